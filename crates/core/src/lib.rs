@@ -1,0 +1,9 @@
+//! The camera's logic: what may be said (`profile`), who may say it (`access`), what a picture is (`media`),
+//! and what the program needs of the world (`port`).
+//!
+//! Nothing here does I/O, reads a clock or starts a thread: time is an argument, bytes come in and go out. That is
+//! why all of it can be tested in milliseconds, and why a lint (`clippy.toml`) refuses clocks, files and sockets.
+#![forbid(unsafe_code)]
+
+pub mod media;
+pub mod port;

@@ -1,0 +1,75 @@
+//! What the camera needs of the world, as traits: the real ones live in `lookout` and `lookout-linux`, doubles in
+//! the testkit.
+
+use std::{future::Future, pin::Pin};
+
+use crate::media::frame::{Grabbed, Size};
+
+/// A future of a port, boxed: one small allocation a frame, and any source fits behind one trait.
+pub type Promise<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Where pictures come from: a camera, another camera's stream, a file, a program, the demo scene.
+///
+/// A source runs on the capture thread alone, so `grab` may compute for as long as a frame lasts; whatever waits must
+/// await. Dropping a source closes its device, connection or child process. `grab` may be cancelled at any await (the
+/// capture service gives up on a source that stalls) and the source is then dropped, not used again.
+pub trait Source: Send {
+    /// Waits for the next picture. An `Err` ends this source; the capture service opens it anew.
+    fn grab(&mut self) -> Promise<'_, Result<Grabbed, Lost>>;
+
+    /// Applies what the device can do of `image` and returns what is left for software to do.
+    ///
+    /// Called once after opening and at each change. A source without controls leaves everything.
+    fn adjust(&mut self, image: &Image) -> Image {
+        *image
+    }
+
+    /// Says in a few words what was opened, such as `USB camera "HD Webcam", MJPEG 640x480, 30 fps`.
+    fn about(&self) -> String;
+}
+
+/// Why a source is lost, in words for the placeholder picture and the log; never holds a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Lost(pub String);
+
+/// What the operator wants of a source that offers a choice.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Wanted {
+    /// The size to capture; the nearest that the device offers is taken.
+    pub size: Size,
+    /// Pictures a second.
+    pub fps: f32,
+}
+
+/// The image settings that a source's own controls may be able to apply (`camera_control.cgi`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// 0-255, 128 neutral.
+    pub brightness: u8,
+    /// 0-6, 3 neutral.
+    pub contrast: u8,
+    /// Anti-flicker.
+    pub mode: PowerLine,
+    /// Upside down.
+    pub flip: bool,
+    /// Mirrored left to right.
+    pub mirror: bool,
+}
+
+impl Image {
+    /// Changes nothing.
+    pub const NEUTRAL: Self =
+        Self { brightness: 128, contrast: 3, mode: PowerLine::Hz50, flip: false, mirror: false };
+}
+
+/// The frequency of the lamps' flicker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PowerLine {
+    /// 50 Hz.
+    Hz50,
+    /// 60 Hz.
+    Hz60,
+    /// Outdoor: anti-flicker off.
+    Off,
+}

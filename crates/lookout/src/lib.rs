@@ -1,0 +1,4 @@
+//! The camera: HTTP, CGIs, services, store, hub, pipeline.
+#![forbid(unsafe_code)]
+
+pub mod source;
