@@ -5,6 +5,7 @@ pub mod commands;
 pub mod listing;
 pub mod manual;
 pub mod params;
+pub mod reply;
 pub mod settings;
 pub mod stored;
 pub mod view;
