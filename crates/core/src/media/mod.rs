@@ -2,4 +2,5 @@
 
 pub mod canvas;
 pub mod frame;
+pub mod placeholder;
 pub mod scene;
