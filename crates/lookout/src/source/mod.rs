@@ -1,1 +1,3 @@
 //! Where pictures come from: one module a scheme of `--source`.
+
+pub mod demo;
