@@ -5,13 +5,12 @@ pub mod exec;
 pub mod files;
 pub mod mjpeg_http;
 
-use std::{fmt, path::PathBuf, sync::Arc, time::SystemTime};
+use std::{fmt, path::PathBuf};
 
 use lookout_core::port::{Lost, Promise, Source, Wanted};
 use lookout_linux::v4l2;
 
-/// Writes a local time for people.
-pub type LocalText = Arc<dyn Fn(SystemTime) -> String + Send + Sync>;
+pub use demo::LocalTime;
 
 /// Which source to open: the parsed `--source`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +48,7 @@ impl Locator {
     }
 
     /// Opens the source.
-    pub fn open(&self, wanted: Wanted, local: LocalText) -> Promise<'static, Result<Box<dyn Source>, Lost>> {
+    pub fn open(&self, wanted: Wanted, local: LocalTime) -> Promise<'static, Result<Box<dyn Source>, Lost>> {
         match self.clone() {
             Self::Demo(query) => Box::pin(async move { demo::open(&query, wanted, local) }),
             Self::V4l2(path) => Box::pin(async move {
