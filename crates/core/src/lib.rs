@@ -7,3 +7,4 @@
 
 pub mod media;
 pub mod port;
+pub mod query;
