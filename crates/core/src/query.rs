@@ -1,11 +1,11 @@
 //! The query of a request: `name=value` pairs, read forgivingly (PROFILE 1.1) and written back exactly.
 //!
-//! Old clients put rubbish into queries: empty pairs, doubled question marks, pseudo extensions such as `&.mjpg` that make
-//! a player believe in a file name, per cent signs that encode nothing. None of it is an error. What is not text is one,
-//! and so is a query of too many pairs; both are refused whole, so that nothing is done by halves.
+//! Old clients put rubbish into queries: empty pairs, doubled question marks, pseudo extensions such as `&.mjpg` that
+//! make a player believe in a file name, per cent signs that encode nothing. None of it is an error. What is not text
+//! is one, and so is a query of too many pairs; both are refused whole, so that nothing is done by halves.
 //!
-//! Names are case-sensitive. Of a repeated name the first occurrence counts and the others are gone, for whoever looks a
-//! name up and for whoever walks the pairs: no two readers of one request can disagree about it.
+//! Names are case-sensitive. Of a repeated name the first occurrence counts and the others are gone, for whoever
+//! looks a name up and for whoever walks the pairs: no two readers of one request can disagree about it.
 
 use std::{borrow::Cow, fmt};
 
