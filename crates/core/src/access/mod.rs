@@ -7,4 +7,6 @@
 //! argument; the one place that calls them for every road is `lookout`'s router.
 
 pub mod credentials;
+pub mod hosts;
+pub mod origin;
 pub mod target;
