@@ -9,4 +9,5 @@
 pub mod credentials;
 pub mod hosts;
 pub mod origin;
+pub mod peers;
 pub mod target;
