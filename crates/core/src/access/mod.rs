@@ -11,3 +11,4 @@ pub mod hosts;
 pub mod origin;
 pub mod peers;
 pub mod target;
+pub mod throttle;
