@@ -7,6 +7,7 @@
 //! argument; the one place that calls them for every road is `lookout`'s router.
 
 pub mod credentials;
+pub mod guard;
 pub mod hosts;
 pub mod origin;
 pub mod peers;
