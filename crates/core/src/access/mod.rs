@@ -6,6 +6,7 @@
 //! [`confirm`] whether the person has said yes. Each rule is a pure function or a small state machine with time as an
 //! argument; the one place that calls them for every road is `lookout`'s router.
 
+pub mod confirm;
 pub mod credentials;
 pub mod guard;
 pub mod hosts;
