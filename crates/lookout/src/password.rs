@@ -66,7 +66,7 @@ pub fn verify(password: Option<&Password>, given: &str) -> bool {
     match password {
         Some(Password::Hash(hash)) => fits(hash.expose()),
         Some(Password::Plain(plain)) => {
-            lookout_core::access::credentials::same(plain.expose().as_bytes(), given.as_bytes()) && !given.is_empty()
+            lookout_core::access::credentials::same_secret(plain.expose().as_bytes(), given.as_bytes()) && !given.is_empty()
         }
         Some(Password::Blank) | None => fits(NOBODY) && false,
     }

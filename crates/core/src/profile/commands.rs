@@ -24,6 +24,16 @@ pub enum Login {
     Cam,
 }
 
+impl Login {
+    /// Returns the names of the two parameters.
+    pub const fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Query => ("user", "pwd"),
+            Self::Cam => ("cam_user", "cam_pwd"),
+        }
+    }
+}
+
 /// What a foreign page could do with a CGI (PROFILE 1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {
@@ -116,6 +126,8 @@ pub enum Op {
     Metrics,
     /// Whether the loops still turn.
     Health,
+    /// A file of the web UI.
+    File(&'static str),
 }
 
 /// A row of the table.
@@ -139,7 +151,7 @@ pub struct Command {
 
 use Guard::{Change, Move, Read};
 use Login::{Cam, Query};
-use Op::{CameraControl, CheckUser, Health, Metrics, SetDatetime, Snapshot, Stream};
+use Op::{CameraControl, CheckUser, File, Health, Metrics, SetDatetime, Snapshot, Stream};
 use Privilege::{Manager, Nobody, Operator, Visitor};
 use Run::{Do, Later, List, Set};
 
@@ -206,6 +218,10 @@ pub static PROFILE: &[Command] = &[
 /// What stands beside the profile.
 #[rustfmt::skip]
 pub static BESIDE: &[Command] = &[
+    get(&["/", "/index.htm", "/index.html"], Nobody, Query, Read, Do(File("index.htm")), "The live page."),
+    get(&["/live.css"], Nobody, Query, Read, Do(File("live.css")), "Its looks."),
+    get(&["/live.js"], Nobody, Query, Read, Do(File("live.js")), "Its behaviour."),
+    get(&["/favicon.svg", "/favicon.ico"], Nobody, Query, Read, Do(File("favicon.svg")), "Its icon."),
     get(&["/metrics"], Visitor, Query, Read, Do(Metrics), "Counters for Prometheus."),
     get(&["/healthz"], Nobody, Query, Read, Do(Health), "200 while the loops that make frames and serve HTTP turn, else 503."),
 ];
@@ -239,7 +255,8 @@ mod tests {
     #[test]
     fn only_the_status_and_the_health_are_open_to_anyone() {
         let open = PROFILE.iter().chain(BESIDE).filter(|command| command.needs == Nobody);
-        assert_eq!(open.map(|command| command.paths[0]).collect::<Vec<_>>(), ["/get_status.cgi", "/healthz"]);
+        let no_file = open.filter(|command| !matches!(command.run, Do(File(_)))).map(|command| command.paths[0]);
+        assert_eq!(no_file.collect::<Vec<_>>(), ["/get_status.cgi", "/healthz"]);
     }
 
     #[test]
