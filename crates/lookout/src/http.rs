@@ -14,4 +14,4 @@ pub use conn::Conn;
 pub use listen::{Caps, serve};
 pub use push::{Push, Streams};
 pub use request::{Head, Method, Request};
-pub use respond::{Answer, Body, Status};
+pub use respond::{Answer, Body, Status, escape_html};

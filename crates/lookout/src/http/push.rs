@@ -41,7 +41,7 @@ impl Push {
     pub async fn run(
         mut self, conn: &mut (impl AsyncWrite + Unpin), stall: Duration, metrics: &Metrics,
     ) -> io::Result<()> {
-        let _viewing = metrics.viewing();
+        let _viewer = metrics.viewer();
         while let Some(shown) = self.viewer.next().await {
             let written = write_part(conn, &shown, stall).await?;
             metrics.sent(written, Instant::now().saturating_duration_since(shown.captured));

@@ -32,6 +32,11 @@ pub enum Status {
 }
 
 impl Status {
+    /// Returns the number.
+    pub fn number(self) -> u16 {
+        self.line()[..3].parse().unwrap_or(500)
+    }
+
     /// Returns the number and its name.
     pub fn line(self) -> &'static str {
         match self {

@@ -113,7 +113,7 @@ impl Capture {
                 Err(lost) => return lost,
             };
             self.turn();
-            self.parts.metrics.captured();
+            self.parts.metrics.frames_captured.inc();
             if let Some(image) = self.parts.image.taken() {
                 left = source.adjust(image);
             }
@@ -128,7 +128,7 @@ impl Capture {
                 self.attempt = 0;
                 tracing::info!("the source is back: {}", source.about());
             }
-            self.parts.metrics.source_up(true);
+            self.parts.metrics.source(true);
         }
     }
 
@@ -141,7 +141,7 @@ impl Capture {
     }
 
     fn lose(&mut self, why: Lost) {
-        self.parts.metrics.source_up(false);
+        self.parts.metrics.source(false);
         if self.lost.as_ref().is_none_or(|(before, _)| *before != why) {
             tracing::warn!("{}: {why}", self.parts.source);
         }
@@ -160,7 +160,7 @@ impl Capture {
     async fn meanwhile<T>(&mut self, wait: impl Future<Output = T>) -> T {
         let mut wait = std::pin::pin!(wait);
         loop {
-            match timeout(TURN, &mut wait).await {
+            match timeout(TURN.min(self.parts.watchdog.pace()), &mut wait).await {
                 Ok(done) => return done,
                 Err(_) => {
                     self.turn();
