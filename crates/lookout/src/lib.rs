@@ -1,4 +1,5 @@
 //! The camera: HTTP, CGIs, services, store, hub, pipeline.
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod source;
