@@ -380,10 +380,11 @@ impl fmt::Display for SourceUrl {
             return write!(f, "exec:{}", command.split_whitespace().next().unwrap_or_default());
         }
         let Some((scheme, rest)) = self.0.split_once("://") else { return f.write_str(&self.0) };
-        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        let path = path.split(['?', '#']).next().unwrap_or_default();
-        write!(f, "{scheme}://{host}{path}")
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        // An `@` further on may end a password that holds a raw `/`, or be part of one in the query: no host is sure then.
+        let sure = !rest[authority.len()..].contains('@');
+        let host = authority.rsplit('@').next().filter(|_| sure).unwrap_or("…");
+        write!(f, "{scheme}://{host}")
     }
 }
 

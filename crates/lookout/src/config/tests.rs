@@ -167,7 +167,9 @@ fn a_file_that_cannot_be_read_is_named() {
 #[test]
 fn a_source_never_shows_what_may_be_a_password() {
     for (source, shown) in [
-        ("http://me:canary@camera.example:81/video?pwd=canary#canary", "http://camera.example:81/video"),
+        ("http://me:canary@camera.example:81/video?pwd=canary#canary", "http://camera.example:81"),
+        ("http://me:canary/canary@camera.example/video", "http://…"),
+        ("https://camera.example/canary?pwd=x@canary", "https://…"),
         ("http://me:can@ary@camera.example", "http://camera.example"),
         ("exec:ffmpeg -i rtsp://me:canary@camera.example", "exec:ffmpeg"),
         ("v4l2:/dev/video0", "v4l2:/dev/video0"),
