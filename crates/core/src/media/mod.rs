@@ -1,3 +1,4 @@
 //! Pictures and streams: what a frame is, how it is checked, changed, cut from a stream and written into one.
 
 pub mod frame;
+pub mod jpeg;
