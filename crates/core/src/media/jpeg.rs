@@ -121,13 +121,14 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Encodes a colourful picture in which every block differs from its neighbours.
+    /// Encodes a picture with smooth colours and a texture, in which every block differs from its neighbours.
     pub(crate) fn picture(size: Size, subsamp: Subsamp, set: impl Fn(&mut Compressor)) -> Bytes {
         let (width, height) = (size.width as usize, size.height as usize);
         let pixels: Vec<u8> = (0..width * height)
             .flat_map(|at| {
                 let (x, y) = (at % width, at / width);
-                [(x * 255 / width) as u8, (y * 255 / height) as u8, (x * 3 + y * 7 + (x * y) / 16) as u8]
+                [x * 220 / width, y * 220 / height, 220 - x * 220 / width]
+                    .map(|side| (side + ((x * 5) ^ (y * 3)) % 32) as u8)
             })
             .collect();
         let mut compressor = Compressor::new().unwrap();
