@@ -1,5 +1,7 @@
 //! Pictures and streams: what a frame is, how it is checked, changed, cut from a stream and written into one.
 
+pub mod avi;
 pub mod frame;
 pub mod jpeg;
+pub mod multipart;
 pub mod transform;
