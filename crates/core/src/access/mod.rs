@@ -1,0 +1,3 @@
+//! Who may say it.
+
+pub mod digest;
