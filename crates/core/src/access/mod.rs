@@ -14,3 +14,6 @@ pub mod origin;
 pub mod peers;
 pub mod target;
 pub mod throttle;
+//! Who may say it.
+
+pub mod digest;

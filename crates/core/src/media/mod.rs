@@ -5,3 +5,8 @@ pub mod frame;
 pub mod pace;
 pub mod placeholder;
 pub mod scene;
+pub mod avi;
+pub mod frame;
+pub mod jpeg;
+pub mod multipart;
+pub mod transform;
