@@ -26,8 +26,14 @@ use crate::{
 /// Version of the camera as the profile writes it: our major and minor, then the level of the dialect (PROFILE 6).
 pub const SYS_VER: &str = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"), ".2.43");
 /// Version of the web UI.
-pub const APP_VER: &str =
-    concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"), ".", env!("CARGO_PKG_VERSION_PATCH"), ".0");
+pub const APP_VER: &str = concat!(
+    env!("CARGO_PKG_VERSION_MAJOR"),
+    ".",
+    env!("CARGO_PKG_VERSION_MINOR"),
+    ".",
+    env!("CARGO_PKG_VERSION_PATCH"),
+    ".0"
+);
 
 /// Everything that a request can reach.
 pub struct App {

@@ -59,7 +59,11 @@ pub async fn answer(app: &App, request: &Request) -> Answer {
 
 /// Lets a caller in: login, privilege, clear text, foreign page.
 async fn enter(
-    app: &App, settings: &Settings, command: &Command, query: &Query, request: &Request,
+    app: &App,
+    settings: &Settings,
+    command: &Command,
+    query: &Query,
+    request: &Request,
 ) -> Result<Caller, Answer> {
     let plain = !request.secure && app.config.http.plain_from == PlainFrom::Private && !is_private(request.peer);
     if plain && (command.needs > Privilege::Nobody || Doorman::brings_credentials(command.login, query, request)) {
@@ -106,7 +110,12 @@ fn guard(app: &App, command: &Command, query: &Query, request: &Request, caller:
 
 /// Does what the row says.
 async fn act(
-    app: &App, settings: &Settings, command: &Command, query: &Query, request: &Request, caller: &Caller,
+    app: &App,
+    settings: &Settings,
+    command: &Command,
+    query: &Query,
+    request: &Request,
+    caller: &Caller,
 ) -> Result<Answer, Failure> {
     if command.post && !is_multipart(request) {
         return Err(Failure::IllegalFrame);
@@ -153,11 +162,9 @@ fn fail(failure: Failure) -> Answer {
     match failure {
         Failure::NotFound => Answer::page(Status::NotFound, "The camera has no such page."),
         Failure::Unavailable(why) => Answer::page(Status::Unavailable, why),
-        Failure::IllegalParam
-        | Failure::IllegalFrame
-        | Failure::Busy
-        | Failure::NotSupported
-        | Failure::Internal => Answer::text(failure.to_string()),
+        Failure::IllegalParam | Failure::IllegalFrame | Failure::Busy | Failure::NotSupported | Failure::Internal => {
+            Answer::text(failure.to_string())
+        }
     }
 }
 

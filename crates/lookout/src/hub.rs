@@ -193,7 +193,14 @@ mod tests {
 
     fn frame(seq: u64) -> Frame {
         let now = Instant::now();
-        Frame { seq, captured: now, wall: SystemTime::now(), size: Size::VGA, jpeg: Bytes::from_static(b"x"), live: true }
+        Frame {
+            seq,
+            captured: now,
+            wall: SystemTime::now(),
+            size: Size::VGA,
+            jpeg: Bytes::from_static(b"x"),
+            live: true,
+        }
     }
 
     #[tokio::test]

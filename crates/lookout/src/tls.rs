@@ -139,7 +139,7 @@ impl Tls {
     }
 
     /// Takes up changed files for as long as it is polled; to be spawned.
-    pub async fn keep_current(self) -> ! {
+    pub async fn keep_current(&self) -> ! {
         loop {
             tokio::time::sleep(POLL).await;
             let current = Arc::clone(&self.current);

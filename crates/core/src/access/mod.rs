@@ -8,12 +8,10 @@
 
 pub mod confirm;
 pub mod credentials;
+pub mod digest;
 pub mod guard;
 pub mod hosts;
 pub mod origin;
 pub mod peers;
 pub mod target;
 pub mod throttle;
-//! Who may say it.
-
-pub mod digest;

@@ -107,7 +107,11 @@ impl Doorman {
     /// # Errors
     /// None is good, or too many before were not.
     pub async fn admit(
-        &self, settings: &Settings, login: Login, query: &Query, request: &Request,
+        &self,
+        settings: &Settings,
+        login: Login,
+        query: &Query,
+        request: &Request,
     ) -> Result<Caller, Closed> {
         let mut claims = Vec::with_capacity(2);
         claims.extend(self.claim_in_header(request));
@@ -116,7 +120,8 @@ impl Doorman {
         let mut closed = Closed::Unknown;
         let mut wrong = Vec::with_capacity(2);
         for claim in claims {
-            let user = settings.users.iter().find(|user| user.name.as_str() == claim.user() && !claim.user().is_empty());
+            let user =
+                settings.users.iter().find(|user| user.name.as_str() == claim.user() && !claim.user().is_empty());
             // Stock pages send `user=undefined` beside good Basic credentials: that costs no hash.
             if best.is_some() && user.is_none() {
                 continue;
@@ -147,9 +152,7 @@ impl Doorman {
     }
 
     /// Returns the account if the claim is right; takes as long for an account that does not exist.
-    async fn verify(
-        &self, settings: &Settings, user: Option<&User>, claim: &Claim, request: &Request,
-    ) -> Option<User> {
+    async fn verify(&self, settings: &Settings, user: Option<&User>, claim: &Claim, request: &Request) -> Option<User> {
         let right = match claim {
             Claim::Basic(brought) | Claim::Query(brought) => {
                 self.verify_password(user.map(|user| &user.pwd), brought).await

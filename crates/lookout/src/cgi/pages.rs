@@ -34,7 +34,8 @@ pub fn only_tls(port: Option<u16>) -> Answer {
 
 /// 403: the name in the request is not the camera's (DNS rebinding).
 pub fn wrong_host() -> Answer {
-    let sentence = "The camera does not go by this name. If it should, add the name to http.hosts in its configuration.";
+    let sentence =
+        "The camera does not go by this name. If it should, add the name to http.hosts in its configuration.";
     Answer::page(Status::Forbidden, sentence)
 }
 

@@ -75,7 +75,8 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
     };
     let app = app.clone();
     tokio::spawn(async move {
-        let setup = socket.set_nodelay(true).and_then(|()| socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT));
+        let setup =
+            socket.set_nodelay(true).and_then(|()| socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT));
         if let Err(error) = setup {
             tracing::debug!("a socket option was refused: {error}");
         }

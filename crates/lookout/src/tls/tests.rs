@@ -165,7 +165,10 @@ async fn a_running_server_shows_the_new_certificate_to_the_next_client() {
         fs::rename(new.path().join(name), used.path().join(name)).unwrap();
     }
     tokio::time::pause();
-    let task = tokio::spawn(tls.clone().keep_current());
+    let watched = tls.clone();
+    let task = tokio::spawn(async move {
+        watched.keep_current().await;
+    });
     let first = tls.fingerprint();
     while tls.fingerprint() == first {
         tokio::time::sleep(POLL).await;
