@@ -16,7 +16,7 @@ use super::{
     controls::Controls,
     device::Device,
     layout::Layout,
-    offer::{self, Format, Offer},
+    offer::{self, Choice, Format, Offer},
     stream::Stream,
 };
 
@@ -43,18 +43,23 @@ impl Camera {
         let (device, capability) = Device::open(path)?;
         let choice = offer::choose(&offers(&device, wanted.size), wanted)
             .ok_or_else(|| Lost(format!("{} offers no picture format that Lookout knows", path.display())))?;
+        Self::start(device, &capability, choice)
+    }
+
+    /// Sets up what was chosen and starts capturing.
+    pub(super) fn start(device: Device, capability: &Capability, choice: Choice) -> Result<Self, Lost> {
         let agreed = device
             .set_format(choice.pixel_format, choice.size)
             .map_err(|error| device.lost("setting the picture format", &error))?;
         let size = Size::new(agreed.width, agreed.height);
         if agreed.pixel_format != choice.pixel_format || !offer::fits(choice.format, size) {
-            return Err(Lost(format!("{} does not keep to the format it offers", path.display())));
+            return Err(Lost(format!("{} does not keep to the format it offers", device.path().display())));
         }
         let interval = choice.interval.and_then(|interval| device.set_interval(interval));
         let layout = Layout { format: choice.format, size, bytes_per_line: agreed.bytes_per_line };
         let about = match interval.filter(|interval| interval.fps() > 0.0) {
-            Some(interval) => format!("{}, {} {size}, {interval} fps", Name(&capability), choice.format),
-            None => format!("{}, {} {size}", Name(&capability), choice.format),
+            Some(interval) => format!("{}, {} {size}, {interval} fps", Name(capability), choice.format),
+            None => format!("{}, {} {size}", Name(capability), choice.format),
         };
         let controls = Controls::of(&device);
         Ok(Self { stream: Stream::start(device)?, layout, controls, about, short: 0 })

@@ -13,6 +13,8 @@ mod camera;
 mod controls;
 mod describe;
 mod device;
+#[cfg(test)]
+mod lab;
 mod layout;
 mod offer;
 mod stream;

@@ -110,7 +110,7 @@ impl Rates {
             Self::One(interval) => interval,
             Self::Range { shortest, .. } if shortest.fps() <= fps => shortest,
             Self::Range { longest, .. } if longest.fps() >= fps => longest,
-            Self::Range { .. } => Fraction { numerator: 1000, denominator: (fps * 1000.0) as u32 },
+            Self::Range { .. } => Fraction { numerator: 1000, denominator: ((fps * 1000.0) as u32).max(1) },
         }
     }
 }
