@@ -5,6 +5,9 @@ pub mod exec;
 pub mod files;
 mod locator;
 pub mod mjpeg_http;
+mod pace;
+#[cfg(test)]
+mod testing;
 
 use lookout_core::port::{Lost, Promise, Source, Wanted};
 use lookout_linux::v4l2;
