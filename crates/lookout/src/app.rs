@@ -16,7 +16,7 @@ use lookout_core::{
 use crate::{
     cgi::Doorman,
     config::Config,
-    http::{Caps, Streams},
+    http::{Caps, Fans},
     hub::Hub,
     metrics::Metrics,
     store::Store,
@@ -47,8 +47,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Whether the loops turn.
     pub watchdog: Arc<Watchdog>,
-    /// The streams that run.
-    pub streams: Arc<Streams>,
+    /// The push streams that run.
+    pub fans: Arc<Fans>,
     /// Bounds on connections.
     pub caps: Arc<Caps>,
     /// Who may come in.

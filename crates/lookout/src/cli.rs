@@ -129,6 +129,7 @@ fn configured(machine: &Machine) -> Result<Config, Failed> {
 fn run(machine: &Machine, json: bool) -> ExitCode {
     done(configured(machine).and_then(|config| {
         log::init(config.log.level);
+        lookout_linux::memory::keep_buffers();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
         runtime.block_on(serve(config, json))
     }))

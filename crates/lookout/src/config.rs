@@ -126,8 +126,8 @@ settings! {
         /// Pictures a second to capture.
         "fps" fps: f32 = 30.0 => number(0.1..=240.0);
         /// The source counts as lost when it has delivered no picture for so long; viewers then see a placeholder.
-        /// Give a source slower than one picture in two seconds more time.
-        "stall_s" stall: Duration = Duration::from_secs(2) => seconds(0.5..=60.0);
+        /// Give a slower source more time.
+        "stall_s" stall: Duration = Duration::from_millis(1500) => seconds(0.5..=60.0);
     }
 
     /// How the camera speaks HTTP.

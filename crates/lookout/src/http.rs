@@ -11,6 +11,6 @@ mod request;
 mod respond;
 
 pub use listen::{Caps, serve};
-pub use push::{Push, Streams};
+pub use push::{Fans, Push};
 pub use request::{Method, Request};
 pub use respond::{Answer, Body, Status, escape_html};

@@ -11,10 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use lookout_core::{
-    media::{frame::Frame, pace::Pace},
-    profile::settings::Resolution,
-};
+use lookout_core::{media::frame::Frame, profile::settings::Resolution};
 use tokio::sync::watch;
 
 use crate::{metrics::Metrics, pipeline};
@@ -74,13 +71,13 @@ impl Hub {
     }
 
     /// Lets somebody watch, from the next frame on.
-    pub fn view(self: &Arc<Self>, size: Resolution, pace: Pace) -> Viewer {
+    pub fn view(self: &Arc<Self>, size: Resolution) -> Viewer {
         let frames = match size {
             Resolution::Vga => self.full.subscribe(),
             Resolution::Qvga => self.view_smaller(Smaller::Qvga),
             Resolution::Qqvga => self.view_smaller(Smaller::Qqvga),
         };
-        Viewer { frames, pace, last: None, metrics: self.metrics.clone() }
+        Viewer { frames }
     }
 
     fn view_smaller(self: &Arc<Self>, size: Smaller) -> watch::Receiver<Newest> {
@@ -145,28 +142,23 @@ impl Smaller {
 /// Somebody who watches.
 pub struct Viewer {
     frames: watch::Receiver<Newest>,
-    pace: Pace,
-    last: Option<u64>,
-    metrics: Arc<Metrics>,
 }
 
 impl Viewer {
-    /// Waits for the next frame that is due; `None` once the camera stops. May be cancelled.
+    /// Waits for a frame newer than the last one returned; `None` once the camera stops. May be cancelled.
     pub async fn next(&mut self) -> Option<Arc<Shown>> {
         loop {
-            if let Some(until) = self.pace.sleeps_until() {
-                tokio::time::sleep_until(until.into()).await;
-            }
             self.frames.changed().await.ok()?;
-            let newest = self.frames.borrow_and_update().clone();
-            let Some(shown) = newest.filter(|shown| self.pace.takes(shown.captured)) else { continue };
-            let skipped = self.last.map_or(0, |last| shown.seq.saturating_sub(last + 1));
-            self.last = Some(shown.seq);
-            if skipped > 0 {
-                self.metrics.frames_skipped.inc_by(skipped);
+            let newest = self.newest();
+            if newest.is_some() {
+                return newest;
             }
-            return Some(shown);
         }
+    }
+
+    /// Returns the newest frame there is; `next` will not return it again.
+    pub fn newest(&mut self) -> Option<Arc<Shown>> {
+        self.frames.borrow_and_update().clone()
     }
 
     /// Waits for a live frame captured after a moment (PROFILE 5.2); `None` if none comes in time.
@@ -204,16 +196,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slow_viewer_gets_the_newest_frame_and_the_skipped_ones_are_counted() {
+    async fn a_slow_viewer_gets_the_newest_frame() {
         let hub = Arc::new(Hub::new(Arc::default()));
         assert!(!hub.watched());
-        let mut viewer = hub.view(Resolution::Vga, Pace::FULL);
+        let mut viewer = hub.view(Resolution::Vga);
         assert!(hub.watched());
         hub.publish(frame(1));
         assert_eq!(viewer.next().await.map(|shown| shown.seq), Some(1));
         (2..=9).for_each(|seq| hub.publish(frame(seq)));
         assert_eq!(viewer.next().await.map(|shown| shown.seq), Some(9));
-        assert!(hub.metrics.text().contains("lookout_frames_skipped_total 7"), "{}", hub.metrics.text());
         drop(viewer);
         assert!(!hub.watched());
     }
@@ -221,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn a_snapshot_is_captured_after_the_request_and_never_a_placeholder() {
         let hub = Arc::new(Hub::new(Arc::default()));
-        let viewer = hub.view(Resolution::Vga, Pace::FULL);
+        let viewer = hub.view(Resolution::Vga);
         let early = frame(1);
         let asked = Instant::now();
         hub.publish(Frame { captured: asked - Duration::from_millis(1), ..early });

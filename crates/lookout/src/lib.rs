@@ -29,7 +29,7 @@ use lookout_core::{
     port::{Image, PowerLine, Wanted},
     profile::{
         change::Rules,
-        settings::{Flip, LightMode, Settings, User},
+        settings::{Flip, LightMode, Settings},
         view::Secrets,
         wire::{Mac, Secret},
     },
@@ -43,10 +43,10 @@ use crate::{
     app::{App, local_text},
     cgi::Doorman,
     config::Config,
-    http::{Caps, Streams},
+    http::{Caps, Fans},
     hub::Hub,
     metrics::Metrics,
-    service::capture::{self, Capturing},
+    service::capture,
     tls::Tls,
     watchdog::Watchdog,
 };
@@ -83,7 +83,6 @@ pub struct Running {
     /// What is captured.
     pub source: Locator,
     app: Arc<App>,
-    _capturing: Capturing,
 }
 
 /// Passwords given from outside for the first start.
@@ -131,7 +130,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         hub: hub.clone(),
         metrics: metrics.clone(),
         watchdog: watchdog.clone(),
-        streams: Arc::new(Streams::default()),
+        fans: Fans::new(hub, store, metrics, config.http.stall),
         caps: Caps::new(config.http.max_connections, config.http.max_per_address),
         doorman: Doorman::new(config.http.digest).map_err(|error| StartError::Machine(error.to_string()))?,
         origins,
@@ -140,8 +139,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         started: Instant::now(),
         config,
     });
-    let capturing = capture(&app, locator.clone())?;
-    tokio::spawn(end_streams_of_changed_users(app.clone()));
+    capture(&app, locator.clone())?;
     let running = Running {
         http: addresses(&http),
         https: addresses(&https),
@@ -150,7 +148,6 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         made,
         source: locator,
         app: app.clone(),
-        _capturing: capturing,
     };
     for listener in http {
         tokio::spawn(http::serve(listener, None, app.clone()));
@@ -174,7 +171,7 @@ impl Running {
     }
 }
 
-fn capture(app: &Arc<App>, source: Locator) -> Result<Capturing, StartError> {
+fn capture(app: &Arc<App>, source: Locator) -> Result<(), StartError> {
     let store = app.store.clone();
     let parts = capture::Parts {
         source,
@@ -203,15 +200,6 @@ fn image(settings: &Settings) -> Image {
         },
         flip: matches!(image.flip, Flip::Vertical | Flip::Both),
         mirror: matches!(image.flip, Flip::Mirror | Flip::Both),
-    }
-}
-
-/// A stream ends within a second of its account being removed, demoted or given another password (RULES W12).
-async fn end_streams_of_changed_users(app: Arc<App>) {
-    let mut users = app.store.watch(|settings| settings.users.clone());
-    loop {
-        let now: &[User; 8] = users.changed().await;
-        app.streams.keep(now);
     }
 }
 

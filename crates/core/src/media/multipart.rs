@@ -49,6 +49,12 @@ impl Cutter {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// Gives the buffer to a reader that appends what arrives, with room for `bytes` more: a copy saved.
+    pub fn space(&mut self, bytes: usize) -> &mut BytesMut {
+        self.buffer.reserve(bytes);
+        &mut self.buffer
+    }
+
     /// Cuts off the next picture, if it has arrived whole.
     ///
     /// A picture that is damaged or over 16 MiB comes out as well, up to where it could not be followed: whoever checks
@@ -68,7 +74,10 @@ impl Cutter {
 
     /// Throws away what stands before the next FFD8 FF; says whether it was found.
     fn seek(&mut self) -> bool {
-        match memchr::memmem::find(&self.buffer, &[0xff, 0xd8, 0xff]) {
+        const BEGIN: &[u8] = &[0xff, 0xd8, 0xff];
+        // Where pictures stand one behind the other, there is nothing to look for.
+        let start = if self.buffer.starts_with(BEGIN) { Some(0) } else { memchr::memmem::find(&self.buffer, BEGIN) };
+        match start {
             Some(start) => {
                 self.buffer.advance(start);
                 (self.state, self.at) = (State::Marker, 2);

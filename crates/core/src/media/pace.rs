@@ -55,11 +55,6 @@ impl Pace {
         true
     }
 
-    /// Returns the moment before which no picture will be taken, if there is one.
-    pub fn sleeps_until(&self) -> Option<Instant> {
-        self.due.map(|due| self.earliest(due))
-    }
-
     /// Cameras are not exact: a picture that comes a little early is the one that was meant.
     fn earliest(&self, due: Instant) -> Instant {
         let slack = (self.interval / 8).min(Duration::from_millis(10));

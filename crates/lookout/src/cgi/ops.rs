@@ -67,7 +67,7 @@ fn check_user(ask: &Ask<'_>) -> Answer {
 }
 
 async fn snapshot(ask: &Ask<'_>) -> Result<Answer, Failure> {
-    let viewer = ask.app.hub.view(resolution(ask), Pace::FULL);
+    let viewer = ask.app.hub.view(resolution(ask));
     let shown = viewer.after(ask.request.arrived, SNAPSHOT).await;
     let shown = shown.ok_or(Failure::Unavailable("The camera has no picture at the moment."))?;
     let name = match ask.query.get("next_url").filter(|name| !name.is_empty()) {
@@ -80,12 +80,11 @@ async fn snapshot(ask: &Ask<'_>) -> Result<Answer, Failure> {
 
 fn stream(ask: &Ask<'_>) -> Answer {
     let pace = ask.query.get("rate").map_or(Pace::FULL, Pace::from_code);
-    let viewer = ask.app.hub.view(resolution(ask), pace);
     Answer {
         status: Status::Ok,
         content_type: PUSH,
         headers: Vec::new(),
-        body: Body::Push(Box::new(Push { viewer, user: ask.caller.user.clone() })),
+        body: Body::Push(Box::new(Push { size: resolution(ask), pace, user: ask.caller.user.clone() })),
     }
 }
 

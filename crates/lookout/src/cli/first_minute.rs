@@ -71,7 +71,7 @@ pub fn check(config: &Config) -> Result<(), Failed> {
     let locator = config.source.url.clone().unwrap_or_else(Locator::first);
     println!("source         {locator}");
     println!("state          {}", config.state_dir().display());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(failed)?;
     let found = runtime.block_on(lookout::probe(&locator, config)).map_err(failed)?;
     println!("found          {}", found.about);
     println!("first picture  {}, {} bytes, after {} ms", found.size, found.bytes, found.after.as_millis());

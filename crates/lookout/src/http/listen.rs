@@ -34,7 +34,7 @@ const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 64 * 1024;
 /// What of a push stream may wait in the kernel unsent, bytes. A slow viewer then gets a fresh picture next, not the
 /// pictures of the last seconds.
-const UNSENT: u32 = 128 * 1024;
+const UNSENT: u32 = 16 * 1024;
 /// What a connection gets for which there is no place.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
@@ -116,14 +116,9 @@ async fn converse(app: Arc<App>, mut conn: Conn, peer: IpAddr, permit: Permit) {
             let _ = timeout(ANSWER, finish(&mut conn, head.as_bytes(), &[])).await;
         }
         Body::Push(push) => {
-            let streams = app.streams.clone();
-            streams.start(permit.id, push.user.clone(), async move {
-                let _permit = permit;
-                if timeout(ANSWER, conn.write_all(head.as_bytes())).await.is_ok_and(|sent| sent.is_ok()) {
-                    // How it ended is the client's affair: it left, or took nothing for too long.
-                    let _ = push.run(&mut conn, app.config.http.stall, &app.metrics).await;
-                }
-            });
+            if timeout(ANSWER, conn.write_all(head.as_bytes())).await.is_ok_and(|sent| sent.is_ok()) {
+                app.fans.join(*push, conn, permit);
+            }
         }
     }
 }
@@ -153,22 +148,18 @@ pub struct Caps {
     most_per_address: usize,
     open: Mutex<HashMap<IpAddr, usize>>,
     count: AtomicU64,
-    admitted: AtomicU64,
 }
 
 /// A connection's place; dropped with it.
 pub struct Permit {
     caps: Arc<Caps>,
     peer: IpAddr,
-    /// Unique among all connections of a run.
-    pub id: u64,
 }
 
 impl Caps {
     /// Sets the bounds.
     pub fn new(most: usize, most_per_address: usize) -> Arc<Self> {
-        let (count, admitted) = (AtomicU64::new(0), AtomicU64::new(0));
-        Arc::new(Self { most, most_per_address, open: Mutex::default(), count, admitted })
+        Arc::new(Self { most, most_per_address, open: Mutex::default(), count: AtomicU64::new(0) })
     }
 
     /// Gives a place, if there is one.
@@ -186,8 +177,7 @@ impl Caps {
         }
         open.insert(peer, here + 1);
         self.count.fetch_add(1, Ordering::Relaxed);
-        let id = self.admitted.fetch_add(1, Ordering::Relaxed);
-        Ok(Permit { caps: self.clone(), peer, id })
+        Ok(Permit { caps: self.clone(), peer })
     }
 
     /// Returns how many are open.

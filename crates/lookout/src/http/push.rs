@@ -1,150 +1,332 @@
-//! The push stream: writes each frame that is due straight from the shared buffer to the socket.
+//! The push stream: each frame goes straight from the shared buffer to every socket that has room for it.
 //!
-//! A viewer costs one wake-up and one vectored write a frame: no copy, no allocation, no timer. Only when the socket
-//! takes no more is a timer armed, and a viewer that takes nothing for `stall` is closed.
+//! One loop, a *fan*, serves many viewers: for each it does one vectored write a frame, and nothing else, no copy, no
+//! allocation, no wake-up. Only a viewer whose socket has no room gets a task of its own, which waits until the rest of
+//! its picture is taken and then gives the viewer back, to be shown the newest frame. A viewer that takes nothing for
+//! `stall` is closed; one whose account was changed, too (RULES W12).
+//!
+//! ```text
+//!   join ──▶ seated ──── no room for all of a picture ────▶ busy ── stalled, left, account changed ──▶ closed
+//!              ▲  └── left, account changed ──▶ closed        │
+//!              └──────────── the rest was taken ──────────────┘
+//! ```
 
 use std::{
-    collections::HashMap,
     future::poll_fn,
     io::{self, IoSlice},
     pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
-use lookout_core::profile::settings::User;
+use lookout_core::{
+    media::pace::Pace,
+    profile::settings::{Resolution, User},
+};
 use tokio::{
-    io::{AsyncWrite, AsyncWriteExt as _},
-    task::AbortHandle,
-    time::Sleep,
+    io::AsyncWrite,
+    sync::mpsc,
+    task::JoinSet,
+    time::{Sleep, timeout},
 };
 
+use super::{conn::Conn, listen::Permit};
 use crate::{
-    hub::{Shown, Viewer},
-    metrics::Metrics,
+    hub::{Hub, Shown, Viewer},
+    metrics::{Held, Metrics},
+    store::{Store, Watched},
 };
 
-/// An endless answer: what is to be watched, and by whom.
+/// An endless answer: what is to be watched, how often, and by whom.
 pub struct Push {
-    /// The frames.
-    pub viewer: Viewer,
+    /// The size.
+    pub size: Resolution,
+    /// How often.
+    pub pace: Pace,
     /// The account that watches.
     pub user: User,
 }
 
-impl Push {
-    /// Writes frames until the client leaves, stalls, or the camera stops.
-    ///
-    /// # Errors
-    /// Why it ended; [`io::ErrorKind::TimedOut`] for a viewer that took nothing.
-    pub async fn run(
-        mut self,
-        conn: &mut (impl AsyncWrite + Unpin),
-        stall: Duration,
-        metrics: &Metrics,
-    ) -> io::Result<()> {
-        let _viewer = metrics.viewer();
-        while let Some(shown) = self.viewer.next().await {
-            let written = write_part(conn, &shown, stall).await?;
-            metrics.sent(written, Instant::now().saturating_duration_since(shown.captured));
+/// All push streams: for each size a fan on every core, there while somebody watches.
+pub struct Fans {
+    hub: Arc<Hub>,
+    store: Arc<Store>,
+    metrics: Arc<Metrics>,
+    stall: Duration,
+    /// One row of doors a size. A queue is bounded by the bound on connections.
+    doors: [Vec<Door>; 3],
+    joined: AtomicUsize,
+}
+
+type Door = Mutex<Option<mpsc::UnboundedSender<Seat>>>;
+type Users = Watched<[User; 8]>;
+
+/// A viewer with its connection.
+struct Seat {
+    conn: Conn,
+    push: Push,
+    /// The last frame that it was sent.
+    last: Option<u64>,
+    _viewer: Held,
+    _permit: Permit,
+}
+
+/// How many writes are made before others get a turn.
+const TURN: usize = 32;
+
+impl Fans {
+    /// Makes them; none runs yet.
+    pub fn new(hub: Arc<Hub>, store: Arc<Store>, metrics: Arc<Metrics>, stall: Duration) -> Arc<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8));
+        let row = || std::iter::repeat_with(Door::default).take(cores).collect();
+        Arc::new(Self { hub, store, metrics, stall, doors: [row(), row(), row()], joined: AtomicUsize::new(0) })
+    }
+
+    /// Takes over a connection whose head is written.
+    pub fn join(self: &Arc<Self>, push: Push, conn: Conn, permit: Permit) {
+        let row = match push.size {
+            Resolution::Vga => 0,
+            Resolution::Qvga => 1,
+            Resolution::Qqvga => 2,
+        };
+        let door = self.joined.fetch_add(1, Ordering::Relaxed) % self.doors[row].len();
+        let size = push.size;
+        let seat = Seat { conn, push, last: None, _viewer: self.metrics.viewer(), _permit: permit };
+        let mut slot = lock(&self.doors[row][door]);
+        if let Some(door) = slot.as_ref() {
+            // A fan that leaves shuts its door under this lock: behind an open one there is somebody.
+            let _ = door.send(seat);
+            return;
         }
-        conn.shutdown().await
+        let (sender, joining) = mpsc::unbounded_channel();
+        let fan = Fan {
+            users: self.users(),
+            frames: self.hub.view(size),
+            seats: vec![seat],
+            busy: JoinSet::new(),
+            joining,
+            place: (row, door),
+            fans: self.clone(),
+        };
+        *slot = Some(sender);
+        tokio::spawn(fan.run());
+    }
+
+    fn users(&self) -> Users {
+        self.store.watch(|settings| settings.users.clone())
     }
 }
 
-/// Writes one part: its head, the picture, and the line end behind it.
-async fn write_part(conn: &mut (impl AsyncWrite + Unpin), shown: &Shown, stall: Duration) -> io::Result<usize> {
-    let part: [&[u8]; 3] = [&shown.head, &shown.frame.jpeg, b"\r\n"];
-    let whole = part.iter().map(|slice| slice.len()).sum();
-    let mut done = 0;
-    let mut patience = pin!(None);
-    poll_fn(|cx| {
-        while done < whole {
-            done += ready!(poll_some(Pin::new(&mut *conn), cx, &part, done, patience.as_mut(), stall))?;
-        }
-        // What TLS holds back is sent as well; a plain socket holds nothing back.
-        Pin::new(&mut *conn).poll_flush(cx)
-    })
-    .await?;
-    Ok(whole)
+/// A loop that shows frames of one size.
+struct Fan {
+    users: Users,
+    frames: Viewer,
+    seats: Vec<Seat>,
+    /// Those whose sockets had no room.
+    busy: JoinSet<Option<Seat>>,
+    joining: mpsc::UnboundedReceiver<Seat>,
+    place: (usize, usize),
+    fans: Arc<Fans>,
 }
 
-/// Writes what the connection takes of a part from an offset on; fails once it has taken nothing for `stall`.
-fn poll_some(
-    conn: Pin<&mut (impl AsyncWrite + Unpin)>,
-    cx: &mut Context<'_>,
-    part: &[&[u8]; 3],
-    done: usize,
-    mut patience: Pin<&mut Option<Sleep>>,
-    stall: Duration,
-) -> Poll<io::Result<usize>> {
+impl Fan {
+    async fn run(mut self) {
+        loop {
+            tokio::select! {
+                shown = self.frames.next() => match shown {
+                    Some(shown) => self.show(shown).await,
+                    None => return,
+                },
+                Some(seat) = self.joining.recv() => self.seats.push(seat),
+                Some(back) = self.busy.join_next() => {
+                    if let (Ok(Some(seat)), Some(newest)) = (back, self.frames.newest()) {
+                        self.offer(seat, &newest);
+                    }
+                }
+                users = self.users.changed() => self.seats.retain(|seat| users.contains(&seat.push.user)),
+            }
+            if self.seats.is_empty() && self.busy.is_empty() && self.leave() {
+                return;
+            }
+        }
+    }
+
+    /// Shows a frame to all who sit, or a newer one to the later ones if it comes meanwhile.
+    async fn show(&mut self, mut shown: Arc<Shown>) {
+        let mut next = 0;
+        while next < self.seats.len() {
+            match self.seats[next].show(&shown, &self.fans.metrics) {
+                Ok(Room::Enough) => next += 1,
+                Ok(room) => {
+                    let seat = self.seats.swap_remove(next);
+                    self.wait_for(seat, shown.clone(), room);
+                }
+                Err(_) => drop(self.seats.swap_remove(next)),
+            }
+            if next % TURN == TURN - 1 {
+                tokio::task::yield_now().await;
+                shown = self.frames.newest().unwrap_or(shown);
+            }
+        }
+    }
+
+    /// Shows the newest frame to somebody who was busy.
+    fn offer(&mut self, mut seat: Seat, newest: &Arc<Shown>) {
+        match seat.show(newest, &self.fans.metrics) {
+            Ok(Room::Enough) => self.seats.push(seat),
+            Ok(room) => self.wait_for(seat, newest.clone(), room),
+            Err(_) => {}
+        }
+    }
+
+    fn wait_for(&mut self, seat: Seat, shown: Arc<Shown>, room: Room) {
+        let (mut users, fans) = (self.fans.users(), self.fans.clone());
+        self.busy.spawn(async move {
+            let user = seat.push.user.clone();
+            let gone = async { while users.changed().await.contains(&user) {} };
+            tokio::select! {
+                seat = seat.finish(&shown, room, &fans) => seat.ok(),
+                () = gone => None,
+            }
+        });
+    }
+
+    /// Ends the fan, unless somebody has just joined.
+    fn leave(&mut self) -> bool {
+        let (row, door) = self.place;
+        let mut slot = lock(&self.fans.doors[row][door]);
+        match self.joining.try_recv() {
+            Ok(seat) => {
+                self.seats.push(seat);
+                false
+            }
+            Err(_) => {
+                *slot = None;
+                true
+            }
+        }
+    }
+}
+
+/// What a socket had room for.
+enum Room {
+    /// The whole part, or there was nothing to send.
+    Enough,
+    /// So many bytes of it; the rest must follow.
+    Part(usize),
+    /// Nothing.
+    None,
+}
+
+impl Seat {
+    /// Sends a frame, if it is due, as far as there is room; never waits.
+    fn show(&mut self, shown: &Shown, metrics: &Metrics) -> io::Result<Room> {
+        let mut pace = self.push.pace;
+        if self.last.is_some_and(|last| shown.seq <= last) || !pace.takes(shown.captured) {
+            return Ok(Room::Enough);
+        }
+        let room = match &self.conn {
+            // TLS encrypts for each viewer anyway: a task costs little beside that.
+            Conn::Tls(_) => Room::Part(0),
+            Conn::Plain(socket) => match socket.try_write_vectored(&slices(&part(shown), 0)) {
+                Ok(written) if written == length(shown) => {
+                    count(shown, metrics);
+                    Room::Enough
+                }
+                Ok(written) => Room::Part(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Room::None),
+                Err(error) => return Err(error),
+            },
+        };
+        let skipped = self.last.replace(shown.seq).map_or(0, |last| shown.seq - last - 1);
+        if skipped > 0 {
+            metrics.frames_skipped.inc_by(skipped);
+        }
+        self.push.pace = pace;
+        Ok(room)
+    }
+
+    /// Sends the rest of a part; of a part not begun nothing, for once there is room there is a newer frame.
+    async fn finish(mut self, shown: &Shown, room: Room, fans: &Fans) -> io::Result<Self> {
+        match (room, &mut self.conn) {
+            (Room::Enough, _) => {}
+            (Room::None, Conn::Plain(socket)) => timeout(fans.stall, socket.writable()).await??,
+            (Room::None, Conn::Tls(_)) => {}
+            (Room::Part(done), conn) => {
+                write_rest(conn, shown, done, fans.stall).await?;
+                count(shown, &fans.metrics);
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn count(shown: &Shown, metrics: &Metrics) {
+    metrics.sent(length(shown), Instant::now().saturating_duration_since(shown.captured));
+}
+
+/// A part: its head, the picture, and the line end behind it (PROFILE 5.1).
+fn part(shown: &Shown) -> [&[u8]; 3] {
+    [&shown.head, &shown.frame.jpeg, b"\r\n"]
+}
+
+fn length(shown: &Shown) -> usize {
+    part(shown).iter().map(|slice| slice.len()).sum()
+}
+
+/// Cuts a part from an offset on.
+fn slices<'a>(part: &[&'a [u8]; 3], done: usize) -> [IoSlice<'a>; 3] {
     let mut skip = done;
-    let rest = part.map(|slice| {
+    part.map(|slice| {
         let (skipped, left) = slice.split_at(skip.min(slice.len()));
         skip -= skipped.len();
         IoSlice::new(left)
-    });
-    match conn.poll_write_vectored(cx, &rest) {
-        Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-        Poll::Ready(written) => {
-            patience.set(None);
-            Poll::Ready(written)
+    })
+}
+
+/// Writes a part from an offset on; fails once the connection has taken nothing for `stall`.
+async fn write_rest(
+    conn: &mut (impl AsyncWrite + Unpin),
+    shown: &Shown,
+    mut done: usize,
+    stall: Duration,
+) -> io::Result<()> {
+    let (part, whole) = (part(shown), length(shown));
+    let mut patience = pin!(None);
+    poll_fn(|cx| {
+        while done < whole {
+            let rest = slices(&part, done);
+            let write = Pin::new(&mut *conn).poll_write_vectored(cx, &rest);
+            done += ready!(patiently(write, cx, patience.as_mut(), stall))?;
         }
-        Poll::Pending => {
-            if patience.is_none() {
-                patience.set(Some(tokio::time::sleep(stall)));
-            }
-            let late = patience.as_pin_mut().is_some_and(|sleep| sleep.poll(cx).is_ready());
-            if late { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Pending }
-        }
-    }
+        // What TLS holds back is sent as well.
+        patiently(Pin::new(&mut *conn).poll_flush(cx), cx, patience.as_mut(), stall)
+    })
+    .await
 }
 
-/// The streams that run, so that they can be ended when their account changes (RULES W12).
-#[derive(Default)]
-pub struct Streams {
-    running: Mutex<HashMap<u64, (User, AbortHandle)>>,
+/// Passes a result on; arms the timer while there is none, and gives up when it rings.
+fn patiently<T>(
+    polled: Poll<io::Result<T>>,
+    cx: &mut Context<'_>,
+    mut patience: Pin<&mut Option<Sleep>>,
+    stall: Duration,
+) -> Poll<io::Result<T>> {
+    if polled.is_ready() {
+        patience.set(None);
+        return polled;
+    }
+    if patience.is_none() {
+        patience.set(Some(tokio::time::sleep(stall)));
+    }
+    let late = patience.as_pin_mut().is_some_and(|sleep| sleep.poll(cx).is_ready());
+    if late { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Pending }
 }
 
-/// A stream's place in the register; dropped with the stream.
-pub struct Running {
-    streams: Arc<Streams>,
-    id: u64,
-}
-
-impl Streams {
-    /// Starts a stream as a task of its own, registered as long as it runs.
-    pub fn start<F>(self: &Arc<Self>, id: u64, user: User, stream: F)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        // The lock is held until the handle is in, so that a stream that ends at once finds its entry to remove.
-        let mut running = self.lock();
-        let place = Running { streams: self.clone(), id };
-        let task = tokio::spawn(async move {
-            let _place = place;
-            stream.await;
-        });
-        running.insert(id, (user, task.abort_handle()));
-    }
-
-    /// Ends every stream whose account is not among these any more, as it was.
-    pub fn keep(&self, users: &[User]) {
-        for (user, task) in self.lock().values() {
-            if !users.contains(user) {
-                task.abort();
-            }
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, (User, AbortHandle)>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.streams.lock().remove(&self.id);
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,13 +6,13 @@
 //!   a placeholder every second,       every picture that is whole is published,
 //!   a new attempt after a pause       while somebody watches
 //! ```
-//! It runs on a thread of its own with its own small runtime, so that painting, checking and encoding never hold up
-//! a viewer. Whatever it waits for has a deadline, and every turn of its loop feeds the watchdog.
+//! It is a task like any other: a frame then reaches its viewers without a change of threads. What takes long (encoding,
+//! a driver's ioctls, ending a program) is done where the runtime lets other tasks pass. Whatever it waits for has a
+//! deadline, and every turn of its loop feeds the watchdog.
 
 use std::{
     future::Future,
     sync::Arc,
-    thread::JoinHandle,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -23,7 +23,10 @@ use lookout_core::{
     },
     port::{Image, Lost, Source, Wanted},
 };
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    task::block_in_place,
+    time::{Interval, MissedTickBehavior, interval},
+};
 
 use crate::{
     hub::Hub,
@@ -59,53 +62,34 @@ const OPEN: Duration = Duration::from_secs(10);
 /// The pause before a lost source is tried again; grows, but never so long that its return goes unseen for 3 s.
 const PAUSE: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(500), Duration::from_millis(1000), Duration::from_millis(1500)];
-/// How often the placeholder is shown, and at most how long the loop goes without a turn.
-const TURN: Duration = Duration::from_secs(1);
+/// At most how long the loop goes without a turn; deadlines are kept to within it.
+const TURN: Duration = Duration::from_millis(250);
+/// How often the placeholder is shown.
+const STAND_IN: Duration = Duration::from_secs(1);
 
-/// The service as it runs; dropping it stops it.
-pub struct Capturing {
-    /// Taken to say stop.
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Drop for Capturing {
-    /// Waits until the source is closed: a program that makes pictures must not outlive the camera.
-    fn drop(&mut self) {
-        self.stop = None;
-        if let Some(thread) = self.thread.take() {
-            // It panicked, and said so, or it is done.
-            let _ = thread.join();
-        }
-    }
-}
-
-/// Starts the service on a thread of its own.
+/// Starts the service.
 ///
 /// # Errors
-/// The system gives no thread or no memory.
-pub fn start(parts: Parts) -> std::io::Result<Capturing> {
+/// The system gives no memory.
+pub fn start(parts: Parts) -> std::io::Result<()> {
     let developer = Developer::new(parts.metrics.clone()).map_err(std::io::Error::other)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut capture = Capture { parts, developer, lost: None, up: false, size: None, attempt: 0 };
-    let (stop, stopped) = oneshot::channel::<()>();
-    let run = async move {
-        tokio::select! {
-            () = capture.run() => {}
-            _ = stopped => {}
-        }
-    };
-    let thread = std::thread::Builder::new().name("capture".into()).spawn(move || runtime.block_on(run))?;
-    Ok(Capturing { stop: Some(stop), thread: Some(thread) })
+    let mut tick = interval(TURN.min(parts.watchdog.pace()));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut capture = Capture { parts, developer, tick, lost: None, up: false, shown: None, size: None, attempt: 0 };
+    tokio::spawn(async move { capture.run().await });
+    Ok(())
 }
 
 struct Capture {
     parts: Parts,
     developer: Developer,
+    tick: Interval,
     /// Why and since when the source is lost.
     lost: Option<(Lost, SystemTime)>,
     /// Whether the source delivers.
     up: bool,
+    /// When the placeholder was last shown.
+    shown: Option<Instant>,
     /// The size of the last live picture, which the placeholder takes over.
     size: Option<Size>,
     attempt: usize,
@@ -115,21 +99,25 @@ impl Capture {
     async fn run(&mut self) {
         loop {
             let opened = self.parts.source.open(self.parts.wanted, self.parts.local.clone());
-            let opened = self.deadline(OPEN, opened).await;
-            let end = match opened {
-                Ok(source) => self.watch(source).await,
+            let end = match self.deadline(OPEN, opened).await {
+                Ok(mut source) => {
+                    let end = self.watch(&mut *source).await;
+                    block_in_place(|| drop(source));
+                    end
+                }
                 Err(lost) => lost,
             };
             self.lose(end);
             let pause = PAUSE[self.attempt.min(PAUSE.len() - 1)];
             self.attempt += 1;
-            self.meanwhile(tokio::time::sleep(pause)).await;
+            // The end of the pause is the end of this wait: that it comes late is no loss.
+            let _ = self.deadline(pause, std::future::pending::<Result<(), Lost>>()).await;
         }
     }
 
     /// Publishes what a source delivers until it is lost.
-    async fn watch(&mut self, mut source: Box<dyn Source>) -> Lost {
-        let mut left = source.adjust(self.parts.image.get());
+    async fn watch(&mut self, source: &mut dyn Source) -> Lost {
+        let mut left = block_in_place(|| source.adjust(self.parts.image.get()));
         let mut whole = Instant::now();
         loop {
             let grabbed = match self.deadline(self.parts.stall, source.grab()).await {
@@ -139,7 +127,7 @@ impl Capture {
             self.turn();
             self.parts.metrics.frames_captured.inc();
             if let Some(image) = self.parts.image.taken() {
-                left = source.adjust(image);
+                left = block_in_place(|| source.adjust(image));
             }
             if self.parts.hub.watched() && !self.show(grabbed, &left) {
                 if whole.elapsed() > self.parts.stall {
@@ -158,7 +146,11 @@ impl Capture {
 
     /// Publishes a picture if it is whole.
     fn show(&mut self, grabbed: Grabbed, left: &Image) -> bool {
-        let Some(frame) = self.developer.develop(grabbed, left) else { return false };
+        let frame = match Developer::passes(&grabbed, left) {
+            true => self.developer.develop(grabbed, left),
+            false => block_in_place(|| self.developer.develop(grabbed, left)),
+        };
+        let Some(frame) = frame else { return false };
         self.size = Some(frame.size);
         self.parts.hub.publish(frame);
         true
@@ -174,25 +166,27 @@ impl Capture {
         }
         let since = self.lost.take().map_or_else(SystemTime::now, |(_, since)| since);
         self.lost = Some((why, since));
+        self.shown = None;
         self.stand_in();
     }
 
-    /// Waits for something of the source, with a deadline; shows the placeholder meanwhile.
+    /// Waits for something of the source, with a deadline; meanwhile the watchdog is fed and, while the source is lost,
+    /// the placeholder shown.
+    ///
+    /// One interval serves all deadlines: a timer a frame would cost more than the frame's way through here.
     async fn deadline<T>(&mut self, limit: Duration, wait: impl Future<Output = Result<T, Lost>>) -> Result<T, Lost> {
-        let late = || Err(Lost(format!("no picture for {:.1} s", limit.as_secs_f32())));
-        self.meanwhile(timeout(limit, wait)).await.unwrap_or_else(|_| late())
-    }
-
-    /// Waits; every second the watchdog is fed and, while the source is lost, the placeholder shown.
-    async fn meanwhile<T>(&mut self, wait: impl Future<Output = T>) -> T {
         let mut wait = std::pin::pin!(wait);
+        let begin = Instant::now();
         loop {
-            match timeout(TURN.min(self.parts.watchdog.pace()), &mut wait).await {
-                Ok(done) => return done,
-                Err(_) => {
-                    self.turn();
-                    self.stand_in();
-                }
+            tokio::select! {
+                biased;
+                done = &mut wait => return done,
+                _ = self.tick.tick() => {}
+            }
+            self.turn();
+            self.stand_in();
+            if begin.elapsed() >= limit {
+                return Err(Lost(format!("no picture for {:.1} s", limit.as_secs_f32())));
             }
         }
     }
@@ -205,12 +199,16 @@ impl Capture {
     fn stand_in(&mut self) {
         let Some((why, since)) = self.lost.as_ref().filter(|_| self.parts.hub.watched()) else { return };
         let (now, wall) = (Instant::now(), SystemTime::now());
+        if self.shown.is_some_and(|shown| now.duration_since(shown) < STAND_IN) {
+            return;
+        }
+        self.shown = Some(now);
         let size = self.size.unwrap_or(self.parts.wanted.size);
         let local = &self.parts.local;
-        let canvas = placeholder::paint(size, &why.0, &local(*since), &local(wall));
-        let grabbed = Grabbed { captured: now, wall, picture: Picture::Raw(canvas.into_raw()) };
-        if let Some(frame) = self.developer.placeholder(grabbed) {
-            self.parts.hub.publish(frame);
-        }
+        let frame = block_in_place(|| {
+            let canvas = placeholder::paint(size, &why.0, &local(*since), &local(wall));
+            self.developer.placeholder(Grabbed { captured: now, wall, picture: Picture::Raw(canvas.into_raw()) })
+        });
+        frame.into_iter().for_each(|frame| self.parts.hub.publish(frame));
     }
 }

@@ -41,7 +41,7 @@ pub async fn open(url: &str, wanted: Wanted) -> Result<Box<dyn Source>, Lost> {
     let peer = words::peer(&url).ok_or_else(|| Lost("the address names no host".into()))?;
     let client = client().map_err(|error| words::lost(&peer, &error))?;
     let mut asker = Asker { client, url, door, peer: peer.clone() };
-    let answer = pace::in_time(&peer, asker.ask()).await?;
+    let answer = asker.ask().await?;
     let body = match kind_of(&answer) {
         Kind::Page => return Err(asker.lost("sent a text, not pictures")),
         Kind::Picture => Body::Poll { first: Some(answer), pace: Pace::wanted(wanted) },
@@ -163,8 +163,7 @@ impl Source for Camera {
             if let Body::Poll { pace, .. } = &mut self.body {
                 pace.wait().await;
             }
-            let peer = self.asker.peer.clone();
-            pace::in_time(&peer, self.next()).await
+            self.next().await
         })
     }
 

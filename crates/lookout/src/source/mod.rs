@@ -11,6 +11,7 @@ mod testing;
 
 use lookout_core::port::{Lost, Promise, Source, Wanted};
 use lookout_linux::v4l2;
+use tokio::runtime::Handle;
 
 pub use self::{demo::LocalTime, locator::Locator};
 
@@ -25,7 +26,9 @@ impl Locator {
         match self.clone() {
             Self::Demo(query) => Box::pin(async move { demo::open(&query, wanted, local) }),
             Self::V4l2(path) => Box::pin(async move {
-                let camera = v4l2::Camera::open(&path, wanted).await?;
+                // A driver may take its time in an ioctl.
+                let open = || Handle::current().block_on(v4l2::Camera::open(&path, wanted));
+                let camera = tokio::task::block_in_place(open)?;
                 Ok(Box::new(camera) as Box<dyn Source>)
             }),
             Self::Http(url) => Box::pin(async move { mjpeg_http::open(&url, wanted).await }),

@@ -5,21 +5,12 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use lookout_core::{
     media::frame::{Grabbed, Picture},
-    port::{Lost, Wanted},
+    port::Wanted,
 };
-
-/// The longest that a source may be silent before it counts as lost.
-pub(super) const SILENCE: Duration = Duration::from_secs(10);
 
 /// Gives a JPEG the time of its last byte: now.
 pub(super) fn arrived(jpeg: Bytes) -> Grabbed {
     Grabbed { captured: Instant::now(), wall: SystemTime::now(), picture: Picture::Jpeg(jpeg) }
-}
-
-/// Waits for a picture, but not for ever; `who` is named when none comes.
-pub(super) async fn in_time<T>(who: &str, picture: impl Future<Output = Result<T, Lost>>) -> Result<T, Lost> {
-    let silent = || Lost(format!("{who} sent no picture for {} seconds", SILENCE.as_secs()));
-    tokio::time::timeout(SILENCE, picture).await.unwrap_or_else(|_| Err(silent()))
 }
 
 /// An even pace. Who is late is not made up for: the pace goes on from there.

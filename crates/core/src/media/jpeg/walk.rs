@@ -143,7 +143,7 @@ impl<'a> Walk<'a> {
             // SOF3 and up, and DAC; C4 was above, C8 is reserved.
             0xc3..=0xcf => return Err(Broken::Foreign(Foreign::Coding)),
             0xe0..=0xef => self.application(marker, segment, start),
-            0xfe if memchr::memmem::find(segment, &[0xff, 0xd9]).is_some() => self.edit(start..self.at, &[]),
+            0xfe if segment.windows(2).any(|pair| pair == [0xff, 0xd9]) => self.edit(start..self.at, &[]),
             0xda => self.scan(segment, start)?,
             _ => {}
         }
