@@ -1,19 +1,23 @@
-//! Developer commands of the workspace: `cargo xtask COMMAND`.
+//! Developer commands: `cargo xtask docs | bench | lab`.
 
 mod bench;
+mod docs;
 
 use clap::Parser;
 
-/// Developer commands of the workspace.
+/// Developer commands.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask")]
-enum Xtask {
+enum Task {
+    /// Writes the generated documents: docs/cgi.md, docs/params.md, docs/manual/config.md.
+    Docs,
     #[command(flatten)]
     Bench(bench::Command),
 }
 
 fn main() -> anyhow::Result<()> {
-    match Xtask::parse() {
-        Xtask::Bench(command) => command.run(),
+    match Task::parse() {
+        Task::Docs => docs::write(),
+        Task::Bench(command) => command.run(),
     }
 }

@@ -5,5 +5,8 @@
 //! why all of it can be tested in milliseconds, and why a lint (`clippy.toml`) refuses clocks, files and sockets.
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod media;
 pub mod port;
+pub mod profile;
+pub mod query;

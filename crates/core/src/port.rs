@@ -59,8 +59,7 @@ pub struct Image {
 
 impl Image {
     /// Changes nothing.
-    pub const NEUTRAL: Self =
-        Self { brightness: 128, contrast: 3, mode: PowerLine::Hz50, flip: false, mirror: false };
+    pub const NEUTRAL: Self = Self { brightness: 128, contrast: 3, mode: PowerLine::Hz50, flip: false, mirror: false };
 }
 
 /// The frequency of the lamps' flicker.

@@ -21,6 +21,8 @@ pub struct Frame {
     pub size: Size,
     /// The JPEG, from FFD8 to FFD9, shared by all who watch.
     pub jpeg: Bytes,
+    /// False for the placeholder that stands in while the source is lost.
+    pub live: bool,
 }
 
 /// What a source hands over for one capture.

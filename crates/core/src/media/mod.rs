@@ -1,3 +1,7 @@
 //! Pictures and streams: what a frame is, how it is checked, changed, cut from a stream and written into one.
 
+pub mod canvas;
 pub mod frame;
+pub mod pace;
+pub mod placeholder;
+pub mod scene;

@@ -1,0 +1,268 @@
+//! The table of CGIs: a row each. Login, privilege, guard and what runs come from the row alone.
+//!
+//! To add a CGI: a row here and, where no `Run` fits, an `Op` with a handler of at most 15 lines in `lookout::cgi`.
+
+/// What a user may do; a higher one may all that a lower one may (PROFILE 1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Privilege {
+    /// Anyone, without login.
+    Nobody,
+    /// Sees pictures.
+    Visitor,
+    /// Moves the camera.
+    Operator,
+    /// Changes everything.
+    Manager,
+}
+
+/// Where a request's query carries the login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// In `user` and `pwd`.
+    Query,
+    /// In `cam_user` and `cam_pwd`, because `user` and `pwd` are payload.
+    Cam,
+}
+
+impl Login {
+    /// Returns the names of the two parameters.
+    pub const fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Query => ("user", "pwd"),
+            Self::Cam => ("cam_user", "cam_pwd"),
+        }
+    }
+}
+
+/// What a foreign page could do with a CGI (PROFILE 1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// It only shows something.
+    Read,
+    /// It moves the camera or changes the picture.
+    Move,
+    /// It stores, restarts, uploads, sends or drives an output.
+    Change,
+}
+
+/// The parameters that a CGI sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is named after its CGI")]
+pub enum Group {
+    Alias,
+    Datetime,
+    Users,
+    Devices,
+    Network,
+    Wifi,
+    Pppoe,
+    Upnp,
+    Ddns,
+    Ftp,
+    Mail,
+    Alarm,
+    Forbidden,
+    Misc,
+    Decoder,
+    Mac,
+    /// `camera_control.cgi`.
+    Image,
+    /// No CGI: state that outlives a restart.
+    Stored,
+}
+
+/// A listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// `get_params.cgi`.
+    Params,
+    /// `get_status.cgi`.
+    Status,
+    /// `get_camera_params.cgi`.
+    Camera,
+    /// `get_forbidden.cgi`.
+    Forbidden,
+    /// `get_misc.cgi`.
+    Misc,
+}
+
+impl Page {
+    /// Says whether the listing names its values as their CGI does.
+    pub fn by_wire_name(self) -> bool {
+        match self {
+            Self::Params | Self::Status => false,
+            Self::Camera | Self::Forbidden | Self::Misc => true,
+        }
+    }
+}
+
+/// What a CGI does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Run {
+    /// Sets parameters.
+    Set(Group),
+    /// Lists values.
+    List(Page),
+    /// Something of its own.
+    Do(Op),
+    /// Nothing yet: its engine is not built, and it answers `error: not supported.`
+    Later,
+}
+
+/// What needs code of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Tells the caller who he is.
+    CheckUser,
+    /// One picture.
+    Snapshot,
+    /// The push stream.
+    Stream,
+    /// One image setting, by number.
+    CameraControl,
+    /// The clock's settings, and the clock itself.
+    SetDatetime,
+    /// Counters for Prometheus.
+    Metrics,
+    /// Whether the loops still turn.
+    Health,
+    /// A file of the web UI.
+    File(&'static str),
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct Command {
+    /// Canonical paths, in lower case: the name of the profile, then its aliases.
+    pub paths: &'static [&'static str],
+    /// Whether it is a POST with `multipart/form-data`; all others are GET.
+    pub post: bool,
+    /// Who may.
+    pub needs: Privilege,
+    /// Where the query carries the login.
+    pub login: Login,
+    /// What a foreign page could do with it.
+    pub guard: Guard,
+    /// What it does.
+    pub run: Run,
+    /// What it does, for the manual.
+    pub doc: &'static str,
+}
+
+use Guard::{Change, Move, Read};
+use Login::{Cam, Query};
+use Op::{CameraControl, CheckUser, File, Health, Metrics, SetDatetime, Snapshot, Stream};
+use Privilege::{Manager, Nobody, Operator, Visitor};
+use Run::{Do, Later, List, Set};
+
+const fn get(
+    paths: &'static [&'static str],
+    needs: Privilege,
+    login: Login,
+    guard: Guard,
+    run: Run,
+    doc: &'static str,
+) -> Command {
+    Command { paths, post: false, needs, login, guard, run, doc }
+}
+
+const fn post(paths: &'static [&'static str], run: Run, doc: &'static str) -> Command {
+    Command { paths, post: true, needs: Manager, login: Query, guard: Change, run, doc }
+}
+
+/// The profile's CGIs, in the order of PROFILE 3.
+#[rustfmt::skip]
+pub static PROFILE: &[Command] = &[
+    get(&["/check_user.cgi"], Visitor, Query, Read, Do(CheckUser), "Tells the caller's user, password and privilege (1-3)."),
+    get(&["/snapshot.cgi", "/snapshot.jpg"], Visitor, Query, Read, Do(Snapshot), "One picture, captured after the request came in."),
+    get(&["/videostream.cgi", "/video.cgi"], Visitor, Query, Read, Do(Stream), "The push stream: one JPEG after the other."),
+    get(&["/videostream.asf"], Visitor, Query, Read, Later, "Pictures and sound as ASF."),
+    get(&["/get_status.cgi"], Nobody, Query, Read, List(Page::Status), "How the camera stands."),
+    get(&["/get_camera_params.cgi"], Visitor, Query, Read, List(Page::Camera), "The image settings."),
+    get(&["/decoder_control.cgi"], Operator, Query, Move, Later, "Moves the head, drives the output."),
+    get(&["/camera_control.cgi"], Operator, Query, Move, Do(CameraControl), "Sets one image setting: `param` and `value`."),
+    get(&["/reboot.cgi"], Manager, Query, Change, Later, "Restarts the camera (Q8)."),
+    get(&["/restore_factory.cgi"], Manager, Query, Change, Later, "Restores the factory settings."),
+    get(&["/get_params.cgi"], Manager, Query, Read, List(Page::Params), "All settings."),
+    post(&["/upgrade_firmware.cgi"], Later, "Installs a new version."),
+    post(&["/upgrade_htmls.cgi"], Later, "Installs another web UI."),
+    get(&["/set_alias.cgi"], Manager, Query, Change, Set(Group::Alias), "Names the camera."),
+    get(&["/set_datetime.cgi"], Manager, Query, Change, Do(SetDatetime), "Sets time zone and NTP, and with `now` (seconds since 1970 UTC) the camera's clock."),
+    get(&["/set_users.cgi"], Manager, Query, Change, Set(Group::Users), "Sets all eight accounts."),
+    get(&["/set_devices.cgi"], Manager, Query, Change, Set(Group::Devices), "Sets the other cameras of a multi-camera page."),
+    get(&["/set_network.cgi"], Manager, Query, Change, Set(Group::Network), "Sets the wired network."),
+    get(&["/set_wifi.cgi"], Manager, Query, Change, Set(Group::Wifi), "Sets the wireless network."),
+    get(&["/set_pppoe.cgi"], Manager, Cam, Change, Set(Group::Pppoe), "Sets PPPoE."),
+    get(&["/set_upnp.cgi"], Manager, Query, Change, Set(Group::Upnp), "Sets the port mapping."),
+    get(&["/set_ddns.cgi"], Manager, Cam, Change, Set(Group::Ddns), "Sets dynamic DNS."),
+    get(&["/set_ftp.cgi"], Manager, Cam, Change, Set(Group::Ftp), "Sets uploads."),
+    get(&["/set_mail.cgi"], Manager, Cam, Change, Set(Group::Mail), "Sets mail."),
+    get(&["/set_alarm.cgi"], Manager, Query, Change, Set(Group::Alarm), "Sets alarms."),
+    get(&["/set_forbidden.cgi"], Manager, Query, Change, Set(Group::Forbidden), "Sets the forbidden hours."),
+    get(&["/set_misc.cgi"], Manager, Query, Change, Set(Group::Misc), "Sets lamp and head."),
+    get(&["/set_decoder.cgi"], Manager, Query, Change, Set(Group::Decoder), "Sets the serial line of the head."),
+    get(&["/comm_write.cgi"], Operator, Query, Change, Later, "Writes to a serial port."),
+    get(&["/get_forbidden.cgi"], Manager, Query, Read, List(Page::Forbidden), "The forbidden hours."),
+    get(&["/get_misc.cgi"], Manager, Query, Read, List(Page::Misc), "Settings of lamp and head (Q16)."),
+    get(&["/wifi_scan.cgi"], Manager, Query, Change, Later, "Starts a scan for wireless networks."),
+    get(&["/get_wifi_scan_result.cgi"], Manager, Query, Read, Later, "The last scan's result."),
+    get(&["/get_log.cgi"], Manager, Query, Read, Later, "The journal."),
+    get(&["/test_mail.cgi"], Manager, Query, Change, Later, "Sends a mail with the stored settings."),
+    get(&["/test_ftp.cgi"], Manager, Query, Change, Later, "Uploads a file with the stored settings."),
+    get(&["/backup_params.cgi"], Manager, Query, Read, Later, "All settings as a file."),
+    post(&["/restore_params.cgi"], Later, "Takes settings back from a file."),
+    get(&["/set_mac.cgi"], Manager, Query, Change, Later, "Stores the camera's MAC address."),
+    get(&["/set_factory_ddns.cgi"], Manager, Cam, Change, Later, "Sets dynamic DNS, also as factory values (Q9)."),
+];
+
+/// What stands beside the profile.
+#[rustfmt::skip]
+pub static BESIDE: &[Command] = &[
+    get(&["/", "/index.htm", "/index.html"], Nobody, Query, Read, Do(File("index.htm")), "The live page."),
+    get(&["/live.css"], Nobody, Query, Read, Do(File("live.css")), "Its looks."),
+    get(&["/live.js"], Nobody, Query, Read, Do(File("live.js")), "Its behaviour."),
+    get(&["/favicon.svg", "/favicon.ico"], Nobody, Query, Read, Do(File("favicon.svg")), "Its icon."),
+    get(&["/metrics"], Visitor, Query, Read, Do(Metrics), "Counters for Prometheus."),
+    get(&["/healthz"], Nobody, Query, Read, Do(Health), "200 while the loops that make frames and serve HTTP turn, else 503."),
+];
+
+/// Finds the row for a canonical path; ASCII case is ignored (PROFILE 1.1).
+pub fn find(path: &str) -> Option<&'static Command> {
+    PROFILE.iter().chain(BESIDE).find(|command| command.paths.iter().any(|known| known.eq_ignore_ascii_case(path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_path_is_unique_and_canonical() {
+        let mut seen = HashSet::new();
+        for path in PROFILE.iter().chain(BESIDE).flat_map(|command| command.paths) {
+            assert!(seen.insert(path), "{path} twice");
+            assert!(path.starts_with('/') && path.to_ascii_lowercase() == **path, "{path}");
+            assert!(find(&path.to_ascii_uppercase()).is_some());
+        }
+    }
+
+    #[test]
+    fn all_forty_cgis_of_the_profile_have_a_row() {
+        assert_eq!(PROFILE.len(), 40);
+    }
+
+    #[test]
+    fn only_the_status_and_the_health_are_open_to_anyone() {
+        let open = PROFILE.iter().chain(BESIDE).filter(|command| command.needs == Nobody);
+        let no_file = open.filter(|command| !matches!(command.run, Do(File(_)))).map(|command| command.paths[0]);
+        assert_eq!(no_file.collect::<Vec<_>>(), ["/get_status.cgi", "/healthz"]);
+    }
+
+    #[test]
+    fn whoever_sets_an_account_elsewhere_logs_in_with_cam_names() {
+        let cam = PROFILE.iter().filter(|command| command.login == Cam).map(|command| command.paths[0]);
+        let five = ["/set_pppoe.cgi", "/set_ddns.cgi", "/set_ftp.cgi", "/set_mail.cgi", "/set_factory_ddns.cgi"];
+        assert_eq!(cam.collect::<Vec<_>>(), five);
+    }
+}

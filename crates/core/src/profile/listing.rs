@@ -1,0 +1,107 @@
+//! What a listing looks like on the wire: `var name=value;` lines that a browser can load as a script (PROFILE 1.2).
+
+use std::fmt::Write as _;
+
+use super::{
+    commands::Page,
+    params::{Param, params},
+    view::{Secrets, View},
+    wire::{MASK, Value},
+};
+
+/// Writes a listing: its rows in the order of the table, a line each, LF at every end.
+pub fn listing(page: Page, view: &View, secrets: Secrets) -> String {
+    let rows = params().filter(|row| row.pages.contains(&page));
+    rows.fold(String::new(), |out, row| var(out, name(page, row), &(row.show)(view), secrets))
+}
+
+fn name(page: Page, row: &'static Param) -> &'static str {
+    if page.by_wire_name() { row.wire } else { row.name }
+}
+
+/// Appends one `var name=value;` line.
+pub fn var(mut out: String, name: &str, value: &Value, secrets: Secrets) -> String {
+    // Writing to a String cannot fail.
+    let _ = match value {
+        Value::Int(number) => writeln!(out, "var {name}={number};"),
+        Value::Text(text) => writeln!(out, "var {name}='{}';", escape(text)),
+        Value::Secret(secret) => match secrets {
+            Secrets::Masked if !secret.expose().is_empty() => writeln!(out, "var {name}='{MASK}';"),
+            Secrets::Masked | Secrets::Plain => writeln!(out, "var {name}='{}';", escape(secret.expose())),
+        },
+        Value::Sealed(_) => writeln!(out, "var {name}='{MASK}';"),
+    };
+    out
+}
+
+/// Escapes a text for single quotes of a script (Q2).
+///
+/// Nothing that comes out can end the string, the line or a `<script>` element, whatever went in.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\'' => out.push_str("\\'"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\u{2028}' => out.push_str("\\u2028"),
+            '\u{2029}' => out.push_str("\\u2029"),
+            '<' | '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\x{:02x}", u32::from(c));
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{settings::Settings, view::Status, wire::Wire};
+
+    fn shown(page: Page, settings: &Settings, secrets: Secrets) -> String {
+        let view =
+            View { settings, now: 1_352_782_970, sys_ver: "0.1.2.43", app_ver: "0.1.0.0", status: Status::default() };
+        listing(page, &view, secrets)
+    }
+
+    #[test]
+    fn the_status_has_its_lines_in_the_cameras_order() {
+        let names =
+            "id sys_ver app_ver alias now tz alarm_status ddns_status ddns_host oray_type upnp_status wifi_status";
+        let text = shown(Page::Status, &Settings::factory(), Secrets::Masked);
+        let got: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("var ")?.split('=').next()).collect();
+        assert_eq!(got.join(" "), names);
+        assert!(text.starts_with("var id='000000000000';\nvar sys_ver='0.1.2.43';\n"));
+        assert!(text.contains("var now=1352782970;\nvar tz=0;\n") && text.ends_with(";\n") && !text.contains('\r'));
+    }
+
+    #[test]
+    fn q16_misc_and_forbidden_are_named_as_their_cgis_name_them() {
+        let misc = shown(Page::Misc, &Settings::factory(), Secrets::Masked);
+        assert!(misc.starts_with("var led_mode=0;\nvar ptz_center_onstart=0;\n"), "{misc}");
+        let forbidden = shown(Page::Forbidden, &Settings::factory(), Secrets::Masked);
+        assert!(forbidden.starts_with("var schedule_enable=0;\nvar schedule_sun_0=0;\n"), "{forbidden}");
+        assert_eq!(forbidden.lines().count(), 22);
+        let camera = "var resolution=32;\nvar brightness=128;\nvar contrast=3;\nvar mode=0;\nvar flip=0;\nvar fps=0;\n";
+        assert_eq!(shown(Page::Camera, &Settings::factory(), Secrets::Masked), camera);
+    }
+
+    #[test]
+    fn a_secret_is_masked_unless_it_is_empty_or_plain_is_asked_for() {
+        let mut settings = Settings::factory();
+        settings.mail.pwd = Wire::parse("sesame").unwrap();
+        let masked = shown(Page::Params, &settings, Secrets::Masked);
+        assert!(masked.contains("var mail_pwd='********';\n") && masked.contains("var ftp_pwd='';\n"));
+        assert!(!masked.contains("sesame"));
+        assert!(shown(Page::Params, &settings, Secrets::Plain).contains("var mail_pwd='sesame';\n"));
+    }
+
+    #[test]
+    fn q2_nothing_ends_the_string_the_line_or_the_script() {
+        assert_eq!(escape("a'b\\c\r\n</script>\u{2028}\0ü\u{7f}"), "a\\'b\\\\c\\r\\n\\x3c/script>\\u2028\\x00ü\\x7f");
+    }
+}

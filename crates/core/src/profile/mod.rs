@@ -1,0 +1,13 @@
+//! What may be said: the profile's CGIs and settings, as two tables, and the text that goes over the wire.
+
+pub mod change;
+pub mod commands;
+pub mod listing;
+pub mod manual;
+pub mod params;
+pub mod reply;
+pub mod settings;
+pub mod stored;
+pub mod view;
+pub mod week;
+pub mod wire;

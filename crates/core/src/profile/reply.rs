@@ -1,0 +1,48 @@
+//! What a command answers: `ok.`, or why not, in the profile's words (PROFILE 1.2).
+
+/// What a command answers that succeeded: four bytes (Q1).
+pub const OK: &str = "ok.\n";
+
+/// Why a request was not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// No such CGI, page or file.
+    #[error("not found")]
+    NotFound,
+    /// A missing or illegal parameter.
+    #[error("error: illegal params.")]
+    IllegalParam,
+    /// A POST without a multipart body.
+    #[error("error: illegal http frame.")]
+    IllegalFrame,
+    /// It is being done already.
+    #[error("error: busy.")]
+    Busy,
+    /// This camera cannot.
+    #[error("error: not supported.")]
+    NotSupported,
+    /// Something in the machine refused: a full disk, say. The log has the cause.
+    #[error("error: internal.")]
+    Internal,
+    /// There is no picture now; the text says why.
+    #[error("{0}")]
+    Unavailable(&'static str),
+}
+
+impl From<super::wire::Illegal> for Failure {
+    fn from(_: super::wire::Illegal) -> Self {
+        Self::IllegalParam
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_are_those_of_the_wire() {
+        assert_eq!(OK.as_bytes(), b"ok.\n");
+        assert_eq!(Failure::IllegalParam.to_string().len(), 22);
+        assert!(!Failure::IllegalParam.to_string().ends_with('\n'));
+    }
+}

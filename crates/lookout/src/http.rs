@@ -1,0 +1,17 @@
+//! HTTP as old clients need it: one request a connection, answered byte for byte as the cameras did.
+//!
+//! Head and reply are written here and not by an HTTP framework, for three reasons (ADR 0002): clients of this family
+//! read the raw socket and insist on exact bytes; a push stream must leave the socket with nothing between frame and
+//! kernel; and every limit of PROFILE 1.1 is kept in one place. Headers are parsed by `httparse`, TLS is rustls.
+
+mod conn;
+mod listen;
+mod push;
+mod request;
+mod respond;
+
+pub use conn::Conn;
+pub use listen::{Caps, serve};
+pub use push::{Push, Streams};
+pub use request::{Head, Method, Request};
+pub use respond::{Answer, Body, Status};

@@ -1,0 +1,234 @@
+//! Where pictures meet viewers: the newest frame of each size, shared by all who watch it.
+//!
+//! Publishing never waits. A viewer that is slow finds the newest frame when it comes back and never sees the ones in
+//! between; so nothing is queued, and nobody's slowness is felt by another. The smaller sizes are made once for all
+//! who watch them, and only while somebody does.
+
+use std::{
+    ops::Deref,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use lookout_core::{
+    media::{frame::Frame, pace::Pace},
+    profile::settings::Resolution,
+};
+use tokio::sync::watch;
+
+use crate::{metrics::Metrics, pipeline};
+
+/// The boundary of the push stream (PROFILE 5.1).
+pub const BOUNDARY: &str = "ipcamera";
+
+/// A frame on its way to viewers, with what goes before it in a push stream: made once a frame.
+#[derive(Debug)]
+pub struct Shown {
+    /// The frame.
+    pub frame: Frame,
+    /// The part's boundary and header lines.
+    pub head: Bytes,
+}
+
+impl Shown {
+    fn new(frame: Frame) -> Self {
+        let length = frame.jpeg.len();
+        let head = format!("--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {length}\r\n\r\n");
+        Self { frame, head: head.into() }
+    }
+}
+
+impl Deref for Shown {
+    type Target = Frame;
+
+    fn deref(&self) -> &Frame {
+        &self.frame
+    }
+}
+
+type Newest = Option<Arc<Shown>>;
+
+/// The newest frame of each size.
+pub struct Hub {
+    full: watch::Sender<Newest>,
+    /// 320 and 160 pixels wide; there while somebody watches.
+    smaller: [Mutex<Option<watch::Sender<Newest>>>; 2],
+    metrics: Arc<Metrics>,
+}
+
+impl Hub {
+    /// Makes a hub without a frame.
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self { full: watch::Sender::new(None), smaller: Default::default(), metrics }
+    }
+
+    /// Shows a frame to all who watch; the one before it is forgotten.
+    pub fn publish(&self, frame: Frame) {
+        self.full.send_replace(Some(Arc::new(Shown::new(frame))));
+    }
+
+    /// Says whether anybody watches, in any size.
+    pub fn watched(&self) -> bool {
+        self.full.receiver_count() > 0
+    }
+
+    /// Lets somebody watch, from the next frame on.
+    pub fn view(self: &Arc<Self>, size: Resolution, pace: Pace) -> Viewer {
+        let frames = match size {
+            Resolution::Vga => self.full.subscribe(),
+            Resolution::Qvga => self.view_smaller(Smaller::Qvga),
+            Resolution::Qqvga => self.view_smaller(Smaller::Qqvga),
+        };
+        Viewer { frames, pace, last: None, metrics: self.metrics.clone() }
+    }
+
+    fn view_smaller(self: &Arc<Self>, size: Smaller) -> watch::Receiver<Newest> {
+        let mut slot = self.slot(size);
+        if let Some(running) = slot.as_ref() {
+            return running.subscribe();
+        }
+        let made = watch::Sender::new(None);
+        let frames = made.subscribe();
+        *slot = Some(made.clone());
+        tokio::spawn(self.clone().make_smaller(size, made));
+        frames
+    }
+
+    /// Makes a smaller size of every frame until nobody watches it.
+    async fn make_smaller(self: Arc<Self>, size: Smaller, made: watch::Sender<Newest>) {
+        let mut full = self.full.subscribe();
+        let mut resizer = pipeline::Resizer::new(size.width(), self.metrics.clone());
+        loop {
+            tokio::select! {
+                () = made.closed() => {
+                    // Whoever subscribes holds the slot's lock: nobody can come between the look and the leaving.
+                    let mut slot = self.slot(size);
+                    if made.receiver_count() == 0 {
+                        *slot = None;
+                        return;
+                    }
+                }
+                changed = full.changed() => {
+                    let Some(frame) = full.borrow_and_update().clone() else { continue };
+                    if changed.is_err() {
+                        return;
+                    }
+                    if let Some(small) = resizer.resize(&frame).await {
+                        made.send_replace(Some(Arc::new(Shown::new(small))));
+                    }
+                }
+            }
+        }
+    }
+
+    fn slot(&self, size: Smaller) -> MutexGuard<'_, Option<watch::Sender<Newest>>> {
+        self.smaller[size as usize].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Smaller {
+    Qvga,
+    Qqvga,
+}
+
+impl Smaller {
+    fn width(self) -> u32 {
+        match self {
+            Self::Qvga => 320,
+            Self::Qqvga => 160,
+        }
+    }
+}
+
+/// Somebody who watches.
+pub struct Viewer {
+    frames: watch::Receiver<Newest>,
+    pace: Pace,
+    last: Option<u64>,
+    metrics: Arc<Metrics>,
+}
+
+impl Viewer {
+    /// Waits for the next frame that is due; `None` once the camera stops. May be cancelled.
+    pub async fn next(&mut self) -> Option<Arc<Shown>> {
+        loop {
+            if let Some(until) = self.pace.sleeps_until() {
+                tokio::time::sleep_until(until.into()).await;
+            }
+            self.frames.changed().await.ok()?;
+            let newest = self.frames.borrow_and_update().clone();
+            let Some(shown) = newest.filter(|shown| self.pace.takes(shown.captured)) else { continue };
+            let skipped = self.last.map_or(0, |last| shown.seq.saturating_sub(last + 1));
+            self.last = Some(shown.seq);
+            if skipped > 0 {
+                self.metrics.skipped(skipped);
+            }
+            return Some(shown);
+        }
+    }
+
+    /// Waits for a live frame captured after a moment (PROFILE 5.2); `None` if none comes in time.
+    pub async fn after(mut self, moment: Instant, patience: Duration) -> Option<Arc<Shown>> {
+        let wait = async {
+            loop {
+                let shown = self.next().await?;
+                if shown.live && shown.captured >= moment {
+                    return Some(shown);
+                }
+            }
+        };
+        tokio::time::timeout(patience, wait).await.ok().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use lookout_core::media::frame::Size;
+
+    use super::*;
+
+    fn frame(seq: u64) -> Frame {
+        let now = Instant::now();
+        Frame { seq, captured: now, wall: SystemTime::now(), size: Size::VGA, jpeg: Bytes::from_static(b"x"), live: true }
+    }
+
+    #[tokio::test]
+    async fn a_slow_viewer_gets_the_newest_frame_and_the_skipped_ones_are_counted() {
+        let hub = Arc::new(Hub::new(Arc::default()));
+        assert!(!hub.watched());
+        let mut viewer = hub.view(Resolution::Vga, Pace::FULL);
+        assert!(hub.watched());
+        hub.publish(frame(1));
+        assert_eq!(viewer.next().await.map(|shown| shown.seq), Some(1));
+        (2..=9).for_each(|seq| hub.publish(frame(seq)));
+        assert_eq!(viewer.next().await.map(|shown| shown.seq), Some(9));
+        assert!(hub.metrics.text().contains("lookout_frames_skipped_total 7"), "{}", hub.metrics.text());
+        drop(viewer);
+        assert!(!hub.watched());
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_is_captured_after_the_request_and_never_a_placeholder() {
+        let hub = Arc::new(Hub::new(Arc::default()));
+        let viewer = hub.view(Resolution::Vga, Pace::FULL);
+        let early = frame(1);
+        let asked = Instant::now();
+        hub.publish(Frame { captured: asked - Duration::from_millis(1), ..early });
+        let waiting = tokio::spawn(viewer.after(asked, Duration::from_secs(5)));
+        tokio::task::yield_now().await;
+        hub.publish(Frame { live: false, ..frame(2) });
+        tokio::task::yield_now().await;
+        hub.publish(frame(3));
+        assert_eq!(waiting.await.unwrap().map(|shown| shown.seq), Some(3));
+    }
+
+    #[test]
+    fn the_part_header_is_that_of_the_wire() {
+        let shown = Shown::new(frame(1));
+        assert_eq!(shown.head, "--ipcamera\r\nContent-Type: image/jpeg\r\nContent-Length: 1\r\n\r\n");
+    }
+}

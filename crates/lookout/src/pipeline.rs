@@ -1,0 +1,116 @@
+//! From what a source hands over to what viewers get: checked, the right way round, in the right size.
+//!
+//! A JPEG that needs no change leaves as the buffer in which it came. Everything else is made once, for all viewers.
+
+use std::sync::Arc;
+
+use lookout_core::{
+    media::{
+        frame::{Frame, Grabbed, Picture},
+        jpeg::{self, Broken, Checked},
+        transform::{self, Change, Luma, Pipeline},
+    },
+    port::Image,
+};
+
+use crate::{hub::Shown, metrics::Metrics};
+
+/// Makes frames of pictures, on the capture thread.
+pub struct Developer {
+    codec: Pipeline,
+    metrics: Arc<Metrics>,
+    seq: u64,
+}
+
+impl Developer {
+    /// Makes one; fails only without memory.
+    pub fn new(metrics: Arc<Metrics>) -> Result<Self, transform::Failed> {
+        Ok(Self { codec: Pipeline::new()?, metrics, seq: 0 })
+    }
+
+    /// Makes a frame; `left` is what the device could not do of the image settings.
+    ///
+    /// A broken picture is counted by its reason and gives none.
+    pub fn develop(&mut self, grabbed: Grabbed, left: &Image) -> Option<Frame> {
+        let made = self.make(grabbed.picture, left);
+        let made = made.inspect_err(|reason| self.metrics.dropped(reason)).ok()?;
+        self.seq += 1;
+        let Grabbed { captured, wall, .. } = grabbed;
+        Some(Frame { seq: self.seq, captured, wall, size: made.size, jpeg: made.jpeg, live: true })
+    }
+
+    /// Makes a frame of the picture that stands in for a lost source.
+    pub fn placeholder(&mut self, grabbed: Grabbed) -> Option<Frame> {
+        let frame = self.develop(grabbed, &Image::NEUTRAL)?;
+        Some(Frame { live: false, ..frame })
+    }
+
+    fn make(&mut self, picture: Picture, left: &Image) -> Result<Checked, &'static str> {
+        let change = change(left);
+        match picture {
+            Picture::Raw(raw) => {
+                let made = self.codec.encode_raw(&raw, &change, transform::QUALITY);
+                self.metrics.encoded();
+                made.map(|jpeg| Checked { jpeg, size: raw.size }).map_err(|_| "pixels")
+            }
+            Picture::Jpeg(jpeg) => {
+                let checked = match jpeg::check(jpeg.clone()) {
+                    Err(Broken::Foreign(_)) => self.encode_anew(&jpeg)?,
+                    other => other.map_err(Broken::reason)?,
+                };
+                if change == Change::default() {
+                    return Ok(checked);
+                }
+                if change.luma.is_some() {
+                    self.metrics.encoded();
+                }
+                let made = self.codec.change(&checked.jpeg, &change).map_err(|_| "data")?;
+                Ok(Checked { jpeg: made, ..checked })
+            }
+        }
+    }
+
+    fn encode_anew(&mut self, jpeg: &[u8]) -> Result<Checked, &'static str> {
+        self.metrics.encoded();
+        let made = self.codec.encode_anew(jpeg).map_err(|_| "data")?;
+        jpeg::check(made).map_err(Broken::reason)
+    }
+}
+
+fn change(left: &Image) -> Change {
+    Change { flip: left.flip, mirror: left.mirror, luma: Luma::new(left.brightness, left.contrast), width: None }
+}
+
+/// Makes a smaller size of frames, on a thread that may compute.
+pub struct Resizer {
+    width: u32,
+    codec: Option<Pipeline>,
+    metrics: Arc<Metrics>,
+}
+
+impl Resizer {
+    /// Makes one for a width in pixels.
+    pub fn new(width: u32, metrics: Arc<Metrics>) -> Self {
+        Self { width, codec: None, metrics }
+    }
+
+    /// Makes the smaller frame; none of a picture whose data are broken.
+    pub async fn resize(&mut self, shown: &Shown) -> Option<Frame> {
+        let size = transform::scaled(shown.size, self.width);
+        if size == shown.size {
+            return Some(shown.frame.clone());
+        }
+        let frame = shown.frame.clone();
+        let change = Change { width: Some(self.width), ..Change::default() };
+        let codec = self.codec.take();
+        let work = move || {
+            let mut codec = codec.map_or_else(Pipeline::new, Ok)?;
+            let made = codec.change(&frame.jpeg, &change);
+            Ok::<_, transform::Failed>((codec, made.map(|jpeg| Frame { size, jpeg, ..frame })))
+        };
+        let (codec, made) = tokio::task::spawn_blocking(work).await.ok()?.ok()?;
+        self.codec = Some(codec);
+        self.metrics.encoded();
+        made.inspect_err(|_| self.metrics.dropped("data")).ok()
+    }
+}

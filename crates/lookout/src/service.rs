@@ -1,0 +1,3 @@
+//! What runs on its own: each service an endless loop with one `select!`, none knowing another.
+
+pub mod capture;

@@ -1,0 +1,183 @@
+//! The state folder: one process at a time, two generations of the settings file.
+//!
+//! Saving: temporary file (0600) → fsync → the current file becomes the previous generation → rename → fsync of the
+//! folder. At every step a whole generation is on the disk: reading takes the current one, else the previous one.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use lookout_core::profile::{settings::Settings, stored};
+
+const CURRENT: &str = "settings.toml";
+const PREVIOUS: &str = "settings.previous.toml";
+const TEMPORARY: &str = "settings.new.toml";
+const DAMAGED: &str = "settings.damaged.toml";
+
+/// Why the state folder cannot be used, as one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// It is in use.
+    #[error("{0}: another lookout uses this state folder; stop it first")]
+    InUse(PathBuf),
+    /// The system refused.
+    #[error("{0}: {1}")]
+    Io(PathBuf, io::Error),
+}
+
+/// The state folder, locked until it is dropped.
+pub struct Disk {
+    dir: PathBuf,
+    _lock: File,
+}
+
+impl Disk {
+    /// Makes the folder if there is none, locks it, and removes what a cut save left.
+    pub fn open(dir: &Path) -> Result<Self, StateError> {
+        let at = |path: PathBuf| |error| StateError::Io(path, error);
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(at(dir.into()))?;
+        let path = dir.join("lock");
+        let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let lock = lock.map_err(at(path.clone()))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StateError::InUse(dir.into())),
+            Err(TryLockError::Error(error)) => return Err(StateError::Io(path, error)),
+        }
+        let disk = Self { dir: dir.into(), _lock: lock };
+        disk.remove(TEMPORARY).map_err(at(dir.join(TEMPORARY)))?;
+        Ok(disk)
+    }
+
+    /// Reads the newest whole generation; none where the camera was never set up.
+    pub fn load(&self) -> Result<Option<Settings>, StateError> {
+        for name in [CURRENT, PREVIOUS] {
+            let path = self.dir.join(name);
+            let text = match fs::read(&path) {
+                Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(StateError::Io(path, error)),
+            };
+            match stored::decode(&text) {
+                Ok((settings, [])) => return Ok(Some(settings)),
+                Ok((settings, reset)) => {
+                    tracing::info!("{}: factory values for {}", path.display(), reset.join(", "));
+                    return Ok(Some(settings));
+                }
+                Err(damage) => {
+                    tracing::error!("{}: {damage}; it is kept as {DAMAGED}", path.display());
+                    fs::copy(&path, self.dir.join(DAMAGED)).map_err(|error| StateError::Io(path, error))?;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes the settings; when it returns they are on the disk.
+    ///
+    /// # Errors
+    /// The disk refused. The settings that were there are there still.
+    pub fn save(&self, settings: &Settings) -> io::Result<()> {
+        let temporary = self.dir.join(TEMPORARY);
+        let written = write(&temporary, stored::encode(settings).as_bytes());
+        let switched = written.and_then(|()| self.switch(&temporary));
+        if switched.is_err() {
+            // What is left of the attempt is in the way of nothing: the next save or start removes it as well.
+            let _ = self.remove(TEMPORARY);
+        }
+        switched
+    }
+
+    fn switch(&self, temporary: &Path) -> io::Result<()> {
+        let (current, previous) = (self.dir.join(CURRENT), self.dir.join(PREVIOUS));
+        match fs::rename(&current, &previous) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        if let Err(error) = fs::rename(temporary, &current) {
+            // The generation that just stepped back is the valid one: it steps forward again, or is read as previous.
+            let _ = fs::rename(&previous, &current);
+            return Err(error);
+        }
+        File::open(&self.dir)?.sync_all()
+    }
+
+    /// Removes both generations: the factory state.
+    pub fn forget(&self) -> io::Result<()> {
+        [PREVIOUS, CURRENT, DAMAGED].iter().try_for_each(|name| self.remove(name))?;
+        File::open(&self.dir)?.sync_all()
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        match fs::remove_file(self.dir.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use lookout_core::profile::wire::Wire as _;
+
+    use super::*;
+
+    fn named(alias: &str) -> Settings {
+        let mut settings = Settings::factory();
+        settings.alias.take(alias).unwrap();
+        settings
+    }
+
+    #[test]
+    fn what_was_saved_is_read_and_one_process_has_the_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::open(dir.path()).unwrap();
+        assert_eq!(disk.load().unwrap(), None);
+        disk.save(&named("porch")).unwrap();
+        assert_eq!(disk.load().unwrap(), Some(named("porch")));
+        assert!(matches!(Disk::open(dir.path()), Err(StateError::InUse(_))));
+    }
+
+    #[test]
+    fn a_damaged_file_falls_back_to_the_previous_generation_and_is_kept_aside() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::open(dir.path()).unwrap();
+        disk.save(&named("old")).unwrap();
+        disk.save(&named("new")).unwrap();
+        fs::write(dir.path().join(CURRENT), "alias = \"evil\"\n").unwrap();
+        assert_eq!(disk.load().unwrap(), Some(named("old")));
+        assert_eq!(fs::read_to_string(dir.path().join(DAMAGED)).unwrap(), "alias = \"evil\"\n");
+    }
+
+    #[test]
+    fn a_save_cut_between_its_two_renames_loses_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::open(dir.path()).unwrap();
+        disk.save(&named("answered")).unwrap();
+        fs::write(dir.path().join(TEMPORARY), "half").unwrap();
+        fs::rename(dir.path().join(CURRENT), dir.path().join(PREVIOUS)).unwrap();
+        drop(disk);
+        let disk = Disk::open(dir.path()).unwrap();
+        assert_eq!(disk.load().unwrap(), Some(named("answered")));
+        assert!(!dir.path().join(TEMPORARY).exists());
+    }
+
+    #[test]
+    fn a_disk_that_refuses_leaves_the_file_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::open(dir.path()).unwrap();
+        disk.save(&named("kept")).unwrap();
+        fs::create_dir(dir.path().join(TEMPORARY)).unwrap(); // Opening it for writing fails.
+        assert!(disk.save(&named("refused")).is_err());
+        assert_eq!(disk.load().unwrap(), Some(named("kept")));
+    }
+}

@@ -1,0 +1,15 @@
+//! `cargo xtask docs`: writes what is generated from the tables. Tests compare the files with the tables.
+
+use std::{fs, path::Path};
+
+use anyhow::Context;
+use lookout_core::profile::manual;
+
+/// Writes every generated document.
+pub fn write() -> anyhow::Result<()> {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    for (name, text) in [("cgi.md", manual::cgis()), ("params.md", manual::settings())] {
+        fs::write(docs.join(name), text).with_context(|| format!("cannot write docs/{name}"))?;
+    }
+    Ok(())
+}
