@@ -28,20 +28,20 @@ mod viewer;
 use std::{
     env, fs,
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command as Program, Stdio},
     thread,
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use self::{
     cases::{CASES, Case, Load, Run},
     outcome::Outcome,
     process::{Cores, pinned},
     report::Measured,
-    server::{Kind, PASSWORD},
+    server::{Kind, PASSWORD, Setup},
 };
 
 /// The bench and its parts.
@@ -93,6 +93,9 @@ pub struct Bench {
     /// Measures the references alone.
     #[arg(long)]
     references: bool,
+    /// The daemon to measure, instead of a release build of this tree.
+    #[arg(long)]
+    daemon: Option<PathBuf>,
     /// Prints every run's outcome as JSON, too.
     #[arg(long)]
     verbose: bool,
@@ -108,16 +111,19 @@ impl Bench {
         if cores.server == cores.load {
             eprintln!("only one core: server and load share it, and the figures say little");
         }
-        if !self.references {
-            build_daemon()?;
-        }
+        let daemon = match &self.daemon {
+            Some(daemon) => daemon.canonicalize().with_context(|| format!("no program {}", daemon.display()))?,
+            None if self.references => PathBuf::new(),
+            None => build_daemon()?,
+        };
+        let setup = Setup { cores, daemon };
         let (rounds, seconds) = if self.quick { (2, 2.0) } else { (5, 5.0) };
         let rounds = self.rounds.unwrap_or(rounds);
         let mut measured = Vec::new();
         for case in CASES.iter().filter(|case| self.cases.is_empty() || self.cases.iter().any(|name| name == case.name))
         {
             eprintln!("{}: {}", case.name, case.title);
-            measured.push(Measured { case, rounds: self.measure(case, rounds, seconds, cores)? });
+            measured.push(Measured { case, rounds: self.measure(case, rounds, seconds, &setup)? });
         }
         println!("{}", report::machine());
         println!("{}\n{}", report::table(&measured), report::failures(&measured));
@@ -135,14 +141,14 @@ impl Bench {
         case: &Case,
         rounds: usize,
         seconds: f64,
-        cores: Cores,
+        setup: &Setup,
     ) -> Result<Vec<(Option<Outcome>, Option<Outcome>)>> {
         let one = |run: Run| -> Result<Option<Outcome>> {
             if !run.server.is_here() || self.references && run.server == Kind::Lookout {
                 return Ok(None);
             }
             let outcome =
-                run.measure(seconds, cores).with_context(|| format!("{}, {}", case.name, run.server.title()))?;
+                run.measure(seconds, setup).with_context(|| format!("{}, {}", case.name, run.server.title()))?;
             if self.verbose {
                 eprintln!("{} {}", run.server.title(), serde_json::to_string(&outcome)?);
             }
@@ -154,8 +160,9 @@ impl Bench {
 
 impl Run {
     /// Starts the server, lets one viewer warm it up, and measures.
-    fn measure(self, seconds: f64, cores: Cores) -> Result<Outcome> {
-        let server = self.server.start(self.feed, cores)?;
+    fn measure(self, seconds: f64, setup: &Setup) -> Result<Outcome> {
+        let cores = setup.cores;
+        let server = self.server.start(self.feed, setup)?;
         let account = if self.server == Kind::Lookout { format!("?user=viewer&pwd={PASSWORD}") } else { String::new() };
         let pid = server.process.pid().to_string();
         let seconds = seconds.to_string();
@@ -206,11 +213,11 @@ fn generate(cores: Cores, part: &str, address: SocketAddr, path: &str, options: 
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-fn build_daemon() -> Result<()> {
+/// Builds the daemon and returns its program.
+fn build_daemon() -> Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Program::new(cargo).args(["build", "--release", "--package", "lookout"]).status()?;
-    if !built.success() {
-        bail!("the daemon does not build");
-    }
-    Ok(())
+    ensure!(built.success(), "the daemon does not build");
+    // This program is `release/xtask`, wherever the target folder is.
+    Ok(env::current_exe()?.with_file_name("lookout"))
 }

@@ -114,9 +114,11 @@ impl Figure {
     }
 }
 
-/// Returns the value in the middle, the upper one of two; sorts.
+/// Returns the value in the middle, or between the two there; sorts.
 pub fn median(values: &mut [f64]) -> Option<f64> {
-    quantile(values, 0.5)
+    let upper = quantile(values, 0.5)?;
+    let lower = *values.get((values.len() - 1) / 2)?;
+    Some((lower + upper) / 2.0)
 }
 
 /// Returns the value below which the share `at` of them lies; sorts.
@@ -155,6 +157,7 @@ mod tests {
     #[test]
     fn quantiles_lie_inside_the_values() {
         assert_eq!(median(&mut [3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&mut [4.0, 1.0]), Some(2.5));
         assert_eq!(quantile(&mut [1.0, 2.0], 1.0), Some(2.0));
         assert_eq!(median(&mut []), None);
     }

@@ -145,7 +145,7 @@ mod tests {
         let measured = [Measured { case: &CASES[0], rounds }];
         let text = table(&measured);
         let row = text.lines().find(|line| line.contains("CPU")).unwrap();
-        assert!(row.contains("| 20.0 | 40.0 | 2.00 (1.10–2.00) | ≤ 1.3 × | **missed** |"), "{row}");
+        assert!(row.contains("| 15.0 | 25.5 | 1.55 (1.10–2.00) | ≤ 1.3 × | **missed** |"), "{row}");
         assert_eq!(failures(&measured), "1, subject (Lookout): 1 frames skipped\n");
     }
 

@@ -35,6 +35,15 @@ pub enum Kind {
     Hello,
 }
 
+/// What every measurement of a run has in common.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Where everything runs.
+    pub cores: Cores,
+    /// The daemon's program.
+    pub daemon: PathBuf,
+}
+
 /// A running server; stopped, with its feed and its files, when dropped.
 pub struct Server {
     /// Its process.
@@ -69,13 +78,13 @@ impl Kind {
     pub fn is_here(self) -> bool {
         match self {
             Self::Nginx => fs::exists(NGINX).unwrap_or(false),
-            Self::Lookout => daemon().is_ok_and(|path| path.exists()),
-            Self::Raw | Self::RawTls | Self::Hello => true,
+            Self::Lookout | Self::Raw | Self::RawTls | Self::Hello => true,
         }
     }
 
     /// Starts it and waits until it says, or shows, that it listens.
-    pub fn start(self, feed: Feed, cores: Cores) -> Result<Server> {
+    pub fn start(self, feed: Feed, bench: &Setup) -> Result<Server> {
+        let cores = bench.cores;
         let folder = tempfile::tempdir()?;
         let feed = Feed { pin: Some(cores.load), ..feed };
         let own = path_text(&env::current_exe()?)?;
@@ -92,7 +101,7 @@ impl Kind {
                 command.args((self == Self::RawTls).then_some("--tls"));
                 command
             }
-            Self::Lookout => lookout(feed, cores, folder.path(), &own)?,
+            Self::Lookout => lookout(feed, bench, folder.path(), &own)?,
         };
         let log = folder.path().join("stderr");
         let (process, line) = Running::start_and_read_line(command.stderr(fs::File::create(&log)?), PATIENCE)
@@ -106,13 +115,6 @@ impl Kind {
     }
 }
 
-/// Returns the daemon's release build.
-pub fn daemon() -> Result<PathBuf> {
-    // This program is `target/release/xtask`, also where the target folder was moved.
-    let folder = env::current_exe()?.parent().map(Path::to_owned).context("a program without a folder")?;
-    Ok(folder.join("lookout"))
-}
-
 fn path_text(path: &Path) -> Result<String> {
     let text = path.to_str().context("a path that is not UTF-8")?;
     if text.contains(char::is_whitespace) {
@@ -122,13 +124,13 @@ fn path_text(path: &Path) -> Result<String> {
 }
 
 /// Prepares the daemon with limits that let the whole crowd in from one address.
-fn lookout(feed: Feed, cores: Cores, folder: &Path, own: &str) -> Result<Command> {
+fn lookout(feed: Feed, bench: &Setup, folder: &Path, own: &str) -> Result<Command> {
     let config = folder.join("lookout.toml");
     fs::write(&config, "[http]\nmax_connections = 4096\nmax_per_address = 4096\n")?;
     let state = folder.join("state");
     fs::create_dir(&state)?;
     let source = format!("exec:{own} {}", feed.arguments().join(" "));
-    let mut command = pinned(cores.server, &path_text(&daemon()?)?)?;
+    let mut command = pinned(bench.cores.server, &path_text(&bench.daemon)?)?;
     command.args(["run", "--json", "--source", &source, "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"]);
     command.arg("--config").arg(config).arg("--state").arg(state);
     command.env("LOOKOUT_ADMIN_PASSWORD", PASSWORD).env("LOOKOUT_VIEWER_PASSWORD", PASSWORD);
