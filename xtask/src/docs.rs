@@ -8,7 +8,12 @@ use lookout_core::profile::manual;
 /// Writes every generated document.
 pub fn write() -> anyhow::Result<()> {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
-    for (name, text) in [("cgi.md", manual::cgis()), ("params.md", manual::settings())] {
+    let written = [
+        ("cgi.md", manual::cgis()),
+        ("params.md", manual::settings()),
+        ("manual/config.md", lookout::config::manual()),
+    ];
+    for (name, text) in written {
         fs::write(docs.join(name), text).with_context(|| format!("cannot write docs/{name}"))?;
     }
     Ok(())

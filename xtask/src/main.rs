@@ -2,6 +2,9 @@
 
 mod bench;
 mod docs;
+mod lab;
+
+use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -13,11 +16,14 @@ enum Task {
     Docs,
     #[command(flatten)]
     Bench(bench::Command),
+    /// Runs lab/tests in a virtual machine with virtual cameras; 77 where that cannot be built.
+    Lab(lab::Lab),
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     match Task::parse() {
-        Task::Docs => docs::write(),
-        Task::Bench(command) => command.run(),
+        Task::Bench(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Task::Docs => docs::write().map(|()| ExitCode::SUCCESS),
+        Task::Lab(lab) => lab::run(&lab),
     }
 }

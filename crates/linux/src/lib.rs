@@ -1,1 +1,4 @@
-//! x
+//! Linux devices for Lookout, and the only crate with `unsafe` code: each block says why it is sound.
+
+#[cfg(target_os = "linux")]
+pub mod v4l2;

@@ -10,8 +10,7 @@ mod push;
 mod request;
 mod respond;
 
-pub use conn::Conn;
 pub use listen::{Caps, serve};
 pub use push::{Push, Streams};
-pub use request::{Head, Method, Request};
-pub use respond::{Answer, Body, Status};
+pub use request::{Method, Request};
+pub use respond::{Answer, Body, Status, escape_html};

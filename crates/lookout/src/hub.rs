@@ -19,8 +19,8 @@ use tokio::sync::watch;
 
 use crate::{metrics::Metrics, pipeline};
 
-/// The boundary of the push stream (PROFILE 5.1).
-pub const BOUNDARY: &str = "ipcamera";
+/// The type of the push stream, without a blank behind the semicolon (PROFILE 5.1).
+pub const PUSH: &str = "multipart/x-mixed-replace;boundary=ipcamera";
 
 /// A frame on its way to viewers, with what goes before it in a push stream: made once a frame.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct Shown {
 impl Shown {
     fn new(frame: Frame) -> Self {
         let length = frame.jpeg.len();
-        let head = format!("--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {length}\r\n\r\n");
+        let head = format!("--ipcamera\r\nContent-Type: image/jpeg\r\nContent-Length: {length}\r\n\r\n");
         Self { frame, head: head.into() }
     }
 }
@@ -163,7 +163,7 @@ impl Viewer {
             let skipped = self.last.map_or(0, |last| shown.seq.saturating_sub(last + 1));
             self.last = Some(shown.seq);
             if skipped > 0 {
-                self.metrics.skipped(skipped);
+                self.metrics.frames_skipped.inc_by(skipped);
             }
             return Some(shown);
         }
@@ -193,7 +193,14 @@ mod tests {
 
     fn frame(seq: u64) -> Frame {
         let now = Instant::now();
-        Frame { seq, captured: now, wall: SystemTime::now(), size: Size::VGA, jpeg: Bytes::from_static(b"x"), live: true }
+        Frame {
+            seq,
+            captured: now,
+            wall: SystemTime::now(),
+            size: Size::VGA,
+            jpeg: Bytes::from_static(b"x"),
+            live: true,
+        }
     }
 
     #[tokio::test]

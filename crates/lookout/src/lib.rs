@@ -1,4 +1,281 @@
-//! The camera: HTTP, CGIs, services, store, hub, pipeline.
+//! The camera: HTTP, CGIs, services, store, hub, pipeline. [`start`] is the one place of wiring.
 #![forbid(unsafe_code)]
 
-pub mod source;
+pub mod app;
+mod cgi;
+pub mod config;
+mod http;
+mod hub;
+pub mod log;
+mod metrics;
+mod password;
+mod pipeline;
+mod service;
+pub mod setup;
+mod source;
+mod store;
+pub mod tls;
+mod watchdog;
+mod web;
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use lookout_core::{
+    access::origin::Origin,
+    port::{Image, PowerLine, Wanted},
+    profile::{
+        change::Rules,
+        settings::{Flip, LightMode, Settings, User},
+        view::Secrets,
+        wire::{Mac, Secret},
+    },
+};
+use tokio::net::{TcpListener, TcpSocket};
+
+pub use source::Locator;
+pub use store::{StateError, Store};
+
+use crate::{
+    app::{App, local_text},
+    cgi::Doorman,
+    config::Config,
+    http::{Caps, Streams},
+    hub::Hub,
+    metrics::Metrics,
+    tls::Tls,
+    watchdog::Watchdog,
+};
+
+/// Why the camera does not start, as one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration contradicts itself or the machine.
+    #[error("{0}")]
+    Config(String),
+    /// The state folder cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, std::io::Error),
+    /// The machine refused something else.
+    #[error("{0}")]
+    Machine(String),
+}
+
+/// A camera that runs.
+pub struct Running {
+    /// Where it speaks HTTP.
+    pub http: Vec<SocketAddr>,
+    /// Where it speaks HTTPS.
+    pub https: Vec<SocketAddr>,
+    /// SHA-256 of its certificate.
+    pub fingerprint: Option<String>,
+    /// The accounts made at this first start, with their passwords.
+    pub made: Vec<(String, Secret)>,
+    /// What is captured.
+    pub source: Locator,
+    app: Arc<App>,
+}
+
+/// Passwords given from outside for the first start.
+#[derive(Clone, Debug, Default)]
+pub struct FirstPasswords {
+    /// Of `admin`.
+    pub admin: Option<Secret>,
+    /// Of `viewer`.
+    pub viewer: Option<Secret>,
+}
+
+/// Returns the rules of the profile that the machine's operator sets.
+pub fn rules(config: &Config) -> Rules {
+    let secrets = match config.profile.secrets {
+        config::Secrets::Masked => Secrets::Masked,
+        config::Secrets::Plain => Secrets::Plain,
+    };
+    Rules { secrets, password_min: config.users.password_min }
+}
+
+/// Starts the camera: store, accounts, hub, capture, listeners.
+///
+/// # Errors
+/// One sentence; nothing runs then.
+pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, StartError> {
+    let locator =
+        Locator::parse(config.source.url.as_ref().map(config::SourceUrl::as_str)).map_err(StartError::Config)?;
+    let origin = |text: &String| Origin::parse(text).ok_or_else(|| StartError::Config(format!("{text} is no origin")));
+    let origins = config.http.allow_origins.iter().map(origin).collect::<Result<_, _>>()?;
+    let state = config.state_dir();
+    let opened = Store::open(&state, rules(&config))?;
+    let store = Arc::new(opened.store);
+    let made = setup::first_start(&store, opened.fresh, &first).await?;
+
+    let http = config.listen.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
+    let https = config.tls_listen.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
+    let mdns_name = config.http.mdns_name.clone().unwrap_or_else(setup::host_name);
+    let tls = if https.is_empty() { None } else { Some(Arc::new(open_tls(&config, &state, &mdns_name)?)) };
+
+    let metrics = Arc::new(Metrics::new());
+    let watchdog = Arc::new(Watchdog::from_env());
+    let hub = Arc::new(Hub::new(metrics.clone()));
+    let app = Arc::new(App {
+        store: store.clone(),
+        hub: hub.clone(),
+        metrics: metrics.clone(),
+        watchdog: watchdog.clone(),
+        streams: Arc::new(Streams::default()),
+        caps: Caps::new(config.http.max_connections, config.http.max_per_address),
+        doorman: Doorman::new(config.http.digest).map_err(|error| StartError::Machine(error.to_string()))?,
+        origins,
+        mdns_name,
+        https_port: addresses(&https).first().map(SocketAddr::port),
+        started: Instant::now(),
+        config,
+    });
+    capture(&app, locator.clone())?;
+    tokio::spawn(end_streams_of_changed_users(app.clone()));
+    let running = Running {
+        http: addresses(&http),
+        https: addresses(&https),
+        fingerprint: tls.as_ref().map(|tls| tls.fingerprint()),
+        made,
+        source: locator,
+        app: app.clone(),
+    };
+    for listener in http {
+        tokio::spawn(http::serve(listener, None, app.clone()));
+    }
+    for listener in https {
+        tokio::spawn(http::serve(listener, tls.clone(), app.clone()));
+    }
+    if let Some(tls) = tls {
+        tokio::spawn(async move {
+            tls.keep_current().await;
+        });
+    }
+    watchdog.ready("capturing");
+    Ok(running)
+}
+
+impl Running {
+    /// Tells the service manager that the camera stops.
+    pub fn stop(&self) {
+        self.app.watchdog.stopping();
+    }
+}
+
+fn capture(app: &Arc<App>, source: Locator) -> Result<(), StartError> {
+    let store = app.store.clone();
+    let parts = service::capture::Parts {
+        source,
+        wanted: Wanted { size: app.config.source.size, fps: app.config.source.fps },
+        stall: app.config.source.stall,
+        hub: app.hub.clone(),
+        image: app.store.watch(image),
+        local: Arc::new(move |at: SystemTime| local_text(&store.get(), at, "%Y-%m-%d %H:%M:%S")),
+        metrics: app.metrics.clone(),
+        watchdog: app.watchdog.clone(),
+    };
+    service::capture::start(parts).map_err(|error| StartError::Machine(format!("cannot start capturing: {error}")))
+}
+
+/// Returns the part of the settings that a source's controls may apply.
+fn image(settings: &Settings) -> Image {
+    let image = &settings.image;
+    Image {
+        // In range by their types.
+        brightness: u8::try_from(image.brightness.get()).unwrap_or(128),
+        contrast: u8::try_from(image.contrast.get()).unwrap_or(3),
+        mode: match image.mode {
+            LightMode::Hz50 => PowerLine::Hz50,
+            LightMode::Hz60 => PowerLine::Hz60,
+            LightMode::Outdoor => PowerLine::Off,
+        },
+        flip: matches!(image.flip, Flip::Vertical | Flip::Both),
+        mirror: matches!(image.flip, Flip::Mirror | Flip::Both),
+    }
+}
+
+/// A stream ends within a second of its account being removed, demoted or given another password (RULES W12).
+async fn end_streams_of_changed_users(app: Arc<App>) {
+    let mut users = app.store.watch(|settings| settings.users.clone());
+    loop {
+        let now: &[User; 8] = users.changed().await;
+        app.streams.keep(now);
+    }
+}
+
+/// Listens, with a queue long enough for a crowd that comes at once.
+fn listen(address: &SocketAddr) -> Result<TcpListener, StartError> {
+    let open = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(*address)?;
+        socket.listen(1024)
+    };
+    open().map_err(|error| StartError::Listen(*address, error))
+}
+
+fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
+    listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+}
+
+fn open_tls(config: &Config, state: &std::path::Path, mdns_name: &str) -> Result<Tls, StartError> {
+    tls::install_provider();
+    let addresses: Vec<IpAddr> = setup::addresses();
+    let names = tls::Names { host: setup::host_name(), mdns: mdns_name.to_owned(), addresses };
+    Tls::open(&config.tls, state, &names, SystemTime::now()).map_err(|error| StartError::Machine(error.to_string()))
+}
+
+/// Returns the id of a camera that has none yet: the MAC address of the machine's first network card.
+fn own_mac() -> Option<Mac> {
+    use lookout_core::profile::wire::Wire as _;
+    let cards = std::fs::read_dir("/sys/class/net").ok()?;
+    let mut names: Vec<_> = cards.filter_map(|card| Some(card.ok()?.path())).collect();
+    names.sort();
+    names.iter().find_map(|path| {
+        let text = std::fs::read_to_string(path.join("address")).ok()?;
+        Mac::parse(&text.trim().replace(':', "")).ok()
+    })
+}
+
+/// What `lookout check` found at a source.
+pub struct Found {
+    /// The source in words.
+    pub about: String,
+    /// Size of its first picture.
+    pub size: lookout_core::media::frame::Size,
+    /// Bytes of its first picture as a JPEG.
+    pub bytes: usize,
+    /// How long it took to come.
+    pub after: Duration,
+    /// What its device offers, a line each.
+    pub devices: Vec<String>,
+}
+
+/// Opens a source, waits for its first picture and lets go of it.
+///
+/// # Errors
+/// Why there is no picture, in words.
+pub async fn probe(locator: &Locator, config: &Config) -> Result<Found, String> {
+    let begin = Instant::now();
+    tls::install_provider();
+    let wanted = Wanted { size: config.source.size, fps: config.source.fps };
+    let patience = Duration::from_secs(10) + config.source.stall;
+    let local: source::LocalTime = Arc::new(|_| String::new());
+    let grab = async {
+        let mut source = locator.open(wanted, local).await?;
+        let grabbed = source.grab().await?;
+        Ok::<_, lookout_core::port::Lost>((source.about(), grabbed))
+    };
+    let grabbed = tokio::time::timeout(patience, grab).await.map_err(|_| format!("{locator}: no picture came"))?;
+    let (about, grabbed) = grabbed.map_err(|lost| format!("{locator}: {lost}"))?;
+    let mut developer = pipeline::Developer::new(Arc::new(Metrics::new())).map_err(|error| error.to_string())?;
+    let frame = developer.develop(grabbed, &Image::NEUTRAL);
+    let frame = frame.ok_or_else(|| format!("{locator}: the first picture is broken"))?;
+    Ok(Found { about, size: frame.size, bytes: frame.jpeg.len(), after: begin.elapsed(), devices: locator.describe() })
+}

@@ -1,2 +1,10 @@
-//! x
-fn main() {}
+//! `lookout`: the command line.
+#![forbid(unsafe_code)]
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -58,7 +58,8 @@ fn hash(plain: &Secret) -> Result<Secret, NoRandom> {
 /// Says whether `given` is the password; takes as long for a user that does not exist (`None`) as for a wrong one.
 pub fn verify(password: Option<&Password>, given: &str) -> bool {
     /// The hash of nothing that anyone knows, with the parameters of all others.
-    const NOBODY: &str = "$argon2id$v=19$m=7168,t=5,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    const NOBODY: &str =
+        "$argon2id$v=19$m=7168,t=5,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let fits = |hash: &str| {
         let verify = |hash| argon2().verify_password(given.as_bytes(), &hash);
         PasswordHash::new(hash).is_ok_and(|hash| verify(hash).is_ok())
@@ -66,9 +67,13 @@ pub fn verify(password: Option<&Password>, given: &str) -> bool {
     match password {
         Some(Password::Hash(hash)) => fits(hash.expose()),
         Some(Password::Plain(plain)) => {
-            lookout_core::access::credentials::same_secret(plain.expose().as_bytes(), given.as_bytes()) && !given.is_empty()
+            lookout_core::access::credentials::same_secret(plain.expose().as_bytes(), given.as_bytes())
+                && !given.is_empty()
         }
-        Some(Password::Blank) | None => fits(NOBODY) && false,
+        Some(Password::Blank) | None => {
+            let _as_long_as_others = fits(NOBODY);
+            false
+        }
     }
 }
 

@@ -50,7 +50,7 @@ impl Developer {
         match picture {
             Picture::Raw(raw) => {
                 let made = self.codec.encode_raw(&raw, &change, transform::QUALITY);
-                self.metrics.encoded();
+                self.metrics.encodes.inc();
                 made.map(|jpeg| Checked { jpeg, size: raw.size }).map_err(|_| "pixels")
             }
             Picture::Jpeg(jpeg) => {
@@ -62,7 +62,7 @@ impl Developer {
                     return Ok(checked);
                 }
                 if change.luma.is_some() {
-                    self.metrics.encoded();
+                    self.metrics.encodes.inc();
                 }
                 let made = self.codec.change(&checked.jpeg, &change).map_err(|_| "data")?;
                 Ok(Checked { jpeg: made, ..checked })
@@ -71,7 +71,7 @@ impl Developer {
     }
 
     fn encode_anew(&mut self, jpeg: &[u8]) -> Result<Checked, &'static str> {
-        self.metrics.encoded();
+        self.metrics.encodes.inc();
         let made = self.codec.encode_anew(jpeg).map_err(|_| "data")?;
         jpeg::check(made).map_err(Broken::reason)
     }
@@ -110,7 +110,7 @@ impl Resizer {
         };
         let (codec, made) = tokio::task::spawn_blocking(work).await.ok()?.ok()?;
         self.codec = Some(codec);
-        self.metrics.encoded();
+        self.metrics.encodes.inc();
         made.inspect_err(|_| self.metrics.dropped("data")).ok()
     }
 }

@@ -73,7 +73,8 @@ impl Store {
 
     /// Changes the settings; answers once they are on the disk.
     pub async fn change(
-        &self, draft: impl FnOnce(&Settings, &Rules) -> Result<Settings, Illegal>,
+        &self,
+        draft: impl FnOnce(&Settings, &Rules) -> Result<Settings, Illegal>,
     ) -> Result<(), Failure> {
         let disk = self.disk.clone().lock_owned().await;
         let old = self.get();
@@ -100,6 +101,15 @@ impl Store {
                 Err(Failure::Internal)
             }
         }
+    }
+
+    /// Goes back to the factory state: both generations of the file are removed. The store is spent.
+    ///
+    /// # Errors
+    /// The disk refused.
+    pub fn forget(self) -> std::io::Result<()> {
+        // Nobody else can hold the lock of a store that is given away.
+        self.disk.try_lock().map_err(|_| std::io::ErrorKind::ResourceBusy)?.forget()
     }
 
     /// Gives a part of the settings to watch.
@@ -148,4 +158,3 @@ impl<T: PartialEq> Watched<T> {
         }
     }
 }
-

@@ -8,6 +8,7 @@
 
 pub mod confirm;
 pub mod credentials;
+pub mod digest;
 pub mod guard;
 pub mod hosts;
 pub mod origin;

@@ -1,7 +1,11 @@
 //! Pictures and streams: what a frame is, how it is checked, changed, cut from a stream and written into one.
 
+pub mod avi;
 pub mod canvas;
 pub mod frame;
+pub mod jpeg;
+pub mod multipart;
 pub mod pace;
 pub mod placeholder;
 pub mod scene;
+pub mod transform;

@@ -83,7 +83,17 @@ mod tests {
 
     #[test]
     fn every_code_is_exact_to_two_per_cent_from_any_source() {
-        let codes = [("1", 20.), ("3", 15.), ("6", 10.), ("11", 5.), ("12", 4.), ("13", 3.), ("14", 2.), ("15", 1.), ("17", 0.5)];
+        let codes = [
+            ("1", 20.),
+            ("3", 15.),
+            ("6", 10.),
+            ("11", 5.),
+            ("12", 4.),
+            ("13", 3.),
+            ("14", 2.),
+            ("15", 1.),
+            ("17", 0.5),
+        ];
         for source in [20, 24, 25, 30, 50, 60] {
             for (code, per_second) in codes {
                 let got = f64::from(pictures(code, source, 300)) / 300.;
@@ -100,7 +110,17 @@ mod tests {
 
     #[test]
     fn q11_codes_between_the_listed_ones_mean_the_next_higher_one() {
-        for (code, means) in [("2", "3"), ("4", "6"), ("7", "11"), ("16", "17"), ("22", "23"), ("24", "0"), ("x", "0"), ("", "0"), ("-1", "0")] {
+        for (code, means) in [
+            ("2", "3"),
+            ("4", "6"),
+            ("7", "11"),
+            ("16", "17"),
+            ("22", "23"),
+            ("24", "0"),
+            ("x", "0"),
+            ("", "0"),
+            ("-1", "0"),
+        ] {
             assert_eq!(Pace::from_code(code).interval, Pace::from_code(means).interval, "{code}");
         }
     }

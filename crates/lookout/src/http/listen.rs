@@ -22,10 +22,10 @@ use super::{
     request::{Head, Method, Request},
     respond::{Answer, Body, Status},
 };
-use crate::{app::App, cgi, tls::Tls, watchdog::Loop};
+use crate::{app::App, cgi, metrics::Refused, tls::Tls, watchdog::Loop};
 
-/// At most how long the loop goes without a turn, and a log line about refusals is not repeated.
-const TURN: Duration = Duration::from_secs(1);
+/// How long a log line about refused connections is not repeated.
+const QUIET: Duration = Duration::from_secs(1);
 /// How long a client may take to take an answer that is no stream.
 const ANSWER: Duration = Duration::from_secs(30);
 /// How long, and how many bytes, what a client still sends is read after the answer: closing before would make its
@@ -35,20 +35,22 @@ const LINGER_BYTES: usize = 64 * 1024;
 /// What of a push stream may wait in the kernel unsent, bytes. A slow viewer then gets a fresh picture next, not the
 /// pictures of the last seconds.
 const UNSENT: u32 = 128 * 1024;
+/// What a connection gets for which there is no place.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// Accepts connections on one socket for ever.
 pub async fn serve(listener: TcpListener, tls: Option<Arc<Tls>>, app: Arc<App>) {
-    let mut turn = tokio::time::interval(TURN);
-    let mut full = Instant::now() - TURN;
+    let mut turn = tokio::time::interval(app.watchdog.pace());
+    let mut full = None::<Instant>;
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((socket, peer)) => admit(&app, socket, peer.ip().to_canonical(), tls.clone()),
                 Err(error) => {
                     // Out of descriptors: waiting a little costs less than trying again and again.
-                    if full.elapsed() > TURN {
+                    if full.is_none_or(|at| at.elapsed() > QUIET) {
                         tracing::warn!("cannot accept a connection: {error}");
-                        full = Instant::now();
+                        full = Some(Instant::now());
                     }
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
@@ -60,17 +62,21 @@ pub async fn serve(listener: TcpListener, tls: Option<Arc<Tls>>, app: Arc<App>) 
 }
 
 fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>) {
-    let Some(permit) = app.caps.admit(peer) else {
-        app.metrics.refused_connection();
-        if tls.is_none() {
-            // The socket is fresh: its buffer takes these bytes at once or the client goes without.
-            let _ = socket.try_write(b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    let permit = match app.caps.admit(peer) {
+        Ok(permit) => permit,
+        Err(why) => {
+            app.metrics.refused(why);
+            if tls.is_none() {
+                // The socket is fresh: its buffer takes these bytes at once, or the client goes without.
+                let _ = socket.try_write(FULL);
+            }
+            return;
         }
-        return;
     };
     let app = app.clone();
     tokio::spawn(async move {
-        let setup = socket.set_nodelay(true).and_then(|()| socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT));
+        let setup =
+            socket.set_nodelay(true).and_then(|()| socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT));
         if let Err(error) = setup {
             tracing::debug!("a socket option was refused: {error}");
         }
@@ -98,7 +104,7 @@ async fn converse(app: Arc<App>, mut conn: Conn, peer: IpAddr, permit: Permit) {
             (cgi::answer(&app, &request).await, bodiless)
         }
     };
-    app.metrics.answered(answer.status);
+    app.metrics.answered(answer.status.number());
     let head = answer.head(&app.config.http.server, SystemTime::now());
     match answer.body {
         Body::Whole(body) => {
@@ -110,16 +116,13 @@ async fn converse(app: Arc<App>, mut conn: Conn, peer: IpAddr, permit: Permit) {
             let _ = timeout(ANSWER, finish(&mut conn, head.as_bytes(), &[])).await;
         }
         Body::Push(push) => {
-            let app_ = app.clone();
-            app.streams.start(permit.id, push.user.clone(), async move {
-                // Half of an answer's time is plenty for a head of 300 bytes into an empty buffer.
+            let streams = app.streams.clone();
+            streams.start(permit.id, push.user.clone(), async move {
+                let _permit = permit;
                 if timeout(ANSWER, conn.write_all(head.as_bytes())).await.is_ok_and(|sent| sent.is_ok()) {
-                    let end = push.run(&mut conn, app_.config.http.stall, &app_.metrics).await;
-                    if end.is_err_and(|error| error.kind() == io::ErrorKind::TimedOut) {
-                        app_.metrics.dropped("stalled viewer");
-                    }
+                    // How it ended is the client's affair: it left, or took nothing for too long.
+                    let _ = push.run(&mut conn, app.config.http.stall, &app.metrics).await;
                 }
-                drop(permit);
             });
         }
     }
@@ -169,16 +172,22 @@ impl Caps {
     }
 
     /// Gives a place, if there is one.
-    pub fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Permit> {
+    ///
+    /// # Errors
+    /// Which bound is reached.
+    pub fn admit(self: &Arc<Self>, peer: IpAddr) -> Result<Permit, Refused> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let here = open.get(&peer).copied().unwrap_or(0);
-        if here >= self.most_per_address || self.count() >= self.most as u64 {
-            return None;
+        if self.count() >= self.most as u64 {
+            return Err(Refused::Full);
+        }
+        if here >= self.most_per_address {
+            return Err(Refused::Address);
         }
         open.insert(peer, here + 1);
         self.count.fetch_add(1, Ordering::Relaxed);
         let id = self.admitted.fetch_add(1, Ordering::Relaxed);
-        Some(Permit { caps: self.clone(), peer, id })
+        Ok(Permit { caps: self.clone(), peer, id })
     }
 
     /// Returns how many are open.
@@ -208,11 +217,11 @@ mod tests {
         let peer = |n: u8| IpAddr::from([10, 0, 0, n]);
         let first = caps.admit(peer(1));
         let second = caps.admit(peer(1));
-        assert!(first.is_some() && second.is_some() && caps.admit(peer(1)).is_none());
+        assert!(first.is_ok() && second.is_ok() && caps.admit(peer(1)).is_err());
         let third = caps.admit(peer(2));
-        assert!(third.is_some() && caps.admit(peer(3)).is_none());
+        assert!(third.is_ok() && caps.admit(peer(3)).is_err());
         drop(first);
-        assert!(caps.admit(peer(3)).is_some());
+        assert!(caps.admit(peer(3)).is_ok());
         assert_eq!(caps.count(), 2);
     }
 }

@@ -39,9 +39,12 @@ impl Push {
     /// # Errors
     /// Why it ended; [`io::ErrorKind::TimedOut`] for a viewer that took nothing.
     pub async fn run(
-        mut self, conn: &mut (impl AsyncWrite + Unpin), stall: Duration, metrics: &Metrics,
+        mut self,
+        conn: &mut (impl AsyncWrite + Unpin),
+        stall: Duration,
+        metrics: &Metrics,
     ) -> io::Result<()> {
-        let _viewing = metrics.viewing();
+        let _viewer = metrics.viewer();
         while let Some(shown) = self.viewer.next().await {
             let written = write_part(conn, &shown, stall).await?;
             metrics.sent(written, Instant::now().saturating_duration_since(shown.captured));
@@ -69,8 +72,12 @@ async fn write_part(conn: &mut (impl AsyncWrite + Unpin), shown: &Shown, stall: 
 
 /// Writes what the connection takes of a part from an offset on; fails once it has taken nothing for `stall`.
 fn poll_some(
-    conn: Pin<&mut (impl AsyncWrite + Unpin)>, cx: &mut Context<'_>, part: &[&[u8]; 3], done: usize,
-    mut patience: Pin<&mut Option<Sleep>>, stall: Duration,
+    conn: Pin<&mut (impl AsyncWrite + Unpin)>,
+    cx: &mut Context<'_>,
+    part: &[&[u8]; 3],
+    done: usize,
+    mut patience: Pin<&mut Option<Sleep>>,
+    stall: Duration,
 ) -> Poll<io::Result<usize>> {
     let mut skip = done;
     let rest = part.map(|slice| {

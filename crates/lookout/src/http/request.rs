@@ -28,11 +28,24 @@ pub enum Method {
     Other,
 }
 
+impl Method {
+    /// Returns the name in a request line; none for those that are answered 501.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Other => "",
+        }
+    }
+}
+
 /// A head as it came.
-#[derive(Debug)]
 pub struct Head {
     /// Method.
     pub method: Method,
+    /// The target as it stood in the request line; Digest is computed over it.
+    pub target: String,
     /// Canonical path.
     pub path: Path,
     /// The parameters, or why they are refused.
@@ -45,7 +58,6 @@ pub struct Head {
 }
 
 /// A request: a head, and where it came from.
-#[derive(Debug)]
 pub struct Request {
     /// The head.
     pub head: Head,
@@ -91,6 +103,7 @@ impl Head {
         let line_end = bytes.iter().position(|&byte| byte == b'\n').ok_or(Status::BadRequest)?;
         let (line, fields) = (bytes[..line_end].trim_ascii_end(), &bytes[line_end + 1..]);
         let (method, target, http_1_0) = split_line(line).ok_or(Status::BadRequest)?;
+        let raw = String::from_utf8_lossy(target).into_owned();
         let target = Target::parse(target).map_err(|_| Status::BadRequest)?;
         let headers = parse_fields(fields)?;
         let mut hosts = headers.iter().filter(|header| header.0 == "host").map(|header| &header.1);
@@ -100,6 +113,7 @@ impl Head {
         }
         Ok(Self {
             method,
+            target: raw,
             host: target.authority.map(str::to_owned).or(host),
             query: Query::parse(target.query),
             path: target.path,

@@ -32,6 +32,11 @@ pub enum Status {
 }
 
 impl Status {
+    /// Returns the number.
+    pub fn number(self) -> u16 {
+        self.line()[..3].parse().unwrap_or(500)
+    }
+
     /// Returns the number and its name.
     pub fn line(self) -> &'static str {
         match self {
@@ -79,7 +84,8 @@ impl Answer {
     pub fn page(status: Status, sentence: &str) -> Self {
         let title = status.line();
         let sentence = escape_html(sentence);
-        let page = format!("<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{sentence}</p></body></html>\n");
+        let page =
+            format!("<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{sentence}</p></body></html>\n");
         Self::whole(status, "text/html", page)
     }
 
@@ -106,11 +112,9 @@ impl Answer {
                 self.content_type,
                 body.len()
             ),
-            Body::Push(_) => write!(
-                head,
-                "Accept-Ranges: none\r\nConnection: close\r\nContent-Type: {}\r\n",
-                self.content_type
-            ),
+            Body::Push(_) => {
+                write!(head, "Accept-Ranges: none\r\nConnection: close\r\nContent-Type: {}\r\n", self.content_type)
+            }
         };
         for (name, value) in &self.headers {
             let _ = write!(head, "{name}: {value}\r\n");

@@ -28,7 +28,7 @@ use crate::{
     hub::Hub,
     metrics::Metrics,
     pipeline::Developer,
-    source::{self, Locator},
+    source::{LocalTime, Locator},
     store::Watched,
     watchdog::{Loop, Watchdog},
 };
@@ -46,7 +46,7 @@ pub struct Parts {
     /// The image settings.
     pub image: Watched<Image>,
     /// Writes a local time for people.
-    pub local: Arc<dyn Fn(SystemTime) -> String + Send + Sync>,
+    pub local: LocalTime,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Fed at every turn.
@@ -56,12 +56,8 @@ pub struct Parts {
 /// How long a source may take to open.
 const OPEN: Duration = Duration::from_secs(10);
 /// The pause before a lost source is tried again; grows, but never so long that its return goes unseen for 3 s.
-const PAUSE: [Duration; 4] = [
-    Duration::from_millis(100),
-    Duration::from_millis(500),
-    Duration::from_millis(1000),
-    Duration::from_millis(1500),
-];
+const PAUSE: [Duration; 4] =
+    [Duration::from_millis(100), Duration::from_millis(500), Duration::from_millis(1000), Duration::from_millis(1500)];
 /// How often the placeholder is shown, and at most how long the loop goes without a turn.
 const TURN: Duration = Duration::from_secs(1);
 
@@ -113,7 +109,7 @@ impl Capture {
                 Err(lost) => return lost,
             };
             self.turn();
-            self.parts.metrics.captured();
+            self.parts.metrics.frames_captured.inc();
             if let Some(image) = self.parts.image.taken() {
                 left = source.adjust(image);
             }
@@ -128,7 +124,7 @@ impl Capture {
                 self.attempt = 0;
                 tracing::info!("the source is back: {}", source.about());
             }
-            self.parts.metrics.source_up(true);
+            self.parts.metrics.source(true);
         }
     }
 
@@ -141,7 +137,7 @@ impl Capture {
     }
 
     fn lose(&mut self, why: Lost) {
-        self.parts.metrics.source_up(false);
+        self.parts.metrics.source(false);
         if self.lost.as_ref().is_none_or(|(before, _)| *before != why) {
             tracing::warn!("{}: {why}", self.parts.source);
         }
@@ -160,7 +156,7 @@ impl Capture {
     async fn meanwhile<T>(&mut self, wait: impl Future<Output = T>) -> T {
         let mut wait = std::pin::pin!(wait);
         loop {
-            match timeout(TURN, &mut wait).await {
+            match timeout(TURN.min(self.parts.watchdog.pace()), &mut wait).await {
                 Ok(done) => return done,
                 Err(_) => {
                     self.turn();

@@ -13,7 +13,7 @@ use lookout_linux::v4l2;
 pub use demo::LocalTime;
 
 /// Which source to open: the parsed `--source`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Locator {
     /// The synthetic scene, with its query.
     Demo(String),
@@ -52,12 +52,21 @@ impl Locator {
         match self.clone() {
             Self::Demo(query) => Box::pin(async move { demo::open(&query, wanted, local) }),
             Self::V4l2(path) => Box::pin(async move {
-                let camera = v4l2::Camera::open(&path, wanted)?;
+                let camera = v4l2::Camera::open(&path, wanted).await?;
                 Ok(Box::new(camera) as Box<dyn Source>)
             }),
             Self::Http(url) => Box::pin(async move { mjpeg_http::open(&url, wanted).await }),
             Self::Files(path) => Box::pin(async move { files::open(&path, wanted).await }),
             Self::Exec(command) => Box::pin(async move { exec::open(&command, wanted).await }),
+        }
+    }
+
+    /// Says what the device behind it offers, a line each; nothing where there is no device.
+    pub fn describe(&self) -> Vec<String> {
+        match self {
+            Self::V4l2(path) => v4l2::describe(path)
+                .map_or_else(|lost| vec![lost.0], |found| found.to_string().lines().map(str::to_owned).collect()),
+            Self::Demo(_) | Self::Http(_) | Self::Files(_) | Self::Exec(_) => Vec::new(),
         }
     }
 }

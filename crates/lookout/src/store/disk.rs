@@ -62,9 +62,10 @@ impl Disk {
                 Err(error) => return Err(StateError::Io(path, error)),
             };
             match stored::decode(&text) {
-                Ok((settings, [])) => return Ok(Some(settings)),
                 Ok((settings, reset)) => {
-                    tracing::info!("{}: factory values for {}", path.display(), reset.join(", "));
+                    if !reset.is_empty() {
+                        tracing::info!("{}: factory values for {}", path.display(), reset.join(", "));
+                    }
                     return Ok(Some(settings));
                 }
                 Err(damage) => {

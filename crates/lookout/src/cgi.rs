@@ -1,0 +1,184 @@
+//! The one road of every request: row, host, login, privilege, foreign page, then what the row says.
+//!
+//! Nothing else checks a privilege, words a failure, or writes the journal line. What a CGI does itself is in `ops`,
+//! each in a few lines.
+
+mod doorman;
+mod ops;
+mod pages;
+
+use std::time::Duration;
+
+use lookout_core::{
+    access::{
+        confirm::Act,
+        guard::{Mode, Signs, Verdict, VerifiedBy, judge},
+        peers::is_private,
+    },
+    profile::{
+        commands::{self, Command, Guard, Privilege, Run},
+        listing::listing,
+        reply::{Failure, OK},
+        settings::Settings,
+    },
+    query::Query,
+};
+
+pub use doorman::Doorman;
+use doorman::{Caller, Closed};
+
+use crate::{
+    app::App,
+    config::{Csrf, PlainFrom},
+    http::{Answer, Method, Request, Status},
+};
+
+/// Answers a request.
+pub async fn answer(app: &App, request: &Request) -> Answer {
+    let Some(command) = commands::find(request.head.path.folded()) else {
+        return Answer::page(Status::NotFound, "The camera has no such page.");
+    };
+    if !method_fits(command, request.head.method) {
+        return Answer::page(Status::NotImplemented, "The camera does not do that.");
+    }
+    let settings = app.store.get();
+    if !app.hosts(&settings).allowed(request.head.text("host"), request.head.http_1_0) {
+        return pages::wrong_host();
+    }
+    let Ok(query) = &request.head.query else { return fail(Failure::IllegalParam) };
+    let caller = match enter(app, &settings, command, query, request).await {
+        Ok(caller) => caller,
+        Err(refusal) => return refusal,
+    };
+    let answer = match act(app, &settings, command, query, request, &caller).await {
+        Ok(answer) => answer,
+        Err(failure) => fail(failure),
+    };
+    reachable(app, request, command, &caller, answer)
+}
+
+/// Lets a caller in: login, privilege, clear text, foreign page.
+async fn enter(
+    app: &App,
+    settings: &Settings,
+    command: &Command,
+    query: &Query,
+    request: &Request,
+) -> Result<Caller, Answer> {
+    let plain = !request.secure && app.config.http.plain_from == PlainFrom::Private && !is_private(request.peer);
+    if plain && (command.needs > Privilege::Nobody || Doorman::brings_credentials(command.login, query, request)) {
+        return Err(pages::only_tls(app.https_port));
+    }
+    let caller = app.doorman.admit(settings, command.login, query, request).await;
+    let caller = match caller {
+        Ok(caller) => caller,
+        Err(_) if command.needs == Privilege::Nobody => Caller::nobody(),
+        Err(Closed::Wait(seconds)) => return Err(refused(app, command, request, pages::later(seconds))),
+        Err(Closed::Unknown) => {
+            return Err(refused(app, command, request, pages::login(app, settings, request)));
+        }
+    };
+    if caller.privilege < command.needs {
+        return Err(refused(app, command, request, pages::login(app, settings, request)));
+    }
+    if command.needs > Privilege::Nobody {
+        let (user, peer) = (caller.user.name.as_str(), request.peer);
+        tracing::debug!(target: "lookout::journal", user, %peer, cgi = command.paths[0], "access");
+    }
+    guard(app, command, query, request, &caller)?;
+    Ok(caller)
+}
+
+/// Keeps foreign pages from acting through their reader's browser (PROFILE 1.3).
+fn guard(app: &App, command: &Command, query: &Query, request: &Request, caller: &Caller) -> Result<(), Answer> {
+    let mode = match app.config.http.csrf {
+        Csrf::Compat => Mode::Compat,
+        Csrf::Strict => Mode::Strict,
+        Csrf::Off => Mode::Off,
+    };
+    let what = if request.head.method == Method::Head { Guard::Read } else { command.guard };
+    let mut signs = Signs::from_headers(|name| request.head.header(name));
+    (signs.secure, signs.verified_by) = (request.secure, caller.verified_by);
+    let act = Act { user: caller.user.name.as_str(), path: request.head.path.folded(), query };
+    match judge(what, mode, &signs, &app.origins) {
+        Verdict::Allow => Ok(()),
+        Verdict::Refuse => Err(pages::foreign()),
+        Verdict::Confirm if app.doorman.confirmed(act) => Ok(()),
+        Verdict::Confirm => Err(pages::confirm(act, &app.doorman.ask(act))),
+    }
+}
+
+/// Does what the row says.
+async fn act(
+    app: &App,
+    settings: &Settings,
+    command: &Command,
+    query: &Query,
+    request: &Request,
+    caller: &Caller,
+) -> Result<Answer, Failure> {
+    if command.post && !is_multipart(request) {
+        return Err(Failure::IllegalFrame);
+    }
+    // HEAD changes nothing (PROFILE 1.1).
+    if request.head.method == Method::Head && command.guard != Guard::Read {
+        return Ok(Answer::text(OK));
+    }
+    match command.run {
+        Run::List(page) => Ok(Answer::text(listing(page, &app.view(settings), app.store.secrets()))),
+        Run::Set(group) => app.store.set(group, query).await.map(|()| Answer::text(OK)),
+        Run::Do(op) => ops::run(op, &ops::Ask { app, settings, query, request, caller }).await,
+        Run::Later => Err(Failure::NotSupported),
+    }
+}
+
+/// Says which pages may read the answer (PROFILE 1.3).
+fn reachable(app: &App, request: &Request, command: &Command, caller: &Caller, answer: Answer) -> Answer {
+    if command.guard != Guard::Read {
+        return answer;
+    }
+    let policy = if caller.verified_by == VerifiedBy::Query { "cross-origin" } else { "same-origin" };
+    let answer = answer.with("Cross-Origin-Resource-Policy", policy);
+    let origin = request.head.text("origin");
+    let listed = |text: &&str| {
+        lookout_core::access::origin::Origin::parse(text).is_some_and(|origin| app.origins.contains(&origin))
+    };
+    match origin.filter(listed) {
+        Some(origin) => answer
+            .with("Access-Control-Allow-Origin", origin)
+            .with("Access-Control-Allow-Credentials", "true")
+            .with("Vary", "Origin"),
+        None => answer,
+    }
+}
+
+fn refused(app: &App, command: &Command, request: &Request, page: Answer) -> Answer {
+    app.metrics.logins_refused.inc();
+    tracing::info!(target: "lookout::journal", peer = %request.peer, cgi = command.paths[0], "access denied");
+    page
+}
+
+fn fail(failure: Failure) -> Answer {
+    match failure {
+        Failure::NotFound => Answer::page(Status::NotFound, "The camera has no such page."),
+        Failure::Unavailable(why) => Answer::page(Status::Unavailable, why),
+        Failure::IllegalParam | Failure::IllegalFrame | Failure::Busy | Failure::NotSupported | Failure::Internal => {
+            Answer::text(failure.to_string())
+        }
+    }
+}
+
+fn method_fits(command: &Command, method: Method) -> bool {
+    match method {
+        Method::Get | Method::Head => !command.post,
+        Method::Post => command.post,
+        Method::Other => false,
+    }
+}
+
+fn is_multipart(request: &Request) -> bool {
+    request.head.text("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("multipart/form-data"))
+}
+
+/// How long a snapshot waits for its picture (PROFILE 5.2).
+const SNAPSHOT: Duration = Duration::from_secs(5);

@@ -1,0 +1,292 @@
+//! Who comes in: verifies passwords, remembers for ten minutes that they were right, and slows down who guesses.
+//!
+//! A request may bring two sets of credentials, header and query; one good one is enough, and the higher privilege
+//! counts (PROFILE 1.3). Only when none is good is a failure counted.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use hmac::{Hmac, Mac as _};
+use lookout_core::{
+    access::{
+        confirm::{Act, Confirmations},
+        credentials::Credentials,
+        digest,
+        guard::VerifiedBy,
+        throttle::Throttle,
+    },
+    profile::{
+        commands::{Login, Privilege},
+        settings::{Level, Settings, User},
+        wire::Password,
+    },
+    query::Query,
+};
+use sha2::Sha256;
+use tokio::sync::Semaphore;
+
+use crate::{
+    http::Request,
+    password::{self, NoRandom},
+};
+
+/// How long a verified login is remembered; a poll then costs no hash.
+const REMEMBERED: Duration = Duration::from_secs(600);
+/// How many are remembered.
+const MOST_REMEMBERED: usize = 256;
+/// How many passwords are hashed at once: each takes 7 MiB and a core for some 30 ms.
+const HASHES: usize = 2;
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The account; without a name for nobody.
+    pub user: User,
+    /// What it may do.
+    pub privilege: Privilege,
+    /// Which credentials were good.
+    pub verified_by: VerifiedBy,
+    /// The password that the request itself brought, if it did.
+    pub brought: Option<Credentials>,
+}
+
+impl Caller {
+    /// Somebody without login.
+    pub fn nobody() -> Self {
+        Self { user: User::default(), privilege: Privilege::Nobody, verified_by: VerifiedBy::Nobody, brought: None }
+    }
+}
+
+/// Why the door stays closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// No credentials, or wrong ones.
+    Unknown,
+    /// Too many wrong ones; seconds to wait.
+    Wait(u64),
+}
+
+/// Decides who comes in.
+pub struct Doorman {
+    key: [u8; 32],
+    throttle: Mutex<Throttle>,
+    remembered: Mutex<HashMap<[u8; 32], Instant>>,
+    confirmations: Mutex<Confirmations>,
+    hashes: Semaphore,
+    offer_digest: bool,
+    started: Instant,
+}
+
+impl Doorman {
+    /// Makes one with keys of its own.
+    ///
+    /// # Errors
+    /// The system gives no random numbers.
+    pub fn new(offer_digest: bool) -> Result<Self, NoRandom> {
+        Ok(Self {
+            key: password::random()?,
+            throttle: Mutex::default(),
+            remembered: Mutex::default(),
+            confirmations: Mutex::new(Confirmations::new(password::random()?)),
+            hashes: Semaphore::new(HASHES),
+            offer_digest,
+            started: Instant::now(),
+        })
+    }
+
+    /// Says whether a request brings any credentials.
+    pub fn brings_credentials(login: Login, query: &Query, request: &Request) -> bool {
+        request.head.header("authorization").is_some() || Credentials::from_query(query, login).is_some()
+    }
+
+    /// Verifies a request's credentials.
+    ///
+    /// # Errors
+    /// None is good, or too many before were not.
+    pub async fn admit(
+        &self,
+        settings: &Settings,
+        login: Login,
+        query: &Query,
+        request: &Request,
+    ) -> Result<Caller, Closed> {
+        let mut claims = Vec::with_capacity(2);
+        claims.extend(self.claim_in_header(request));
+        claims.extend(Credentials::from_query(query, login).map(Claim::Query));
+        let mut best: Option<Caller> = None;
+        let mut closed = Closed::Unknown;
+        let mut wrong = Vec::with_capacity(2);
+        for claim in claims {
+            let user =
+                settings.users.iter().find(|user| user.name.as_str() == claim.user() && !claim.user().is_empty());
+            // Stock pages send `user=undefined` beside good Basic credentials: that costs no hash.
+            if best.is_some() && user.is_none() {
+                continue;
+            }
+            if let Err(wait) = self.throttle().may_try(request.peer, claim.user(), self.now()) {
+                closed = Closed::Wait(wait.0);
+                continue;
+            }
+            match self.verify(settings, user, &claim, request).await {
+                Some(user) => {
+                    self.throttle().succeeded(request.peer, claim.user(), self.now());
+                    best = Some(better(best, claim.caller(user)));
+                }
+                None => wrong.push(claim.user().to_owned()),
+            }
+        }
+        if let Some(caller) = best {
+            return Ok(caller);
+        }
+        wrong.iter().for_each(|user| self.throttle().failed(request.peer, user, self.now()));
+        Err(closed)
+    }
+
+    fn claim_in_header(&self, request: &Request) -> Option<Claim> {
+        let header = request.head.header("authorization")?;
+        let answer = || digest::Answer::parse(std::str::from_utf8(header).ok()?).map(Claim::Digest);
+        Credentials::from_basic(header).map(Claim::Basic).or_else(|| answer().filter(|_| self.offer_digest))
+    }
+
+    /// Returns the account if the claim is right; takes as long for an account that does not exist.
+    async fn verify(&self, settings: &Settings, user: Option<&User>, claim: &Claim, request: &Request) -> Option<User> {
+        let right = match claim {
+            Claim::Basic(brought) | Claim::Query(brought) => {
+                self.verify_password(user.map(|user| &user.pwd), brought).await
+            }
+            Claim::Digest(answer) => {
+                let password = match user.map(|user| &user.pwd) {
+                    Some(Password::Plain(plain)) => plain.expose(),
+                    // Digest needs the password itself: without it, another one is tried in vain.
+                    Some(Password::Blank | Password::Hash(_)) | None => "",
+                };
+                let (method, target) = (request.head.method.name(), &request.head.target);
+                let verdict = self.gate(settings).verify(answer, password, method, target, self.now().as_secs());
+                verdict == digest::Verdict::Good
+            }
+        };
+        user.filter(|_| right).cloned()
+    }
+
+    async fn verify_password(&self, kept: Option<&Password>, brought: &Credentials) -> bool {
+        let seal = self.seal(kept, brought);
+        let now = Instant::now();
+        if self.remembered().get(&seal).is_some_and(|until| now < *until) {
+            return true;
+        }
+        // The semaphore is never closed.
+        let Ok(_turn) = self.hashes.acquire().await else { return false };
+        let (kept, pwd) = (kept.cloned(), brought.pwd().to_owned());
+        let right = tokio::task::spawn_blocking(move || password::verify(kept.as_ref(), &pwd)).await.unwrap_or(false);
+        if right {
+            let mut remembered = self.remembered();
+            if remembered.len() >= MOST_REMEMBERED {
+                remembered.clear();
+            }
+            remembered.insert(seal, now + REMEMBERED);
+        }
+        right
+    }
+
+    /// Makes what a verified login is remembered by; another password of the account makes another.
+    fn seal(&self, kept: Option<&Password>, brought: &Credentials) -> [u8; 32] {
+        let kept = match kept {
+            Some(Password::Hash(secret) | Password::Plain(secret)) => secret.expose(),
+            Some(Password::Blank) | None => "",
+        };
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+        for part in [brought.user(), brought.pwd(), kept] {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part.as_bytes());
+        }
+        mac.finalize().into_bytes().into()
+    }
+
+    /// Returns the values of `WWW-Authenticate`, the oldest scheme first.
+    pub fn challenges(&self, settings: &Settings, request: &Request) -> Vec<String> {
+        let basic = format!("Basic realm=\"{}\"", realm(settings));
+        if !self.offer_digest {
+            return vec![basic];
+        }
+        let stale = matches!(self.claim_in_header(request), Some(Claim::Digest(_)));
+        let digest = self.gate(settings).challenges(self.now().as_secs(), stale);
+        std::iter::once(basic).chain(digest).collect()
+    }
+
+    /// Makes the token of a confirm page.
+    pub fn ask(&self, act: Act<'_>) -> String {
+        lock(&self.confirmations).issue(act, self.now())
+    }
+
+    /// Says whether a request bears a good token, and uses it up.
+    pub fn confirmed(&self, act: Act<'_>) -> bool {
+        lock(&self.confirmations).accept(act, self.now())
+    }
+
+    fn gate(&self, settings: &Settings) -> digest::Gate {
+        digest::Gate::new(&realm(settings), self.key)
+    }
+
+    /// Returns the time on a clock that never jumps.
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        lock(&self.throttle)
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, HashMap<[u8; 32], Instant>> {
+        lock(&self.remembered)
+    }
+}
+
+/// Credentials that a request brings, unverified.
+enum Claim {
+    Basic(Credentials),
+    Digest(digest::Answer),
+    Query(Credentials),
+}
+
+impl Claim {
+    fn user(&self) -> &str {
+        match self {
+            Self::Basic(brought) | Self::Query(brought) => brought.user(),
+            Self::Digest(answer) => answer.user(),
+        }
+    }
+
+    fn caller(self, user: User) -> Caller {
+        let privilege = match user.pri {
+            Level::Visitor => Privilege::Visitor,
+            Level::Operator => Privilege::Operator,
+            Level::Manager => Privilege::Manager,
+        };
+        let (verified_by, brought) = match self {
+            Self::Basic(brought) => (VerifiedBy::Header, Some(brought)),
+            Self::Digest(_) => (VerifiedBy::Header, None),
+            Self::Query(brought) => (VerifiedBy::Query, Some(brought)),
+        };
+        Caller { user, privilege, verified_by, brought }
+    }
+}
+
+/// Of two good logins the higher privilege counts; that the query was good stays known, for no foreign page could have
+/// written it.
+fn better(first: Option<Caller>, second: Caller) -> Caller {
+    match first {
+        Some(first) if first.privilege > second.privilege => Caller { verified_by: second.verified_by, ..first },
+        Some(_) | None => second,
+    }
+}
+
+fn realm(settings: &Settings) -> String {
+    format!("ipcamera_{}", settings.id)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,177 @@
+//! What the command line does: `run`, `check`, `passwd`, `reset`.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong command line, 78 wrong configuration (`EX_CONFIG`).
+
+mod first_minute;
+
+use std::{
+    io::{self, BufRead as _, IsTerminal as _},
+    net::SocketAddr,
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+use lookout::{
+    FirstPasswords, StartError, Store,
+    config::{Config, SourceUrl},
+    log, rules, setup,
+};
+use lookout_core::profile::wire::Secret;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Turns this machine into an IP camera that speaks the classic CGI profile.
+#[derive(Parser)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Runs the camera.
+    Run {
+        #[command(flatten)]
+        machine: Machine,
+        /// Prints what the first lines say as one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Validates the configuration, probes the source and the devices, and prints what it found.
+    Check {
+        #[command(flatten)]
+        machine: Machine,
+    },
+    /// Sets a user's password, read from the terminal or from standard input. The camera must not be running.
+    Passwd {
+        #[command(flatten)]
+        machine: Machine,
+        /// The user, such as admin.
+        user: String,
+    },
+    /// Goes back to the factory state: the next start makes new passwords. The camera must not be running.
+    Reset {
+        #[command(flatten)]
+        machine: Machine,
+    },
+}
+
+/// What the command line says about the machine; it stands above the configuration file.
+#[derive(Args)]
+struct Machine {
+    /// The configuration file [default: /etc/lookout/lookout.toml, if it is there].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The directory of the settings.
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Where pictures come from: demo:, v4l2:/dev/video0, http://…, file:PATH, exec:COMMAND.
+    #[arg(long, value_name = "URL")]
+    source: Option<SourceUrl>,
+    /// An address for HTTP; may be given several times.
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Vec<SocketAddr>,
+    /// An address for HTTPS; may be given several times.
+    #[arg(long, value_name = "ADDR:PORT")]
+    tls_listen: Vec<SocketAddr>,
+}
+
+const CONFIG: &str = "/etc/lookout/lookout.toml";
+/// `EX_CONFIG` of sysexits.h: the service manager need not try again.
+const BAD_CONFIG: u8 = 78;
+
+/// Runs the command.
+pub fn main() -> ExitCode {
+    match Cli::parse().task {
+        Task::Run { machine, json } => run(&machine, json),
+        Task::Check { machine } => done(configured(&machine).and_then(|config| first_minute::check(&config))),
+        Task::Passwd { machine, user } => done(passwd(&machine, &user)),
+        Task::Reset { machine } => done(reset(&machine)),
+    }
+}
+
+/// Why a command failed, as one sentence, and its exit code.
+struct Failed(u8, String);
+
+impl From<StartError> for Failed {
+    fn from(error: StartError) -> Self {
+        let code = if matches!(error, StartError::Config(_)) { BAD_CONFIG } else { 1 };
+        Self(code, error.to_string())
+    }
+}
+
+fn failed(error: impl ToString) -> Failed {
+    Failed(1, error.to_string())
+}
+
+fn done(result: Result<(), Failed>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed(code, sentence)) => {
+            eprintln!("lookout: {sentence}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn configured(machine: &Machine) -> Result<Config, Failed> {
+    let path = machine.config.clone().or_else(|| Some(PathBuf::from(CONFIG)).filter(|path| path.exists()));
+    let wrong = |error: &dyn std::fmt::Display| Failed(BAD_CONFIG, error.to_string());
+    let mut config = path.map_or_else(|| Ok(Config::default()), |path| Config::read(&path)).map_err(|e| wrong(&e))?;
+    config.state = machine.state.clone().or(config.state);
+    config.source.url = machine.source.clone().or(config.source.url);
+    // Whoever names only one of the two on the command line wants just that one.
+    if !(machine.listen.is_empty() && machine.tls_listen.is_empty()) {
+        config.listen.clone_from(&machine.listen);
+        config.tls_listen.clone_from(&machine.tls_listen);
+    }
+    config.check().map_err(|conflict| wrong(&conflict.sentence))?;
+    Ok(config)
+}
+
+fn run(machine: &Machine, json: bool) -> ExitCode {
+    done(configured(machine).and_then(|config| {
+        log::init(config.log.level);
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
+        runtime.block_on(serve(config, json))
+    }))
+}
+
+async fn serve(config: Config, json: bool) -> Result<(), Failed> {
+    let secret = |name| std::env::var(name).ok().filter(|text| !text.is_empty()).map(Secret::new);
+    let first = FirstPasswords { admin: secret("LOOKOUT_ADMIN_PASSWORD"), viewer: secret("LOOKOUT_VIEWER_PASSWORD") };
+    let mut ends = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+    let running = lookout::start(config, first.clone()).await?;
+    first_minute::print(&running, &first, json);
+    let [Ok(term), Ok(int)] = &mut ends else { return Err(failed("cannot wait for signals")) };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    running.stop();
+    Ok(())
+}
+
+fn passwd(machine: &Machine, user: &str) -> Result<(), Failed> {
+    let config = configured(machine)?;
+    let opened = Store::open(&config.state_dir(), rules(&config)).map_err(failed)?;
+    if opened.fresh {
+        return Err(failed("the camera was never started: its first start makes the accounts"));
+    }
+    if io::stdin().is_terminal() {
+        eprintln!("New password for {user} (it will be seen as you type):");
+    }
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).map_err(failed)?;
+    let secret = Secret::new(line.trim_end_matches(['\r', '\n']));
+    let new = setup::set_password(&opened.store.get(), user, &secret, config.users.password_min).map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(failed)?;
+    runtime.block_on(opened.store.change(|_, _| Ok(new))).map_err(|_| failed("the settings cannot be saved"))
+}
+
+fn reset(machine: &Machine) -> Result<(), Failed> {
+    let config = configured(machine)?;
+    let opened = Store::open(&config.state_dir(), rules(&config)).map_err(failed)?;
+    opened.store.forget().map_err(failed)
+}

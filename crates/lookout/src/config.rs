@@ -1,0 +1,403 @@
+//! The machine's configuration file: what belongs to this computer rather than to the camera's profile.
+//!
+//! One table, [`settings!`] below, declares every key once: its name, type, default, limits and documentation. From it
+//! come the typed [`Config`], the reader with its errors, and the manual (`docs/manual/config.md`). To add a setting, add
+//! a row there and run `cargo xtask docs`.
+//!
+//! The bargain about errors: whoever wrote the file gets one sentence with file, line and key, and nothing is guessed. A
+//! key that does not exist is an error too, because a misspelt limit that is silently ignored is no limit.
+
+mod kind;
+mod manual;
+mod read;
+
+use std::{
+    ffi::{OsStr, OsString},
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use lookout_core::media::frame::Size;
+
+pub use self::{kind::Choice, manual::manual, read::ConfigError};
+use self::{
+    kind::{address, flag, list, number, optional, parsed, path, seconds, text, whole, word},
+    read::Row,
+};
+
+/// Declares the configuration: the structs, their defaults and the rows that drive reader and manual.
+///
+/// A row is `"key" field: Type = default => kind;` under its documentation.
+macro_rules! settings {
+    (
+        $(#[doc = $doc:literal])*
+        $root:ident {
+            $($(#[doc = $key_doc:literal])* $key:literal $field:ident: $type:ty = $default:expr => $kind:expr;)*
+        }
+        $(
+            $(#[doc = $table_doc:literal])*
+            [$table:literal] $table_field:ident: $table_type:ident {
+                $($(#[doc = $sub_doc:literal])* $sub:literal $sub_field:ident: $sub_type:ty = $sub_default:expr => $sub_kind:expr;)*
+            }
+        )*
+    ) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $root {
+            $($(#[doc = $key_doc])* pub $field: $type,)*
+            $($(#[doc = $table_doc])* pub $table_field: $table_type,)*
+        }
+
+        impl Default for $root {
+            fn default() -> Self {
+                Self { $($field: $default,)* $($table_field: $table_type::default(),)* }
+            }
+        }
+
+        $(
+            $(#[doc = $table_doc])*
+            #[derive(Clone, Debug, PartialEq)]
+            pub struct $table_type { $($(#[doc = $sub_doc])* pub $sub_field: $sub_type,)* }
+
+            impl Default for $table_type {
+                fn default() -> Self {
+                    Self { $($sub_field: $sub_default,)* }
+                }
+            }
+        )*
+
+        /// The tables with their documentation, in the order of the manual.
+        const TABLES: &[(&str, &[&str])] = &[$(($table, &[$($table_doc),*]),)*];
+
+        /// Makes the rows of all keys, in the order of the manual.
+        fn rows() -> Vec<Row> {
+            let defaults = $root::default();
+            vec![
+                $(Row::new($key, &[$($key_doc),*], $kind, &defaults.$field, |config, value| {
+                    config.$field = $kind.read(value)?;
+                    Ok(())
+                }),)*
+                $($(Row::new(
+                    concat!($table, ".", $sub),
+                    &[$($sub_doc),*],
+                    $sub_kind,
+                    &defaults.$table_field.$sub_field,
+                    |config, value| {
+                        config.$table_field.$sub_field = $sub_kind.read(value)?;
+                        Ok(())
+                    },
+                ),)*)*
+            ]
+        }
+    };
+}
+
+settings! {
+    /// The machine's configuration, read from the file, completed by defaults. The command line overrides its fields.
+    Config {
+        /// The addresses on which the camera speaks plain HTTP. Passwords travel in clear there; `http.plain_from`
+        /// says to whom. The default listens on IPv4 alone, because an IPv6 address can often be reached from the
+        /// whole Internet. `["[::]:8080"]` listens on both IPv6 and IPv4 with one socket. Port 0 takes any free port;
+        /// `[]` turns plain HTTP off.
+        "listen" listen: Vec<SocketAddr> = vec![any(8080)] => list("addresses", address());
+        /// The addresses on which the camera speaks HTTPS. `[]` turns HTTPS off.
+        "tls_listen" tls_listen: Vec<SocketAddr> = vec![any(8443)] => list("addresses", address());
+        /// The directory that holds the camera's settings, its journal and its own certificate; made if it is
+        /// missing. When this is not given, it is systemd's `$STATE_DIRECTORY`, else `/var/lib/lookout` for root, else
+        /// `$XDG_STATE_HOME/lookout`, else `~/.local/state/lookout`.
+        "state" state: Option<PathBuf> = None => optional(path());
+    }
+
+    /// Where the pictures come from.
+    ["source"] source: Source {
+        /// The source. `demo:` is a synthetic scene; `v4l2:/dev/video0` a camera of this machine; `http://…` or
+        /// `https://…` another camera's MJPEG stream or JPEG; `file:/PATH` a JPEG, a folder of them, or an MJPEG or AVI
+        /// file; `exec:COMMAND` a program that writes MJPEG to its standard output. When this is not given, it is the
+        /// first camera of this machine, else the demo scene.
+        "url" url: Option<SourceUrl> = None => optional(parsed(SourceUrl::WANTED).unquoted());
+        /// The size to capture. A source that offers a choice takes its nearest.
+        "size" size: Size = Size::VGA => parsed(
+            "a size such as \"640x480\", with even sides of 16 to 8192 pixels"
+        );
+        /// Pictures a second to capture.
+        "fps" fps: f32 = 30.0 => number(0.1..=240.0);
+        /// The source counts as lost when it has delivered no picture for so long; viewers then see a placeholder.
+        /// Give a source slower than one picture in two seconds more time.
+        "stall_s" stall: Duration = Duration::from_secs(2) => seconds(0.5..=60.0);
+    }
+
+    /// How the camera speaks HTTP.
+    ["http"] http: Http {
+        /// The text of the `Server` header. Some clients recognise a camera by the default.
+        "server" server: String = "Netwave IP Camera".to_owned() => text(
+            "1 to 64 visible ASCII characters or blanks", 1..=64, |byte| matches!(byte, b' '..=b'~')
+        );
+        /// Who may send a password over plain HTTP. Everybody else is told to use HTTPS.
+        "plain_from" plain_from: PlainFrom = PlainFrom::Private => word();
+        /// How much proof a request that moves or changes something must bring that no foreign web page made it.
+        "csrf" csrf: Csrf = Csrf::Compat => word();
+        /// Offers Digest beside Basic authentication. Needs `profile.secrets = "plain"`.
+        "digest" digest: bool = false => flag();
+        /// Further names under which clients reach this camera. A request under any other name is refused, which
+        /// stops DNS rebinding; the camera's addresses, `localhost` and its mDNS name are always allowed.
+        "hosts" hosts: Vec<String> = Vec::new() => list("names", host_name());
+        /// Web origins whose pages may read this camera's answers (CORS).
+        "allow_origins" allow_origins: Vec<String> = Vec::new() => list("origins", origin());
+        /// Connections in all. Further ones are refused at once.
+        "max_connections" max_connections: usize = 2048 => whole(1..=1_000_000);
+        /// Connections from one address. Raise it where many viewers come through one proxy.
+        "max_per_address" max_per_address: usize = 64 => whole(1..=1_000_000);
+        /// The time in which the head of a request must be complete.
+        "head_timeout_s" head_timeout: Duration = Duration::from_secs(10) => seconds(1.0..=300.0);
+        /// A viewer that takes no byte for so long is disconnected.
+        "stall_s" stall: Duration = Duration::from_secs(10) => seconds(1.0..=300.0);
+        /// The name, without `.local`, by which the network knows this camera (mDNS). When this is not given, it is
+        /// the machine's host name.
+        "mdns_name" mdns_name: Option<String> = None => optional(text(
+            "1 to 63 letters, digits and hyphens", 1..=63, |byte| byte.is_ascii_alphanumeric() || byte == b'-'
+        ));
+    }
+
+    /// The certificate for HTTPS. Without one, the camera makes its own at the first start and prints its fingerprint.
+    ["tls"] tls: Tls {
+        /// The certificate chain, a PEM file. It is read again when it changes.
+        "cert" cert: Option<PathBuf> = None => optional(path());
+        /// Its private key, a PEM file.
+        "key" key: Option<PathBuf> = None => optional(path());
+    }
+
+    /// How the camera reads the CGI profile where there is a choice.
+    ["profile"] profile: Profile {
+        /// Whether the CGIs give stored passwords back.
+        "secrets" secrets: Secrets = Secrets::Masked => word();
+    }
+
+    /// Rules for the camera's users.
+    ["users"] users: Users {
+        /// The shortest password, in bytes, that a new or changed user may have. The profile's longest is 12.
+        "password_min" password_min: usize = 8 => whole(1..=12);
+    }
+
+    /// What is logged.
+    ["log"] log: Log {
+        /// The least important messages that are logged. The environment variable `RUST_LOG` overrides it.
+        "level" level: Level = Level::Info => word();
+    }
+}
+
+kind::choice! {
+    /// Who may send a password over plain HTTP (PROFILE 1.3).
+    PlainFrom {
+        /// Peers with a private, link-local or loopback address.
+        Private = "private",
+        /// Everybody.
+        Any = "any",
+    }
+}
+
+kind::choice! {
+    /// How strictly foreign web pages are kept out (PROFILE 1.3).
+    Csrf {
+        /// Old clients work unchanged; a browser without proof of the same origin must confirm.
+        Compat = "compat",
+        /// Proof of the same origin or credentials in the query are demanded of every client.
+        Strict = "strict",
+        /// Nothing is checked; for simulators.
+        Off = "off",
+    }
+}
+
+kind::choice! {
+    /// Whether stored secrets are given back (PROFILE 1.3).
+    Secrets {
+        /// Users' passwords are stored as hashes, and every secret reads `********`.
+        Masked = "masked",
+        /// Passwords are stored and listed as they are, as the profile has it; for simulators and old clients.
+        Plain = "plain",
+    }
+}
+
+kind::choice! {
+    /// How important a message must be to be logged.
+    Level {
+        /// What failed and needs somebody.
+        Error = "error",
+        /// What went wrong and was dealt with, too.
+        Warn = "warn",
+        /// The camera's life: starts, sources lost and found, refused logins.
+        Info = "info",
+        /// What each part does.
+        Debug = "debug",
+        /// Everything.
+        Trace = "trace",
+    }
+}
+
+const fn any(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)
+}
+
+fn host_name() -> kind::Kind<String> {
+    text("a host name or address without a port", 1..=253, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':' | b'[' | b']')
+    })
+}
+
+fn origin() -> kind::Kind<String> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b':' | b'[' | b']');
+    let parse = move |text: &str| {
+        let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"))?;
+        (!host.is_empty() && host.bytes().all(legal)).then(|| text.to_owned())
+    };
+    kind::string("an origin such as \"https://home.example:8123\", without a path", parse, String::clone)
+}
+
+impl Config {
+    /// Reads the configuration from a file. Errors: it cannot be read, or holds what [`Config::parse`] refuses.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let name = path.display().to_string();
+        let bytes = std::fs::read(path).map_err(|error| ConfigError::unreadable(&name, &error))?;
+        let text = String::from_utf8(bytes).map_err(|error| ConfigError::not_text(&name, &error))?;
+        Self::parse(&name, &text)
+    }
+
+    /// Reads the configuration from text; `name` is the file's name in errors. The result has passed [`Config::check`].
+    pub fn parse(name: &str, text: &str) -> Result<Self, ConfigError> {
+        read::parse(name, text)
+    }
+
+    /// Checks what concerns several keys. To be called again when the command line has changed fields.
+    pub fn check(&self) -> Result<(), Conflict> {
+        let conflict = |key, sentence: &str| Err(Conflict { key, sentence: sentence.to_owned() });
+        if self.http.digest && self.profile.secrets == Secrets::Masked {
+            return conflict(
+                "http.digest",
+                "http.digest needs profile.secrets = \"plain\", because a hashed password cannot answer Digest",
+            );
+        }
+        match (&self.tls.cert, &self.tls.key) {
+            (Some(_), None) => return conflict("tls.cert", "tls.cert needs tls.key, the file with its private key"),
+            (None, Some(_)) => return conflict("tls.key", "tls.key needs tls.cert, the file with its certificate"),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        if self.listen.is_empty() && self.tls_listen.is_empty() {
+            return conflict("listen", "listen and tls_listen are both empty: nobody could reach the camera");
+        }
+        let listeners: Vec<_> = self.listen.iter().chain(&self.tls_listen).collect();
+        for (index, one) in listeners.iter().enumerate() {
+            if let Some(other) = listeners[..index].iter().find(|other| collide(one, other)) {
+                let key = if index < self.listen.len() { "listen" } else { "tls_listen" };
+                return conflict(
+                    key,
+                    &format!("{key} cannot hold {one} beside {other}: both take port {}", one.port()),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the directory of the camera's state: the configured one, or the usual place for a process like this.
+    pub fn state_dir(&self) -> PathBuf {
+        self.state
+            .clone()
+            .unwrap_or_else(|| usual_state_dir(|name| std::env::var_os(name), rustix::process::geteuid().is_root()))
+    }
+}
+
+/// Says whether two listeners cannot be bound together: the same port on addresses of which one includes the other.
+fn collide(one: &SocketAddr, other: &SocketAddr) -> bool {
+    let everything = |address: &SocketAddr| address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    let includes = |one: &SocketAddr, other: &SocketAddr| {
+        everything(one) || one.ip() == other.ip() || (one.ip().is_unspecified() && other.is_ipv4())
+    };
+    one.port() != 0 && one.port() == other.port() && (includes(one, other) || includes(other, one))
+}
+
+/// Finds the usual state directory from the environment (systemd.exec(5), XDG Base Directory Specification).
+fn usual_state_dir(variable: impl Fn(&str) -> Option<OsString>, root: bool) -> PathBuf {
+    let absolute = |value: OsString| Some(PathBuf::from(value)).filter(|path| path.is_absolute());
+    // systemd separates several directories by colons; the unit's first is ours.
+    let first = |value: OsString| {
+        value.as_bytes().split(|byte| *byte == b':').next().map(OsStr::from_bytes).map(OsStr::to_owned)
+    };
+    if let Some(given) = variable("STATE_DIRECTORY").and_then(first).and_then(absolute) {
+        return given;
+    }
+    if root {
+        return PathBuf::from("/var/lib/lookout");
+    }
+    if let Some(base) = variable("XDG_STATE_HOME").and_then(absolute) {
+        return base.join("lookout");
+    }
+    match variable("HOME").and_then(absolute) {
+        Some(home) => home.join(".local/state/lookout"),
+        None => PathBuf::from("/var/lib/lookout"),
+    }
+}
+
+/// Two keys that cannot stand together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{sentence}")]
+pub struct Conflict {
+    /// The key to look at first.
+    pub key: &'static str,
+    /// What is wrong, with the keys' names.
+    pub sentence: String,
+}
+
+/// A source as the operator writes it: a scheme, a colon and what the scheme takes. It may hold a password, so `Debug`
+/// and `Display` leave out whatever can hold one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SourceUrl(String);
+
+impl SourceUrl {
+    const SCHEMES: [&str; 6] = ["demo:", "v4l2:/", "http://", "https://", "file:", "exec:"];
+    const WANTED: &str = "a source: demo:, v4l2:/dev/…, http://…, https://…, file:… or exec:…";
+
+    /// Returns the source in full, passwords included.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SourceUrl {
+    type Err = BadSource;
+
+    fn from_str(text: &str) -> Result<Self, BadSource> {
+        let scheme = Self::SCHEMES.iter().find(|scheme| text.starts_with(**scheme)).ok_or(BadSource)?;
+        let bare = text.len() == scheme.len() && *scheme != "demo:";
+        if bare || text.contains(char::is_control) { Err(BadSource) } else { Ok(Self(text.to_owned())) }
+    }
+}
+
+impl fmt::Display for SourceUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(command) = self.0.strip_prefix("exec:") {
+            return write!(f, "exec:{}", command.split_whitespace().next().unwrap_or_default());
+        }
+        let Some((scheme, rest)) = self.0.split_once("://") else { return f.write_str(&self.0) };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        // An `@` further on may end a password that holds a raw `/`, or be part of one in the query: no host is sure then.
+        let sure = !rest[authority.len()..].contains('@');
+        let host = authority.rsplit('@').next().filter(|_| sure).unwrap_or("…");
+        write!(f, "{scheme}://{host}")
+    }
+}
+
+impl fmt::Debug for SourceUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that names no source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not {}", SourceUrl::WANTED)]
+pub struct BadSource;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,339 @@
+//! What `/metrics` counts.
+//!
+//! The bargain: counting never waits. What lies on the frame path is a handful of relaxed atomic additions; labelled
+//! counters are looked up once, here, or only where something has gone wrong. Label values are a fixed few words, so that
+//! no peer can make the text grow.
+
+use std::{
+    array,
+    fmt::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use prometheus_client::{
+    encoding::{EncodeMetric, MetricEncoder, NoLabelSet, text},
+    metrics::{MetricType, TypedMetric, counter::Counter, family::Family, gauge::Gauge, info::Info},
+    registry::{Registry, Unit},
+};
+
+/// The `Content-Type` of [`Metrics::text`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+type Label = [(&'static str, &'static str); 1];
+
+/// All counters of the daemon.
+#[derive(Debug)]
+pub struct Metrics {
+    /// Pictures that came from the source, broken ones included.
+    pub frames_captured: Counter,
+    /// Pictures that a viewer did not get because it was slow or asked for fewer.
+    pub frames_skipped: Counter,
+    /// Pictures that were encoded: another size, another orientation, a raw source.
+    pub encodes: Counter,
+    /// Times the source was lost.
+    pub source_lost: Counter,
+    /// Logins refused: wrong, missing or throttled credentials.
+    pub logins_refused: Counter,
+    /// Connections whose task panicked: each is a bug.
+    pub panics: Counter,
+    viewers: Gauge,
+    connections: Gauge,
+    source_up: Gauge,
+    frames_sent: Counter,
+    sent_bytes: Counter,
+    frame_age: Ages,
+    frames_dropped: Family<Label, Counter>,
+    connections_refused: [Counter; 2],
+    requests: [Counter; 5],
+    registry: Registry,
+}
+
+/// Why a connection was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// There are as many connections as `http.max_connections` allows.
+    Full,
+    /// The peer's address has as many as `http.max_per_address` allows.
+    Address,
+}
+
+/// Something counted for as long as this lives.
+#[derive(Debug)]
+#[must_use = "the count falls when this is dropped"]
+pub struct Held(Gauge);
+
+impl Held {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Makes counters that stand at 0.
+    pub fn new() -> Self {
+        let dropped = Family::<Label, Counter>::default();
+        let refused = Family::<Label, Counter>::default();
+        let requests = Family::<Label, Counter>::default();
+        let mut metrics = Self {
+            frames_captured: Counter::default(),
+            frames_skipped: Counter::default(),
+            encodes: Counter::default(),
+            source_lost: Counter::default(),
+            logins_refused: Counter::default(),
+            panics: Counter::default(),
+            viewers: Gauge::default(),
+            connections: Gauge::default(),
+            source_up: Gauge::default(),
+            frames_sent: Counter::default(),
+            sent_bytes: Counter::default(),
+            frame_age: Ages::default(),
+            frames_dropped: dropped,
+            connections_refused: ["full", "address"].map(|reason| refused.get_or_create_owned(&[("reason", reason)])),
+            requests: ["1xx", "2xx", "3xx", "4xx", "5xx"]
+                .map(|class| requests.get_or_create_owned(&[("class", class)])),
+            registry: Registry::with_prefix("lookout"),
+        };
+        metrics.register(refused, requests);
+        metrics
+    }
+
+    fn register(&mut self, refused: Family<Label, Counter>, requests: Family<Label, Counter>) {
+        let all = &mut self.registry;
+        all.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        all.register("viewers", "Viewers of push streams", self.viewers.clone());
+        all.register("frames_captured", "Pictures from the source", self.frames_captured.clone());
+        all.register("frames_sent", "Pictures sent whole to a viewer", self.frames_sent.clone());
+        all.register("frames_skipped", "Pictures skipped for a slow or paced viewer", self.frames_skipped.clone());
+        all.register("frames_dropped", "Broken pictures that nobody gets to see", self.frames_dropped.clone());
+        all.register("encodes", "Pictures encoded", self.encodes.clone());
+        let help = "Time from capture to the last byte written to a viewer";
+        all.register_with_unit("frame_age", help, Unit::Seconds, self.frame_age.clone());
+        all.register("sent_bytes", "Bytes of pictures sent to viewers", self.sent_bytes.clone());
+        all.register("source_up", "Whether the source delivers pictures", self.source_up.clone());
+        all.register("source_lost", "Times the source was lost", self.source_lost.clone());
+        all.register("logins_refused", "Logins refused", self.logins_refused.clone());
+        all.register("connections", "Open connections", self.connections.clone());
+        all.register("connections_refused", "Connections refused at a limit", refused);
+        all.register("requests", "Requests answered", requests);
+        all.register("panics", "Connections that ended in a panic", self.panics.clone());
+    }
+
+    /// Counts a viewer for as long as the returned value lives.
+    pub fn viewer(&self) -> Held {
+        Held::new(&self.viewers)
+    }
+
+    /// Counts a connection for as long as the returned value lives.
+    pub fn connection(&self) -> Held {
+        Held::new(&self.connections)
+    }
+
+    /// Counts a picture whose last byte was handed to the system, `age` after its capture. Four additions.
+    pub fn sent(&self, bytes: usize, age: Duration) {
+        self.frames_sent.inc();
+        self.sent_bytes.inc_by(bytes as u64);
+        self.frame_age.observe(age);
+    }
+
+    /// Counts a picture that is not passed on. `reason` is one of a fixed few words.
+    pub fn dropped(&self, reason: &'static str) {
+        self.frames_dropped.get_or_create(&[("reason", reason)]).inc();
+    }
+
+    /// Notes that the source delivers, or that it has just been lost; each loss counts once.
+    pub fn source(&self, up: bool) {
+        let before = self.source_up.set(i64::from(up));
+        if before == 1 && !up {
+            self.source_lost.inc();
+        }
+    }
+
+    /// Counts a connection that was refused.
+    pub fn refused(&self, why: Refused) {
+        let [full, address] = &self.connections_refused;
+        match why {
+            Refused::Full => full.inc(),
+            Refused::Address => address.inc(),
+        };
+    }
+
+    /// Counts a request by the status of its answer.
+    pub fn answered(&self, status: u16) {
+        // A status outside 100-599 does not leave this daemon; it would be a fault of ours, so 5xx.
+        let class = usize::from(status / 100).wrapping_sub(1);
+        self.requests.get(class).unwrap_or(&self.requests[4]).inc();
+    }
+
+    /// Returns how many viewers there are.
+    pub fn viewers(&self) -> i64 {
+        self.viewers.get()
+    }
+
+    /// Writes everything in the OpenMetrics text format; send it as [`CONTENT_TYPE`].
+    pub fn text(&self) -> String {
+        let mut page = String::new();
+        if text::encode(&mut page, &self.registry).is_err() {
+            // Not seen; a text without its `# EOF` is refused by scrapers, so that nothing false is recorded.
+            tracing::error!("the metrics could not be written");
+        }
+        page
+    }
+}
+
+/// The upper bounds of the ages that are told apart, in microseconds.
+const BOUNDS: [u64; 12] =
+    [500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 5_000_000];
+
+/// How old pictures are when a viewer has them: a histogram of atomics, because the library's takes a lock.
+///
+/// A scrape reads the buckets one by one while they count on; it may be a few pictures apart from itself, no more.
+#[derive(Clone, Debug, Default)]
+struct Ages(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// The last is for what exceeds every bound.
+    buckets: [AtomicU64; BOUNDS.len() + 1],
+    /// Microseconds: 64 bits last for centuries of a thousand viewers.
+    sum: AtomicU64,
+}
+
+impl Ages {
+    fn observe(&self, age: Duration) {
+        let micros = u64::try_from(age.as_micros()).unwrap_or(u64::MAX);
+        let bucket = BOUNDS.partition_point(|bound| *bound < micros);
+        self.0.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+        self.0.sum.fetch_add(micros, Ordering::Relaxed);
+    }
+}
+
+impl TypedMetric for Ages {
+    const TYPE: MetricType = MetricType::Histogram;
+}
+
+impl EncodeMetric for Ages {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), Error> {
+        let seconds = |micros: u64| Duration::from_micros(micros).as_secs_f64();
+        let bound = |bucket: usize| BOUNDS.get(bucket).map_or(f64::INFINITY, |bound| seconds(*bound));
+        let buckets: [(f64, u64); BOUNDS.len() + 1] =
+            array::from_fn(|bucket| (bound(bucket), self.0.buckets[bucket].load(Ordering::Relaxed)));
+        let count = buckets.iter().map(|(_, count)| count).sum();
+        let sum = seconds(self.0.sum.load(Ordering::Relaxed));
+        encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        Self::TYPE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn has(metrics: &Metrics, line: &str) {
+        let text = metrics.text();
+        assert!(text.lines().any(|known| known == line), "no line {line} in\n{text}");
+    }
+
+    #[test]
+    fn every_counter_is_listed_from_the_start_and_the_text_is_complete() {
+        let metrics = Metrics::new();
+        let text = metrics.text();
+        for name in [
+            "viewers",
+            "frames_captured_total",
+            "frames_sent_total",
+            "frames_skipped_total",
+            "encodes_total",
+            "sent_bytes_total",
+            "source_up",
+            "source_lost_total",
+            "logins_refused_total",
+            "connections",
+            "connections_refused_total{reason=\"full\"}",
+            "connections_refused_total{reason=\"address\"}",
+            "requests_total{class=\"2xx\"}",
+            "panics_total",
+            "frame_age_seconds_count",
+        ] {
+            has(&metrics, &format!("lookout_{name} 0"));
+        }
+        assert!(text.ends_with("# EOF\n"), "{text}");
+    }
+
+    #[test]
+    fn ages_are_counted_below_the_bound_that_they_do_not_exceed() {
+        let metrics = Metrics::new();
+        for micros in [0, 500, 501, 30_000, 9_000_000] {
+            metrics.sent(1000, Duration::from_micros(micros));
+        }
+        for (bound, below) in [("0.0005", 2), ("0.001", 3), ("0.02", 3), ("0.05", 4), ("5.0", 4), ("+Inf", 5)] {
+            has(&metrics, &format!("lookout_frame_age_seconds_bucket{{le=\"{bound}\"}} {below}"));
+        }
+        has(&metrics, "lookout_frame_age_seconds_sum 9.031001");
+        has(&metrics, "lookout_frames_sent_total 5");
+        has(&metrics, "lookout_sent_bytes_total 5000");
+    }
+
+    #[test]
+    fn an_age_beyond_all_measure_is_still_counted() {
+        let metrics = Metrics::new();
+        metrics.sent(1, Duration::MAX);
+        has(&metrics, "lookout_frame_age_seconds_bucket{le=\"+Inf\"} 1");
+    }
+
+    #[test]
+    fn what_is_held_is_counted_until_it_is_dropped() {
+        let metrics = Metrics::new();
+        let (one, two) = (metrics.viewer(), metrics.viewer());
+        has(&metrics, "lookout_viewers 2");
+        drop(one);
+        assert_eq!(metrics.viewers(), 1);
+        drop(two);
+        has(&metrics, "lookout_viewers 0");
+    }
+
+    #[test]
+    fn a_source_that_stays_lost_is_lost_once() {
+        let metrics = Metrics::new();
+        for up in [false, true, true, false, false, true, false] {
+            metrics.source(up);
+        }
+        has(&metrics, "lookout_source_lost_total 2");
+        has(&metrics, "lookout_source_up 0");
+    }
+
+    #[test]
+    fn reasons_and_classes_are_told_apart() {
+        let metrics = Metrics::new();
+        metrics.dropped("cut");
+        metrics.dropped("cut");
+        metrics.refused(Refused::Address);
+        for status in [200, 206, 404, 101, 599, 0, 1000] {
+            metrics.answered(status);
+        }
+        has(&metrics, "lookout_frames_dropped_total{reason=\"cut\"} 2");
+        has(&metrics, "lookout_connections_refused_total{reason=\"address\"} 1");
+        has(&metrics, "lookout_requests_total{class=\"2xx\"} 2");
+        has(&metrics, "lookout_requests_total{class=\"4xx\"} 1");
+        has(&metrics, "lookout_requests_total{class=\"5xx\"} 3");
+    }
+}

@@ -1,0 +1,87 @@
+//! The first start, and what is done to the accounts from the machine itself.
+
+use std::net::{IpAddr, UdpSocket};
+
+use lookout_core::profile::{
+    settings::{Level, Settings, User},
+    wire::{Mac, Password, Secret, Wire as _},
+};
+
+use crate::{FirstPasswords, StartError, Store, own_mac, password};
+
+/// Gives a fresh camera its id and its two accounts; returns the passwords, which are shown once.
+///
+/// Without this, nobody can log in: there is no default password (PROFILE 7.1).
+pub(crate) async fn first_start(
+    store: &Store,
+    fresh: bool,
+    first: &FirstPasswords,
+) -> Result<Vec<(String, Secret)>, StartError> {
+    if !fresh {
+        return Ok(Vec::new());
+    }
+    let mut made = Vec::new();
+    let mut new = (*store.get()).clone();
+    new.id = own_mac().map_or_else(made_up_mac, Ok)?;
+    let accounts = [("admin", &first.admin, Level::Manager), ("viewer", &first.viewer, Level::Visitor)];
+    for (slot, (name, given, pri)) in new.users.iter_mut().zip(accounts) {
+        let secret = given.clone().map_or_else(|| password::make().map_err(machine), Ok)?;
+        *slot = account(name, &secret, pri)?;
+        made.push((name.to_owned(), secret));
+    }
+    store.change(|_, _| Ok(new)).await.map_err(|_| machine("the settings cannot be saved; the log says why"))?;
+    Ok(made)
+}
+
+fn account(name: &str, secret: &Secret, pri: Level) -> Result<User, StartError> {
+    let pwd = Password::parse(secret.expose()).ok().filter(|pwd| *pwd != Password::Blank);
+    let pwd =
+        pwd.ok_or_else(|| StartError::Config(format!("the password given for {name} must have 1 to 12 bytes")))?;
+    let mut user = User { pwd, pri, ..User::default() };
+    user.name.take(name).map_err(machine)?;
+    Ok(user)
+}
+
+/// Sets the password of a user from the machine itself; makes `admin` or `viewer` anew where they are gone.
+///
+/// # Errors
+/// There is no such user, or the password does not fit.
+pub fn set_password(settings: &Settings, name: &str, secret: &Secret, least: usize) -> Result<Settings, String> {
+    if secret.expose().len() < least {
+        return Err(format!("the password must have {least} to {} bytes", Password::MAX));
+    }
+    let pwd = Password::parse(secret.expose())
+        .map_err(|_| format!("the password must have {least} to {} bytes and no control characters", Password::MAX))?;
+    let mut new = settings.clone();
+    let user = new.users.iter_mut().find(|user| user.name.as_str() == name);
+    user.ok_or_else(|| format!("there is no user {name}"))?.pwd = pwd;
+    Ok(new)
+}
+
+/// A locally administered address, for a machine without a network card.
+fn made_up_mac() -> Result<Mac, StartError> {
+    let mut bytes: [u8; 6] = password::random().map_err(machine)?;
+    bytes[0] = bytes[0] & 0xfc | 2;
+    Ok(Mac(bytes))
+}
+
+fn machine(error: impl std::fmt::Display) -> StartError {
+    StartError::Machine(error.to_string())
+}
+
+/// Returns the machine's name.
+pub fn host_name() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let short = name.split('.').next().unwrap_or_default();
+    if short.is_empty() { "lookout".into() } else { short.to_ascii_lowercase() }
+}
+
+/// Returns the addresses by which this machine reaches others. No packet is sent: a UDP socket only asks the routes.
+pub fn addresses() -> Vec<IpAddr> {
+    let ask = |from: &str, to: &str| {
+        let socket = UdpSocket::bind((from, 0)).ok()?;
+        socket.connect((to, 9)).ok()?;
+        Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_unspecified())
+    };
+    [ask("0.0.0.0", "192.0.2.1"), ask("::", "2001:db8::1")].into_iter().flatten().collect()
+}
