@@ -51,12 +51,12 @@ pub struct Load {
     /// The process whose CPU time and memory are measured along.
     #[arg(long)]
     pub pid: Option<u32>,
-    /// A counter of `/metrics`, on the server's plain address, whose rise is measured along.
+    /// A counter of the daemon whose rise is measured along.
     #[arg(long)]
     pub counter: Option<String>,
-    /// Where `/metrics` is, if not at `address`.
-    #[arg(long)]
-    pub metrics: Option<SocketAddr>,
+    /// Path and query of the daemon's counters.
+    #[arg(long, default_value = "/metrics")]
+    pub metrics: String,
 }
 
 /// The longest that viewers may take to get their first picture.
@@ -120,17 +120,20 @@ impl Load {
     /// Reads the counter, all its labels together.
     fn count(&self) -> Result<Option<f64>> {
         let Some(name) = &self.counter else { return Ok(None) };
-        let address = self.metrics.unwrap_or(self.address);
+        let (address, path) = (self.address, &self.metrics);
         let mut socket = TcpStream::connect(address)?;
         socket.set_read_timeout(Some(Duration::from_secs(5)))?;
-        write!(socket, "GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
         let mut text = String::new();
         socket.read_to_string(&mut text)?;
         let values = text.lines().filter(|line| {
             line.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(' ') || rest.starts_with('{'))
         });
         let values: Vec<f64> = values.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
-        (!values.is_empty()).then(|| values.iter().sum()).with_context(|| format!("no {name} in /metrics")).map(Some)
+        (!values.is_empty())
+            .then(|| values.iter().sum())
+            .with_context(|| format!("no {name} in {:?}", text.lines().next()))
+            .map(Some)
     }
 }
 
@@ -299,7 +302,7 @@ mod tests {
 
     fn load(address: SocketAddr, viewers: usize, stalled: usize, tls: bool) -> Load {
         let path = "/".to_owned();
-        Load { address, path, viewers, stalled, seconds: 0.5, tls, pid: None, counter: None, metrics: None }
+        Load { address, path, viewers, stalled, seconds: 0.5, tls, pid: None, counter: None, metrics: String::new() }
     }
 
     const FEED: Feed = Feed { bytes: 20_000, fps: 50, pin: None };

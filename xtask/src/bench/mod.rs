@@ -174,7 +174,7 @@ impl Run {
                 };
                 let path = resolution.iter().fold(path, |path, code| format!("{path}&resolution={code}"));
                 let address = if tls { server.https.context("the server speaks no HTTPS")? } else { server.http };
-                let mut options = vec!["--pid".to_owned(), pid, "--metrics".to_owned(), server.http.to_string()];
+                let mut options = text(&["--pid", &pid]);
                 options.extend(tls.then(|| "--tls".to_owned()));
                 generate(cores, "bench-load", address, &path, &[&options[..], &text(&["--seconds", "0.2"])].concat())?;
                 // What the one viewer left behind is let go before memory is read.
@@ -182,9 +182,14 @@ impl Run {
                 options.extend(text(&["--seconds", &seconds, "--viewers", &viewers.to_string()]));
                 options.extend(text(&["--stalled", &stalled.to_string()]));
                 if resolution.is_some() {
-                    options.extend(text(&["--counter", "lookout_encodes_total"]));
+                    let metrics = format!("/metrics?user=admin&pwd={PASSWORD}");
+                    options.extend(text(&["--counter", "lookout_encodes_total", "--metrics", &metrics]));
                 }
-                generate(cores, "bench-load", address, &path, &options)
+                let outcome = generate(cores, "bench-load", address, &path, &options)?;
+                // Untouched pictures bear a stamp; a placeholder for a lost source bears none.
+                let strange = resolution.is_none() && outcome.frames > 0 && outcome.age_median_us.is_none();
+                ensure!(!strange, "the viewers got pictures that are not the feed's");
+                Ok(outcome)
             }
             Load::Snapshots | Load::Status => {
                 let path = match (self.server, self.load) {
