@@ -109,9 +109,8 @@ impl Load {
         outcome.age_p99_us = quantile(&mut ages, 0.99);
         outcome.counted = counted;
         outcome.rss_idle_kib = idle.map(|usage| usage.rss_kib);
-        if let Some((after, before)) = after.zip(before) {
-            outcome.cpu_us = Some(after.cpu_since(&before).as_secs_f64() * 1e6);
-            outcome.rss_kib = Some(after.rss_kib);
+        if let Some((before, after)) = before.zip(after) {
+            outcome.take_usage(&before, &after);
         }
         outcome.held = crowd.held();
         Ok(outcome)

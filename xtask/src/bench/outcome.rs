@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::process::Usage;
+
 /// What a load generator saw of one server, printed as one line of JSON.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -30,6 +32,8 @@ pub struct Outcome {
     pub age_p99_us: Option<f64>,
     /// CPU time of the server.
     pub cpu_us: Option<f64>,
+    /// How long the server's core was busy with other things than the server.
+    pub others_cpu_us: Option<f64>,
     /// CPU time of the load generator; near `seconds` it was the generator that set the limit.
     pub own_cpu_us: f64,
     /// Resident memory of the server before anybody came.
@@ -48,6 +52,15 @@ pub struct Outcome {
     pub answer_median_us: Option<f64>,
     /// See `answer_median_us`.
     pub answer_p99_us: Option<f64>,
+}
+
+impl Outcome {
+    /// Takes what the server used between two moments.
+    pub fn take_usage(&mut self, before: &Usage, after: &Usage) {
+        self.cpu_us = Some(after.cpu_since(before).as_secs_f64() * 1e6);
+        self.others_cpu_us = Some(after.others_since(before).as_secs_f64() * 1e6);
+        self.rss_kib = Some(after.rss_kib);
+    }
 }
 
 /// One figure of a run.

@@ -142,6 +142,8 @@ pub struct Usage {
     whole: Duration,
     /// Resident memory.
     pub rss_kib: u64,
+    /// What the core it is pinned to has done for anybody, or was kept from by the machine's host, in steps of 10 ms.
+    core: Duration,
 }
 
 impl Usage {
@@ -163,8 +165,18 @@ impl Usage {
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
         let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in status")?;
         let rss_kib = rss.trim().trim_end_matches(" kB").parse()?;
-        let hertz = rustix::param::clock_ticks_per_second();
-        Ok(Self { threads, whole: Duration::from_millis(ticks * 1000 / hertz), rss_kib })
+        let core = core_of(pid)?;
+        let stat = fs::read_to_string("/proc/stat")?;
+        let core = stat.lines().find_map(|line| line.strip_prefix(&format!("cpu{core} "))).context("no such core")?;
+        // user nice system [idle iowait] irq softirq steal
+        let busy = core.split(' ').enumerate().take(8).filter(|(at, _)| !(3..5).contains(at));
+        let busy = busy.filter_map(|(_, ticks)| ticks.parse::<u64>().ok()).sum();
+        Ok(Self { threads, whole: duration_of(ticks), rss_kib, core: duration_of(busy) })
+    }
+
+    /// Returns how long the process's core was busy with something else since `earlier`.
+    pub fn others_since(&self, earlier: &Self) -> Duration {
+        self.core.saturating_sub(earlier.core).saturating_sub(self.cpu_since(earlier))
     }
 
     /// Returns the CPU time used since `earlier`.
@@ -177,6 +189,17 @@ impl Usage {
         let whole = self.whole.saturating_sub(earlier.whole);
         if whole > sum + Duration::from_millis(30) { whole } else { sum }
     }
+}
+
+/// Returns the first core that a process may use.
+fn core_of(pid: u32) -> Result<usize> {
+    let allowed = sched_getaffinity(Pid::from_raw(pid.cast_signed()))?;
+    (0..CpuSet::MAX_CPU).find(|&core| allowed.is_set(core)).context("no core to run on")
+}
+
+/// Returns how long so many ticks of `/proc` are.
+fn duration_of(ticks: u64) -> Duration {
+    Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second())
 }
 
 #[cfg(test)]

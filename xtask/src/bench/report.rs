@@ -81,6 +81,11 @@ pub fn failures(measured: &[Measured]) -> String {
             if busy {
                 let _ = writeln!(text, "{}, {side} ({name}): the load generator's core was full", case.name);
             }
+            let share = |outcome: &Outcome| Some(outcome.others_cpu_us? / outcome.seconds / 1e4);
+            let others = outcomes.clone().filter_map(share).fold(0.0, f64::max);
+            if others > 5.0 {
+                let _ = writeln!(text, "{}, {side} ({name}): others had up to {others:.0} % of its core", case.name);
+            }
             let _ = match why {
                 Some(why) => {
                     writeln!(text, "{}, {side} ({name}): {failed} viewers failed; the first: {why}", case.name)

@@ -69,18 +69,20 @@ impl Requests {
         let seconds = began.elapsed().as_secs_f64();
         let own_cpu_us = (own_cpu_ns() - own) as f64 / 1000.0;
         let after = self.pid.map(Usage::of).transpose()?;
-        Ok(Outcome {
+        let mut outcome = Outcome {
             seconds,
             own_cpu_us,
             requests,
             bytes,
             answer_median_us: median(&mut times),
             answer_p99_us: quantile(&mut times, 0.99),
-            cpu_us: after.as_ref().zip(before).map(|(after, before)| after.cpu_since(&before).as_secs_f64() * 1e6),
             rss_idle_kib: idle.map(|usage| usage.rss_kib),
-            rss_kib: after.map(|usage| usage.rss_kib),
             ..Outcome::default()
-        })
+        };
+        if let Some((before, after)) = before.zip(after) {
+            outcome.take_usage(&before, &after);
+        }
+        Ok(outcome)
     }
 
     /// Connects and asks.
