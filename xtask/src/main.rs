@@ -1,5 +1,6 @@
 //! Developer commands: `cargo xtask docs | bench | lab`.
 
+mod bench;
 mod docs;
 mod lab;
 
@@ -9,15 +10,19 @@ use clap::Parser;
 
 /// Developer commands.
 #[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
 enum Task {
     /// Writes the generated documents: docs/cgi.md, docs/params.md, docs/manual/config.md.
     Docs,
+    #[command(flatten)]
+    Bench(bench::Command),
     /// Runs lab/tests in a virtual machine with virtual cameras; 77 where that cannot be built.
     Lab(lab::Lab),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     match Task::parse() {
+        Task::Bench(command) => command.run().map(|()| ExitCode::SUCCESS),
         Task::Docs => docs::write().map(|()| ExitCode::SUCCESS),
         Task::Lab(lab) => lab::run(&lab),
     }

@@ -1,0 +1,215 @@
+//! The cases, each a pair of runs that take turns, and the goals of each. What the goals are measured against, and what
+//! others reach, is in docs/performance.md.
+
+use super::{feed::Feed, outcome::Figure, server::Kind};
+
+/// A pair of runs that are compared.
+pub struct Case {
+    /// What selects it on the command line.
+    pub name: &'static str,
+    /// What it is, in the table.
+    pub title: &'static str,
+    /// What it is measured against.
+    pub reference: Run,
+    /// What is measured.
+    pub subject: Run,
+    /// The figures shown, and what is asked of them.
+    pub goals: &'static [(Figure, Goal)],
+}
+
+/// One server with one kind of load.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// The server.
+    pub server: Kind,
+    /// Its source.
+    pub feed: Feed,
+    /// Who comes.
+    pub load: Load,
+}
+
+/// Who comes.
+#[derive(Clone, Copy, Debug)]
+pub enum Load {
+    /// Viewers of the push stream.
+    Watch {
+        /// How many.
+        viewers: usize,
+        /// How many more never read.
+        stalled: usize,
+        /// The size asked for, if not the source's own.
+        resolution: Option<u8>,
+        /// Over HTTPS.
+        tls: bool,
+    },
+    /// Clients of `snapshot.cgi`, 32 at once.
+    Snapshots,
+    /// Clients of `get_status.cgi`, 32 at once.
+    Status,
+}
+
+/// What is asked of a figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Goal {
+    /// At most so many times the reference.
+    Within(f64),
+    /// At least so many times the reference.
+    Reaches(f64),
+    /// At most this, whatever the reference has.
+    AtMost(f64),
+    /// At least this, whatever the reference has.
+    AtLeast(f64),
+    /// Nothing; shown because it explains others.
+    Shown,
+}
+
+use Figure::{Age, Cpu, CpuRequest, Delivered, Encodes, Held, Memory, Rate, Requests};
+use Goal::{AtLeast, AtMost, Reaches, Shown, Within};
+
+const CAMERA: Feed = Feed { bytes: 50_000, fps: 30, pin: None };
+const LARGE: Feed = Feed { bytes: 200_000, fps: 30, pin: None };
+const UNBOUND: Feed = Feed { bytes: 50_000, fps: 0, pin: None };
+/// A snapshot is captured after the request, so 32 clients at once get at most 32 times this a second.
+const QUICK: Feed = Feed { bytes: 50_000, fps: 500, pin: None };
+
+const fn watch(viewers: usize) -> Load {
+    Load::Watch { viewers, stalled: 0, resolution: None, tls: false }
+}
+
+const fn run(server: Kind, feed: Feed, load: Load) -> Run {
+    Run { server, feed, load }
+}
+
+/// A case of the same load on the floor and on the daemon.
+const fn beside_raw(
+    name: &'static str,
+    title: &'static str,
+    feed: Feed,
+    viewers: usize,
+    goals: &'static [(Figure, Goal)],
+) -> Case {
+    let load = watch(viewers);
+    Case { name, title, reference: run(Kind::Raw, feed, load), subject: run(Kind::Lookout, feed, load), goals }
+}
+
+/// The cases, in the order of the table.
+pub const CASES: &[Case] = &[
+    beside_raw(
+        "1",
+        "1 viewer, 50 KB, 30 fps",
+        CAMERA,
+        1,
+        &[(Cpu, Within(1.3)), (Age, Within(1.5)), (Delivered, AtLeast(100.0))],
+    ),
+    beside_raw(
+        "10",
+        "10 viewers, 50 KB, 30 fps",
+        CAMERA,
+        10,
+        &[(Cpu, Shown), (Age, Shown), (Delivered, AtLeast(100.0))],
+    ),
+    beside_raw(
+        "100",
+        "100 viewers, 50 KB, 30 fps",
+        CAMERA,
+        100,
+        &[(Cpu, Within(1.2)), (Age, Shown), (Memory, Shown), (Delivered, AtLeast(100.0))],
+    ),
+    beside_raw(
+        "1000",
+        "1000 viewers, 50 KB, 30 fps",
+        CAMERA,
+        1000,
+        &[(Cpu, Within(1.2)), (Age, Within(2.0)), (Memory, AtMost(16.0)), (Delivered, AtLeast(100.0))],
+    ),
+    beside_raw("large", "500 viewers, 200 KB, 30 fps", LARGE, 500, &[(Cpu, Shown), (Age, Shown), (Delivered, Shown)]),
+    beside_raw("fast", "100 viewers, 50 KB, as fast as it goes", UNBOUND, 100, &[(Rate, Reaches(0.8)), (Cpu, Shown)]),
+    Case {
+        name: "stalled",
+        title: "100 viewers with 500 stalled ones beside them, against none",
+        reference: run(Kind::Lookout, CAMERA, watch(100)),
+        subject: run(Kind::Lookout, CAMERA, Load::Watch { viewers: 100, stalled: 500, resolution: None, tls: false }),
+        goals: &[
+            (Cpu, Within(1.1)),
+            (Age, Within(1.1)),
+            (Delivered, AtLeast(100.0)),
+            (Held, AtMost(2.0)),
+            (Memory, Shown),
+        ],
+    },
+    Case {
+        name: "resized",
+        title: "100 viewers of a second size, against one",
+        reference: run(Kind::Lookout, CAMERA, Load::Watch { viewers: 1, stalled: 0, resolution: Some(8), tls: false }),
+        subject: run(Kind::Lookout, CAMERA, Load::Watch { viewers: 100, stalled: 0, resolution: Some(8), tls: false }),
+        goals: &[(Encodes, AtMost(1.02)), (Cpu, Shown), (Rate, Shown)],
+    },
+    Case {
+        name: "https",
+        title: "100 HTTPS viewers, 50 KB, 30 fps",
+        reference: run(Kind::RawTls, CAMERA, Load::Watch { viewers: 100, stalled: 0, resolution: None, tls: true }),
+        subject: run(Kind::Lookout, CAMERA, Load::Watch { viewers: 100, stalled: 0, resolution: None, tls: true }),
+        goals: &[(Cpu, Within(1.3)), (Age, Shown), (Memory, Shown), (Delivered, AtLeast(100.0))],
+    },
+    Case {
+        name: "snapshot",
+        title: "snapshots of 50 KB, 32 at once, source at 500 fps",
+        reference: run(Kind::Nginx, QUICK, Load::Snapshots),
+        subject: run(Kind::Lookout, QUICK, Load::Snapshots),
+        goals: &[(Requests, Reaches(0.5)), (CpuRequest, Shown)],
+    },
+    Case {
+        name: "status",
+        title: "get_status.cgi, 32 at once, a connection each",
+        reference: run(Kind::Hello, CAMERA, Load::Status),
+        subject: run(Kind::Lookout, CAMERA, Load::Status),
+        goals: &[(Requests, Reaches(0.5)), (CpuRequest, Shown)],
+    },
+];
+
+impl Goal {
+    /// Says it in the table.
+    pub fn text(self) -> String {
+        match self {
+            Within(times) => format!("≤ {times} ×"),
+            Reaches(times) => format!("≥ {times} ×"),
+            AtMost(most) => format!("≤ {most}"),
+            AtLeast(least) => format!("≥ {least}"),
+            Shown => String::new(),
+        }
+    }
+
+    /// Says whether it is met by the subject's value and its ratio to the reference; `None` if that is not known or
+    /// nothing is asked.
+    pub fn is_met(self, subject: Option<f64>, ratio: Option<f64>) -> Option<bool> {
+        match self {
+            Within(times) => Some(ratio? <= times),
+            Reaches(times) => Some(ratio? >= times),
+            AtMost(most) => Some(subject? <= most),
+            AtLeast(least) => Some(subject? >= least),
+            Shown => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_goal_that_could_not_be_measured_is_neither_met_nor_missed() {
+        assert_eq!(Within(1.2).is_met(Some(5.0), Some(1.2)), Some(true));
+        assert_eq!(Reaches(0.5).is_met(Some(5.0), Some(0.49)), Some(false));
+        assert_eq!(AtMost(2.0).is_met(Some(2.1), None), Some(false));
+        assert_eq!(Within(1.2).is_met(Some(5.0), None), None);
+        assert_eq!(Shown.is_met(Some(5.0), Some(1.0)), None);
+    }
+
+    #[test]
+    fn every_case_has_a_name_of_its_own() {
+        let mut names: Vec<_> = CASES.iter().map(|case| case.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), CASES.len());
+    }
+}

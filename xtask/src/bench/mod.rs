@@ -1,0 +1,228 @@
+//! `cargo xtask bench`: the daemon beside the least that the same work can cost, in turns, on the same machine and
+//! within the same minutes, so that what the machine does meanwhile meets both.
+//!
+//! This program is also the parts of a measurement, as hidden commands: the source (`bench-feed`), the floors
+//! (`bench-raw`, `bench-hello`), the load generators (`bench-load`, `bench-requests`) and a pinned start (`bench-exec`).
+//!
+//! ```text
+//! bench ─┬─ server's core: bench-exec → lookout | bench-raw | nginx | bench-hello
+//!        │                                └ other core: bench-feed (MJPEG on stdout)
+//!        └─ other core: bench-exec → bench-load | bench-requests → JSON (reads the server's /proc)
+//! ```
+
+mod cases;
+mod feed;
+mod hello;
+mod load;
+mod outcome;
+mod parts;
+mod picture;
+mod process;
+mod raw;
+mod report;
+mod requests;
+mod server;
+mod stamp;
+mod viewer;
+
+use std::{
+    env, fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Command as Program, Stdio},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+
+use self::{
+    cases::{CASES, Case, Load, Run},
+    outcome::Outcome,
+    process::{Cores, pinned},
+    report::Measured,
+    server::{Kind, PASSWORD, Setup},
+};
+
+/// The bench and its parts.
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Measures the daemon beside raw references and prints a table with the goals.
+    Bench(Bench),
+    #[command(hide = true)]
+    BenchExec(process::Exec),
+    #[command(hide = true)]
+    BenchFeed(feed::Feed),
+    #[command(hide = true)]
+    BenchHello,
+    #[command(hide = true)]
+    BenchLoad(load::Load),
+    #[command(hide = true)]
+    BenchRaw(raw::Raw),
+    #[command(hide = true)]
+    BenchRequests(requests::Requests),
+}
+
+impl Command {
+    /// Does it.
+    pub fn run(self) -> Result<()> {
+        match self {
+            Self::Bench(bench) => bench.run(),
+            Self::BenchExec(exec) => exec.run(),
+            Self::BenchFeed(feed) => feed.run(),
+            Self::BenchHello => hello::run(),
+            Self::BenchLoad(load) => load.run(),
+            Self::BenchRaw(raw) => raw.run(),
+            Self::BenchRequests(requests) => requests.run(),
+        }
+    }
+}
+
+/// What to measure.
+#[derive(clap::Args)]
+pub struct Bench {
+    /// The cases; all if none is given.
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(CASES.iter().map(|case| case.name)))]
+    cases: Vec<String>,
+    /// Two short rounds: for a look, not for a record.
+    #[arg(long)]
+    quick: bool,
+    /// How often each pair of runs is measured.
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// Measures the references alone.
+    #[arg(long)]
+    references: bool,
+    /// The daemon to measure, instead of a release build of this tree.
+    #[arg(long)]
+    daemon: Option<PathBuf>,
+    /// Prints every run's outcome as JSON, too.
+    #[arg(long)]
+    verbose: bool,
+    /// Writes docs/performance.md.
+    #[arg(long, conflicts_with_all = ["cases", "references"])]
+    write: bool,
+}
+
+impl Bench {
+    fn run(&self) -> Result<()> {
+        process::raise_descriptor_limit()?;
+        let cores = Cores::choose()?;
+        if cores.server == cores.load {
+            eprintln!("only one core: server and load share it, and the figures say little");
+        }
+        let daemon = match &self.daemon {
+            Some(daemon) => daemon.canonicalize().with_context(|| format!("no program {}", daemon.display()))?,
+            None if self.references => PathBuf::new(),
+            None => build_daemon()?,
+        };
+        let setup = Setup { cores, daemon };
+        let (rounds, seconds) = if self.quick { (2, 2.0) } else { (5, 5.0) };
+        let rounds = self.rounds.unwrap_or(rounds);
+        let mut measured = Vec::new();
+        for case in CASES.iter().filter(|case| self.cases.is_empty() || self.cases.iter().any(|name| name == case.name))
+        {
+            eprintln!("{}: {}", case.name, case.title);
+            measured.push(Measured { case, rounds: self.measure(case, rounds, seconds, &setup)? });
+        }
+        println!("{}", report::machine());
+        println!("{}\n{}", report::table(&measured), report::failures(&measured));
+        if self.write {
+            let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
+            fs::write(&page, report::page(&measured, &format!("{rounds} rounds of {seconds} s"))?)?;
+            println!("written: docs/performance.md");
+        }
+        Ok(())
+    }
+
+    /// Measures reference and subject in turns.
+    fn measure(
+        &self,
+        case: &Case,
+        rounds: usize,
+        seconds: f64,
+        setup: &Setup,
+    ) -> Result<Vec<(Option<Outcome>, Option<Outcome>)>> {
+        let one = |run: Run| -> Result<Option<Outcome>> {
+            if !run.server.is_here() || self.references && run.server == Kind::Lookout {
+                return Ok(None);
+            }
+            let outcome =
+                run.measure(seconds, setup).with_context(|| format!("{}, {}", case.name, run.server.title()))?;
+            if self.verbose {
+                eprintln!("{} {}", run.server.title(), serde_json::to_string(&outcome)?);
+            }
+            Ok(Some(outcome))
+        };
+        (0..rounds).map(|_| Ok((one(case.reference)?, one(case.subject)?))).collect()
+    }
+}
+
+impl Run {
+    /// Starts the server, lets one viewer warm it up, and measures.
+    fn measure(self, seconds: f64, setup: &Setup) -> Result<Outcome> {
+        let cores = setup.cores;
+        let server = self.server.start(self.feed, setup)?;
+        let account = if self.server == Kind::Lookout { format!("?user=viewer&pwd={PASSWORD}") } else { String::new() };
+        let pid = server.process.pid().to_string();
+        let seconds = seconds.to_string();
+        match self.load {
+            Load::Watch { viewers, stalled, resolution, tls } => {
+                let path = match self.server {
+                    Kind::Lookout => format!("/videostream.cgi{account}"),
+                    Kind::Raw | Kind::RawTls | Kind::Nginx | Kind::Hello => "/".to_owned(),
+                };
+                let path = resolution.iter().fold(path, |path, code| format!("{path}&resolution={code}"));
+                let address = if tls { server.https.context("the server speaks no HTTPS")? } else { server.http };
+                let mut options = text(&["--pid", &pid]);
+                options.extend(tls.then(|| "--tls".to_owned()));
+                generate(cores, "bench-load", address, &path, &[&options[..], &text(&["--seconds", "0.2"])].concat())?;
+                // What the one viewer left behind is let go before memory is read.
+                thread::sleep(Duration::from_millis(300));
+                options.extend(text(&["--seconds", &seconds, "--viewers", &viewers.to_string()]));
+                options.extend(text(&["--stalled", &stalled.to_string()]));
+                if resolution.is_some() {
+                    let metrics = format!("/metrics?user=admin&pwd={PASSWORD}");
+                    options.extend(text(&["--counter", "lookout_encodes_total", "--metrics", &metrics]));
+                }
+                let outcome = generate(cores, "bench-load", address, &path, &options)?;
+                // Untouched pictures bear a stamp; a placeholder for a lost source bears none.
+                let strange = resolution.is_none() && outcome.frames > 0 && outcome.age_median_us.is_none();
+                ensure!(!strange, "the viewers got pictures that are not the feed's");
+                Ok(outcome)
+            }
+            Load::Snapshots | Load::Status => {
+                let path = match (self.server, self.load) {
+                    (Kind::Lookout, Load::Snapshots) => format!("/snapshot.cgi{account}"),
+                    (Kind::Lookout, _) => "/get_status.cgi".to_owned(),
+                    (Kind::Nginx | Kind::Hello | Kind::Raw | Kind::RawTls, _) => "/picture.jpg".to_owned(),
+                };
+                let options = text(&["--pid", &pid, "--seconds", &seconds]);
+                generate(cores, "bench-requests", server.http, &path, &options)
+            }
+        }
+    }
+}
+
+fn text(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
+
+/// Runs a load generator on its core and reads its outcome.
+fn generate(cores: Cores, part: &str, address: SocketAddr, path: &str, options: &[String]) -> Result<Outcome> {
+    let own = env::current_exe()?;
+    let mut command = pinned(cores.load, own.to_str().context("a path that is not UTF-8")?)?;
+    command.args([part, &address.to_string(), path]).args(options);
+    let output = command.stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "the load generator failed: {}", output.status);
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// Builds the daemon and returns its program.
+fn build_daemon() -> Result<PathBuf> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Program::new(cargo).args(["build", "--release", "--package", "lookout"]).status()?;
+    ensure!(built.success(), "the daemon does not build");
+    // This program is `release/xtask`, wherever the target folder is.
+    Ok(env::current_exe()?.with_file_name("lookout"))
+}
