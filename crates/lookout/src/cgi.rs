@@ -75,13 +75,14 @@ async fn enter(
         Err(_) if command.needs == Privilege::Nobody => Caller::nobody(),
         Err(Closed::Wait(seconds)) => return Err(refused(app, command, request, pages::later(seconds))),
         // Every browser asks without a login first: that is no refused login.
-        Err(Closed::Nothing) => return Err(pages::login(app, settings, request)),
+        Err(Closed::Nothing) => return Err(pages::login(app, settings, false)),
+        Err(Closed::Stale) => return Err(pages::login(app, settings, true)),
         Err(Closed::Wrong) => {
-            return Err(refused(app, command, request, pages::login(app, settings, request)));
+            return Err(refused(app, command, request, pages::login(app, settings, false)));
         }
     };
     if caller.privilege < command.needs {
-        return Err(refused(app, command, request, pages::login(app, settings, request)));
+        return Err(refused(app, command, request, pages::login(app, settings, false)));
     }
     if command.needs > Privilege::Nobody {
         let (user, peer) = (caller.user.name.as_str(), request.peer);
@@ -121,6 +122,9 @@ async fn act(
 ) -> Result<Answer, Failure> {
     if command.post && !is_multipart(request) {
         return Err(Failure::IllegalFrame);
+    }
+    if command.run == Run::Later {
+        return Err(Failure::NotSupported);
     }
     // HEAD changes nothing (PROFILE 1.1).
     if request.head.method == Method::Head && command.guard != Guard::Read {

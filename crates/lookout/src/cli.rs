@@ -176,5 +176,5 @@ fn passwd(machine: &Machine, user: &str) -> Result<(), Failed> {
 fn reset(machine: &Machine) -> Result<(), Failed> {
     let config = configured(machine)?;
     let opened = Store::open(&config.state_dir(), rules(&config)).map_err(failed)?;
-    opened.store.forget().map_err(failed)
+    opened.store.reset().map_err(failed)
 }

@@ -106,7 +106,7 @@ settings! {
         "listen" listen: Vec<SocketAddr> = vec![any(8080)] => list("addresses", address());
         /// The addresses on which the camera speaks HTTPS. `[]` turns HTTPS off.
         "tls_listen" tls_listen: Vec<SocketAddr> = vec![any(8443)] => list("addresses", address());
-        /// The directory that holds the camera's settings, its journal and its own certificate; made if it is
+        /// The directory that holds the camera's settings and its own certificate; made if it is
         /// missing. When this is not given, it is systemd's `$STATE_DIRECTORY`, else `/var/lib/lookout` for root, else
         /// `$XDG_STATE_HOME/lookout`, else `~/.local/state/lookout`.
         "state" state: Option<PathBuf> = None => optional(path());
@@ -143,7 +143,7 @@ settings! {
         /// Offers Digest beside Basic authentication. Needs `profile.secrets = "plain"`.
         "digest" digest: bool = false => flag();
         /// Further names under which clients reach this camera. A request under any other name is refused, which
-        /// stops DNS rebinding; the camera's addresses, `localhost` and its mDNS name are always allowed.
+        /// stops DNS rebinding; IP addresses, `localhost` and its mDNS name are always allowed.
         "hosts" hosts: Vec<String> = Vec::new() => list("names", host_name());
         /// Web origins whose pages may read this camera's answers (CORS).
         "allow_origins" allow_origins: Vec<String> = Vec::new() => list("origins", origin());

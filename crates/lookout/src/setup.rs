@@ -22,7 +22,9 @@ pub(crate) async fn first_start(
     }
     let mut made = Vec::new();
     let mut new = (*store.get()).clone();
-    new.id = own_mac().map_or_else(made_up_mac, Ok)?;
+    if new.id == Mac::default() {
+        new.id = own_mac().map_or_else(made_up_mac, Ok)?;
+    }
     let accounts = [("admin", &first.admin, Level::Manager), ("viewer", &first.viewer, Level::Visitor)];
     for (slot, (name, given, pri)) in new.users.iter_mut().zip(accounts) {
         match given {
@@ -47,7 +49,7 @@ fn account(name: &str, secret: &Secret, pri: Level) -> Result<User, StartError> 
     Ok(user)
 }
 
-/// Sets the password of a user from the machine itself; makes `admin` or `viewer` anew where they are gone.
+/// Sets the password of a user from the machine itself.
 ///
 /// # Errors
 /// There is no such user, or the password does not fit.

@@ -36,23 +36,23 @@ pub struct Store {
 pub struct Opened {
     /// The store.
     pub store: Store,
-    /// Whether there were no settings: the owner has no account yet.
+    /// Whether the owner has no account yet.
     pub fresh: bool,
 }
 
 impl Store {
     /// Opens the state folder, makes it if there is none, and locks it for this process.
     ///
-    /// A settings file that is damaged is put aside and the previous generation is used, else factory settings; which
-    /// is said in the log. Accounts are never made up: without a readable file there is none.
+    /// A settings file that is damaged is put aside and the previous generation is used, else factory settings, which
+    /// have no account; which is said in the log.
     ///
     /// # Errors
     /// The folder cannot be made, written or locked.
     pub fn open(dir: &Path, rules: Rules) -> Result<Opened, StateError> {
         let disk = disk::Disk::open(dir)?;
-        let found = disk.load()?;
-        let fresh = found.is_none();
-        let now = watch::Sender::new(Arc::new(found.unwrap_or_else(Settings::factory)));
+        let found = disk.load()?.unwrap_or_else(Settings::factory);
+        let fresh = found.users == Settings::factory().users;
+        let now = watch::Sender::new(Arc::new(found));
         Ok(Opened { store: Self { now, disk: Arc::new(Mutex::new(disk)), rules }, fresh })
     }
 
@@ -103,13 +103,16 @@ impl Store {
         }
     }
 
-    /// Goes back to the factory state: both generations of the file are removed. The store is spent.
+    /// Goes back to the factory state, which keeps the id (PROFILE 7.2) and has no account. The store is spent.
     ///
     /// # Errors
     /// The disk refused.
-    pub fn forget(self) -> std::io::Result<()> {
+    pub fn reset(self) -> std::io::Result<()> {
+        let factory = Settings { id: self.get().id, ..Settings::factory() };
         // Nobody else can hold the lock of a store that is given away.
-        self.disk.try_lock().map_err(|_| std::io::ErrorKind::ResourceBusy)?.forget()
+        let disk = self.disk.try_lock().map_err(|_| std::io::ErrorKind::ResourceBusy)?;
+        disk.save(&factory)?;
+        disk.forget_previous()
     }
 
     /// Gives a part of the settings to watch.

@@ -38,6 +38,6 @@ pub enum Secrets {
     /// Every secret that is not empty shows as its mask; passwords of users are kept as hashes.
     #[default]
     Masked,
-    /// As the seed says: shown as they are.
+    /// As the vendor's document says: shown as they are.
     Plain,
 }

@@ -14,7 +14,7 @@ use lookout_core::{
     access::{
         confirm::{Act, Confirmations},
         credentials::Credentials,
-        digest,
+        digest::{self, Verdict},
         guard::VerifiedBy,
         throttle::Throttle,
     },
@@ -67,6 +67,8 @@ pub enum Closed {
     Nothing,
     /// Wrong ones.
     Wrong,
+    /// Right ones, computed over a challenge that is too old: the client may try again without asking its user.
+    Stale,
     /// Too many wrong ones; seconds to wait.
     Wait(u64),
 }
@@ -146,12 +148,13 @@ impl Doorman {
                 closed = Closed::Wait(wait.0);
                 continue;
             }
-            match self.verify(settings, user, &claim, request).await {
-                Some(user) => {
+            match (self.verify(settings, user, &claim, request).await, user) {
+                (Verdict::Good, Some(user)) => {
                     self.throttle().succeeded(request.peer, claim.user(), self.now());
-                    best = Some(better(best, claim.caller(user)));
+                    best = Some(better(best, claim.caller(user.clone())));
                 }
-                None => wrong.push(claim.user().to_owned()),
+                (Verdict::Stale, Some(_)) => closed = Closed::Stale,
+                (_, _) => wrong.push(claim.user().to_owned()),
             }
         }
         if let Some(caller) = best {
@@ -167,11 +170,12 @@ impl Doorman {
         Credentials::from_basic(header).map(Claim::Basic).or_else(|| answer().filter(|_| self.offer_digest))
     }
 
-    /// Returns the account if the claim is right; takes as long for an account that does not exist.
-    async fn verify(&self, settings: &Settings, user: Option<&User>, claim: &Claim, request: &Request) -> Option<User> {
-        let right = match claim {
+    /// Judges a claim; takes as long for an account that does not exist.
+    async fn verify(&self, settings: &Settings, user: Option<&User>, claim: &Claim, request: &Request) -> Verdict {
+        match claim {
             Claim::Basic(brought) | Claim::Query(brought) => {
-                self.verify_password(user.map(|user| &user.pwd), brought).await
+                let right = self.verify_password(user.map(|user| &user.pwd), brought).await;
+                if right { Verdict::Good } else { Verdict::Bad }
             }
             Claim::Digest(answer) => {
                 let password = match user.map(|user| &user.pwd) {
@@ -180,11 +184,9 @@ impl Doorman {
                     Some(Password::Blank | Password::Hash(_)) | None => "",
                 };
                 let (method, target) = (request.head.method.name(), &request.head.target);
-                let verdict = self.gate(settings).verify(answer, password, method, target, self.now().as_secs());
-                verdict == digest::Verdict::Good
+                self.gate(settings).verify(answer, password, method, target, self.now().as_secs())
             }
-        };
-        user.filter(|_| right).cloned()
+        }
     }
 
     async fn verify_password(&self, kept: Option<&Password>, brought: &Credentials) -> bool {
@@ -222,12 +224,11 @@ impl Doorman {
     }
 
     /// Returns the values of `WWW-Authenticate`, the oldest scheme first.
-    pub fn challenges(&self, settings: &Settings, request: &Request) -> Vec<String> {
+    pub fn challenges(&self, settings: &Settings, stale: bool) -> Vec<String> {
         let basic = format!("Basic realm=\"{}\"", realm(settings));
         if !self.offer_digest {
             return vec![basic];
         }
-        let stale = matches!(self.claim_in_header(request), Some(Claim::Digest(_)));
         let digest = self.gate(settings).challenges(self.now().as_secs(), stale);
         std::iter::once(basic).chain(digest).collect()
     }

@@ -7,13 +7,13 @@ use lookout_core::{
 
 use crate::{
     app::App,
-    http::{Answer, Request, Status, escape_html},
+    http::{Answer, Status, escape_html},
 };
 
 /// 401: who are you?
-pub fn login(app: &App, settings: &Settings, request: &Request) -> Answer {
+pub fn login(app: &App, settings: &Settings, stale: bool) -> Answer {
     let page = Answer::page(Status::Unauthorized, "The camera wants a user name and password for this.");
-    let challenges = app.doorman.challenges(settings, request);
+    let challenges = app.doorman.challenges(settings, stale);
     challenges.into_iter().fold(page, |page, challenge| page.with("WWW-Authenticate", challenge))
 }
 

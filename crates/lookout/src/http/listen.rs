@@ -22,7 +22,13 @@ use super::{
     request::{Head, Method, Request},
     respond::{Answer, Body, Status},
 };
-use crate::{app::App, cgi, metrics::Refused, tls::Tls, watchdog::Loop};
+use crate::{
+    app::App,
+    cgi,
+    metrics::{Metrics, Refused},
+    tls::Tls,
+    watchdog::Loop,
+};
 
 /// How long a log line about refused connections is not repeated.
 const QUIET: Duration = Duration::from_secs(1);
@@ -75,6 +81,7 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
     };
     let app = app.clone();
     tokio::spawn(async move {
+        let _panics = Panics(app.metrics.clone());
         let setup =
             socket.set_nodelay(true).and_then(|()| socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT));
         if let Err(error) = setup {
@@ -89,6 +96,17 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
         };
         converse(app, conn, peer, permit).await;
     });
+}
+
+/// Counts a connection that ends in a panic: a bug, which costs that connection alone.
+struct Panics(Arc<Metrics>);
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.panics.inc();
+        }
+    }
 }
 
 /// Reads one request and answers it.

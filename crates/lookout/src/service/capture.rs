@@ -75,7 +75,8 @@ pub fn start(parts: Parts) -> std::io::Result<()> {
     let developer = Developer::new(parts.metrics.clone()).map_err(std::io::Error::other)?;
     let mut tick = interval(TURN.min(parts.watchdog.pace()));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut capture = Capture { parts, developer, tick, lost: None, up: false, shown: None, size: None, attempt: 0 };
+    let lost = Some((Lost("the source is starting".into()), SystemTime::now()));
+    let mut capture = Capture { parts, developer, tick, lost, up: false, shown: None, size: None, attempt: 0 };
     tokio::spawn(async move { capture.run().await });
     Ok(())
 }

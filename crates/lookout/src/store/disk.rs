@@ -106,9 +106,9 @@ impl Disk {
         File::open(&self.dir)?.sync_all()
     }
 
-    /// Removes both generations: the factory state.
-    pub fn forget(&self) -> io::Result<()> {
-        [PREVIOUS, CURRENT, DAMAGED].iter().try_for_each(|name| self.remove(name))?;
+    /// Removes what was before the current generation, and with it every old password.
+    pub fn forget_previous(&self) -> io::Result<()> {
+        [PREVIOUS, DAMAGED].iter().try_for_each(|name| self.remove(name))?;
         File::open(&self.dir)?.sync_all()
     }
 
