@@ -74,7 +74,9 @@ async fn enter(
         Ok(caller) => caller,
         Err(_) if command.needs == Privilege::Nobody => Caller::nobody(),
         Err(Closed::Wait(seconds)) => return Err(refused(app, command, request, pages::later(seconds))),
-        Err(Closed::Unknown) => {
+        // Every browser asks without a login first: that is no refused login.
+        Err(Closed::Nothing) => return Err(pages::login(app, settings, request)),
+        Err(Closed::Wrong) => {
             return Err(refused(app, command, request, pages::login(app, settings, request)));
         }
     };
@@ -152,9 +154,13 @@ fn reachable(app: &App, request: &Request, command: &Command, caller: &Caller, a
     }
 }
 
+/// Counts a refused login, and says so in the log, though not line after line.
 fn refused(app: &App, command: &Command, request: &Request, page: Answer) -> Answer {
     app.metrics.logins_refused.inc();
-    tracing::info!(target: "lookout::journal", peer = %request.peer, cgi = command.paths[0], "access denied");
+    if let Some(hidden) = app.doorman.may_log() {
+        let cgi = command.paths[0];
+        tracing::info!(target: "lookout::journal", peer = %request.peer, cgi, hidden, "access denied");
+    }
     page
 }
 

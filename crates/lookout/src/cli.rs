@@ -12,11 +12,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
-use lookout::{
-    FirstPasswords, StartError, Store,
-    config::{Config, SourceUrl},
-    log, rules, setup,
-};
+use lookout::{FirstPasswords, Locator, StartError, Store, config::Config, log, rules, setup};
 use lookout_core::profile::wire::Secret;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -68,7 +64,7 @@ struct Machine {
     state: Option<PathBuf>,
     /// Where pictures come from: demo:, v4l2:/dev/video0, http://…, file:PATH, exec:COMMAND.
     #[arg(long, value_name = "URL")]
-    source: Option<SourceUrl>,
+    source: Option<Locator>,
     /// An address for HTTP; may be given several times.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Vec<SocketAddr>,
@@ -141,13 +137,19 @@ fn run(machine: &Machine, json: bool) -> ExitCode {
 async fn serve(config: Config, json: bool) -> Result<(), Failed> {
     let secret = |name| std::env::var(name).ok().filter(|text| !text.is_empty()).map(Secret::new);
     let first = FirstPasswords { admin: secret("LOOKOUT_ADMIN_PASSWORD"), viewer: secret("LOOKOUT_VIEWER_PASSWORD") };
-    let mut ends = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
-    let running = lookout::start(config, first.clone()).await?;
-    first_minute::print(&running, &first, json);
-    let [Ok(term), Ok(int)] = &mut ends else { return Err(failed("cannot wait for signals")) };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+    let wait = |kind| signal(kind).map_err(failed);
+    let (mut term, mut int) = (wait(SignalKind::terminate())?, wait(SignalKind::interrupt())?);
+    let mut hup = wait(SignalKind::hangup())?;
+    let running = lookout::start(config, first).await?;
+    first_minute::print(&running, json);
+    // A terminal that is closed ends the camera that runs on it; a daemon has no terminal to lose.
+    let on_terminal = io::stdout().is_terminal();
+    loop {
+        tokio::select! {
+            _ = term.recv() => break,
+            _ = int.recv() => break,
+            _ = hup.recv() => if on_terminal { break },
+        }
     }
     running.stop();
     Ok(())

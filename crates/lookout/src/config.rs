@@ -13,15 +13,15 @@ mod read;
 
 use std::{
     ffi::{OsStr, OsString},
-    fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
-    str::FromStr,
     time::Duration,
 };
 
 use lookout_core::media::frame::Size;
+
+use crate::source::Locator;
 
 pub use self::{kind::Choice, manual::manual, read::ConfigError};
 use self::{
@@ -118,7 +118,7 @@ settings! {
         /// `https://…` another camera's MJPEG stream or JPEG; `file:/PATH` a JPEG, a folder of them, or an MJPEG or AVI
         /// file; `exec:COMMAND` a program that writes MJPEG to its standard output. When this is not given, it is the
         /// first camera of this machine, else the demo scene.
-        "url" url: Option<SourceUrl> = None => optional(parsed(SourceUrl::WANTED).unquoted());
+        "url" url: Option<Locator> = None => optional(parsed(Locator::WANTED).unquoted());
         /// The size to capture. A source that offers a choice takes its nearest.
         "size" size: Size = Size::VGA => parsed(
             "a size such as \"640x480\", with even sides of 16 to 8192 pixels"
@@ -348,56 +348,6 @@ pub struct Conflict {
     /// What is wrong, with the keys' names.
     pub sentence: String,
 }
-
-/// A source as the operator writes it: a scheme, a colon and what the scheme takes. It may hold a password, so `Debug`
-/// and `Display` leave out whatever can hold one.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SourceUrl(String);
-
-impl SourceUrl {
-    const SCHEMES: [&str; 6] = ["demo:", "v4l2:/", "http://", "https://", "file:", "exec:"];
-    const WANTED: &str = "a source: demo:, v4l2:/dev/…, http://…, https://…, file:… or exec:…";
-
-    /// Returns the source in full, passwords included.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for SourceUrl {
-    type Err = BadSource;
-
-    fn from_str(text: &str) -> Result<Self, BadSource> {
-        let scheme = Self::SCHEMES.iter().find(|scheme| text.starts_with(**scheme)).ok_or(BadSource)?;
-        let bare = text.len() == scheme.len() && *scheme != "demo:";
-        if bare || text.contains(char::is_control) { Err(BadSource) } else { Ok(Self(text.to_owned())) }
-    }
-}
-
-impl fmt::Display for SourceUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(command) = self.0.strip_prefix("exec:") {
-            return write!(f, "exec:{}", command.split_whitespace().next().unwrap_or_default());
-        }
-        let Some((scheme, rest)) = self.0.split_once("://") else { return f.write_str(&self.0) };
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        // An `@` further on may end a password that holds a raw `/`, or be part of one in the query: no host is sure then.
-        let sure = !rest[authority.len()..].contains('@');
-        let host = authority.rsplit('@').next().filter(|_| sure).unwrap_or("…");
-        write!(f, "{scheme}://{host}")
-    }
-}
-
-impl fmt::Debug for SourceUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// A text that names no source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not {}", SourceUrl::WANTED)]
-pub struct BadSource;
 
 #[cfg(test)]
 mod tests;

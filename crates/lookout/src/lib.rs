@@ -46,6 +46,7 @@ use crate::{
     http::{Caps, Streams},
     hub::Hub,
     metrics::Metrics,
+    service::capture::{self, Capturing},
     tls::Tls,
     watchdog::Watchdog,
 };
@@ -75,11 +76,14 @@ pub struct Running {
     pub https: Vec<SocketAddr>,
     /// SHA-256 of its certificate.
     pub fingerprint: Option<String>,
-    /// The accounts made at this first start, with their passwords.
+    /// Whether the source was chosen by us because none was named.
+    pub chosen: bool,
+    /// The accounts made at this first start, with the passwords that were not given.
     pub made: Vec<(String, Secret)>,
     /// What is captured.
     pub source: Locator,
     app: Arc<App>,
+    _capturing: Capturing,
 }
 
 /// Passwords given from outside for the first start.
@@ -105,8 +109,8 @@ pub fn rules(config: &Config) -> Rules {
 /// # Errors
 /// One sentence; nothing runs then.
 pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, StartError> {
-    let locator =
-        Locator::parse(config.source.url.as_ref().map(config::SourceUrl::as_str)).map_err(StartError::Config)?;
+    let chosen = config.source.url.is_none();
+    let locator = config.source.url.clone().unwrap_or_else(Locator::first);
     let origin = |text: &String| Origin::parse(text).ok_or_else(|| StartError::Config(format!("{text} is no origin")));
     let origins = config.http.allow_origins.iter().map(origin).collect::<Result<_, _>>()?;
     let state = config.state_dir();
@@ -136,15 +140,17 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         started: Instant::now(),
         config,
     });
-    capture(&app, locator.clone())?;
+    let capturing = capture(&app, locator.clone())?;
     tokio::spawn(end_streams_of_changed_users(app.clone()));
     let running = Running {
         http: addresses(&http),
         https: addresses(&https),
         fingerprint: tls.as_ref().map(|tls| tls.fingerprint()),
+        chosen,
         made,
         source: locator,
         app: app.clone(),
+        _capturing: capturing,
     };
     for listener in http {
         tokio::spawn(http::serve(listener, None, app.clone()));
@@ -168,9 +174,9 @@ impl Running {
     }
 }
 
-fn capture(app: &Arc<App>, source: Locator) -> Result<(), StartError> {
+fn capture(app: &Arc<App>, source: Locator) -> Result<Capturing, StartError> {
     let store = app.store.clone();
-    let parts = service::capture::Parts {
+    let parts = capture::Parts {
         source,
         wanted: Wanted { size: app.config.source.size, fps: app.config.source.fps },
         stall: app.config.source.stall,
@@ -180,7 +186,7 @@ fn capture(app: &Arc<App>, source: Locator) -> Result<(), StartError> {
         metrics: app.metrics.clone(),
         watchdog: app.watchdog.clone(),
     };
-    service::capture::start(parts).map_err(|error| StartError::Machine(format!("cannot start capturing: {error}")))
+    capture::start(parts).map_err(|error| StartError::Machine(format!("cannot start capturing: {error}")))
 }
 
 /// Returns the part of the settings that a source's controls may apply.

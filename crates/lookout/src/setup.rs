@@ -9,7 +9,7 @@ use lookout_core::profile::{
 
 use crate::{FirstPasswords, StartError, Store, own_mac, password};
 
-/// Gives a fresh camera its id and its two accounts; returns the passwords, which are shown once.
+/// Gives a fresh camera its id and its two accounts; returns the passwords made, which are shown once.
 ///
 /// Without this, nobody can log in: there is no default password (PROFILE 7.1).
 pub(crate) async fn first_start(
@@ -25,9 +25,14 @@ pub(crate) async fn first_start(
     new.id = own_mac().map_or_else(made_up_mac, Ok)?;
     let accounts = [("admin", &first.admin, Level::Manager), ("viewer", &first.viewer, Level::Visitor)];
     for (slot, (name, given, pri)) in new.users.iter_mut().zip(accounts) {
-        let secret = given.clone().map_or_else(|| password::make().map_err(machine), Ok)?;
-        *slot = account(name, &secret, pri)?;
-        made.push((name.to_owned(), secret));
+        match given {
+            Some(secret) => *slot = account(name, secret, pri)?,
+            None => {
+                let secret = password::make().map_err(machine)?;
+                *slot = account(name, &secret, pri)?;
+                made.push((name.to_owned(), secret));
+            }
+        }
     }
     store.change(|_, _| Ok(new)).await.map_err(|_| machine("the settings cannot be saved; the log says why"))?;
     Ok(made)

@@ -63,8 +63,10 @@ impl Caller {
 /// Why the door stays closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
-    /// No credentials, or wrong ones.
-    Unknown,
+    /// No credentials.
+    Nothing,
+    /// Wrong ones.
+    Wrong,
     /// Too many wrong ones; seconds to wait.
     Wait(u64),
 }
@@ -78,6 +80,7 @@ pub struct Doorman {
     hashes: Semaphore,
     offer_digest: bool,
     started: Instant,
+    logged: Mutex<(Option<Instant>, u64)>,
 }
 
 impl Doorman {
@@ -94,7 +97,20 @@ impl Doorman {
             hashes: Semaphore::new(HASHES),
             offer_digest,
             started: Instant::now(),
+            logged: Mutex::default(),
         })
+    }
+
+    /// Says whether a refusal may be logged, which it may once a second, and how many before were not.
+    pub fn may_log(&self) -> Option<u64> {
+        let mut logged = lock(&self.logged);
+        if logged.0.is_some_and(|last| last.elapsed() < Duration::from_secs(1)) {
+            logged.1 += 1;
+            return None;
+        }
+        let hidden = std::mem::take(&mut logged.1);
+        logged.0 = Some(Instant::now());
+        Some(hidden)
     }
 
     /// Says whether a request brings any credentials.
@@ -117,7 +133,7 @@ impl Doorman {
         claims.extend(self.claim_in_header(request));
         claims.extend(Credentials::from_query(query, login).map(Claim::Query));
         let mut best: Option<Caller> = None;
-        let mut closed = Closed::Unknown;
+        let mut closed = if claims.is_empty() { Closed::Nothing } else { Closed::Wrong };
         let mut wrong = Vec::with_capacity(2);
         for claim in claims {
             let user =

@@ -2,12 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use lookout::{FirstPasswords, Locator, Running, config::Config, setup};
+use lookout::{Locator, Running, config::Config, setup};
 
 use super::{Failed, failed};
 
 /// Prints the camera found, the web address, the login, and lines to paste into a recorder.
-pub fn print(running: &Running, first: &FirstPasswords, json: bool) {
+pub fn print(running: &Running, json: bool) {
     let password = |name: &str| running.made.iter().find(|made| made.0 == name).map(|made| made.1.expose());
     if json {
         let text = |addresses: &[SocketAddr]| addresses.first().map(ToString::to_string);
@@ -16,13 +16,16 @@ pub fn print(running: &Running, first: &FirstPasswords, json: bool) {
             "http": text(&running.http),
             "https": text(&running.https),
             "fingerprint": running.fingerprint,
-            "admin": password("admin").filter(|_| first.admin.is_none()),
-            "viewer": password("viewer").filter(|_| first.viewer.is_none()),
+            "admin": password("admin"),
+            "viewer": password("viewer"),
         });
         println!("{line}");
         return;
     }
     println!("Lookout {}: {}", env!("CARGO_PKG_VERSION"), running.source);
+    if running.chosen && matches!(running.source, Locator::Demo(_)) {
+        println!("  no camera was found, so this is the demo scene; `--source` names another source");
+    }
     let http = running.http.iter().flat_map(|address| reachable(*address, "http"));
     let https = running.https.iter().flat_map(|address| reachable(*address, "https"));
     let addresses: Vec<_> = http.chain(https).collect();
@@ -33,8 +36,10 @@ pub fn print(running: &Running, first: &FirstPasswords, json: bool) {
     for (name, secret) in &running.made {
         println!("  login      {name}  {}", secret.expose());
     }
-    if !running.made.is_empty() {
-        println!("             These passwords are shown once. `lookout passwd USER` sets another one.");
+    if running.made.is_empty() {
+        println!("  login      as before; `lookout passwd USER` sets another password");
+    } else {
+        println!("             shown this once; `lookout passwd USER` sets another password");
     }
     if let Some(base) = addresses.first() {
         let login = match password("viewer") {
@@ -63,7 +68,7 @@ fn reachable(address: SocketAddr, scheme: &str) -> Vec<String> {
 /// Probes what the configuration names and prints what was found.
 pub fn check(config: &Config) -> Result<(), Failed> {
     println!("configuration  valid");
-    let locator = Locator::parse(config.source.url.as_ref().map(|url| url.as_str())).map_err(failed)?;
+    let locator = config.source.url.clone().unwrap_or_else(Locator::first);
     println!("source         {locator}");
     println!("state          {}", config.state_dir().display());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;

@@ -93,7 +93,7 @@ fn values_arrive_in_their_fields() {
     .unwrap();
     assert_eq!(config.listen, ["[::]:80".parse().unwrap(), "127.0.0.1:8081".parse().unwrap()]);
     assert_eq!(config.state_dir(), Path::new("/srv/lookout"));
-    assert_eq!(config.source.url.as_ref().map(SourceUrl::as_str), Some("demo:"));
+    assert_eq!(config.source.url, Some(Locator::Demo(String::new())));
     assert_eq!((config.source.size, config.source.fps), (Size::QVGA, 12.5));
     assert_eq!(config.source.stall, Duration::from_secs(5));
     assert_eq!((config.http.plain_from, config.http.max_connections), (PlainFrom::Any, 16));
@@ -175,7 +175,7 @@ fn a_source_never_shows_what_may_be_a_password() {
         ("v4l2:/dev/video0", "v4l2:/dev/video0"),
         ("demo:", "demo:"),
     ] {
-        let source: SourceUrl = source.parse().unwrap();
+        let source: Locator = source.parse().unwrap();
         assert_eq!((source.to_string(), format!("{source:?}")), (shown.to_owned(), shown.to_owned()));
     }
     for bad in ["http//me:canary@camera.example", "file:", "http://me:canary@camera\\u0007.example"] {

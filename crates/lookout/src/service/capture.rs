@@ -12,6 +12,7 @@
 use std::{
     future::Future,
     sync::Arc,
+    thread::JoinHandle,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -22,7 +23,7 @@ use lookout_core::{
     },
     port::{Image, Lost, Source, Wanted},
 };
-use tokio::time::timeout;
+use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     hub::Hub,
@@ -61,16 +62,41 @@ const PAUSE: [Duration; 4] =
 /// How often the placeholder is shown, and at most how long the loop goes without a turn.
 const TURN: Duration = Duration::from_secs(1);
 
+/// The service as it runs; dropping it stops it.
+pub struct Capturing {
+    /// Taken to say stop.
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Capturing {
+    /// Waits until the source is closed: a program that makes pictures must not outlive the camera.
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            // It panicked, and said so, or it is done.
+            let _ = thread.join();
+        }
+    }
+}
+
 /// Starts the service on a thread of its own.
 ///
 /// # Errors
 /// The system gives no thread or no memory.
-pub fn start(parts: Parts) -> std::io::Result<()> {
+pub fn start(parts: Parts) -> std::io::Result<Capturing> {
     let developer = Developer::new(parts.metrics.clone()).map_err(std::io::Error::other)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut capture = Capture { parts, developer, lost: None, size: None, attempt: 0 };
-    std::thread::Builder::new().name("capture".into()).spawn(move || runtime.block_on(capture.run()))?;
-    Ok(())
+    let mut capture = Capture { parts, developer, lost: None, up: false, size: None, attempt: 0 };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let run = async move {
+        tokio::select! {
+            () = capture.run() => {}
+            _ = stopped => {}
+        }
+    };
+    let thread = std::thread::Builder::new().name("capture".into()).spawn(move || runtime.block_on(run))?;
+    Ok(Capturing { stop: Some(stop), thread: Some(thread) })
 }
 
 struct Capture {
@@ -78,6 +104,8 @@ struct Capture {
     developer: Developer,
     /// Why and since when the source is lost.
     lost: Option<(Lost, SystemTime)>,
+    /// Whether the source delivers.
+    up: bool,
     /// The size of the last live picture, which the placeholder takes over.
     size: Option<Size>,
     attempt: usize,
@@ -120,11 +148,11 @@ impl Capture {
                 continue;
             }
             whole = Instant::now();
-            if self.lost.take().is_some() || self.attempt > 0 {
-                self.attempt = 0;
-                tracing::info!("the source is back: {}", source.about());
+            if !self.up {
+                tracing::info!("{} delivers: {}", self.parts.source, source.about());
+                (self.up, self.lost, self.attempt) = (true, None, 0);
+                self.parts.metrics.source(true);
             }
-            self.parts.metrics.source(true);
         }
     }
 
@@ -137,7 +165,10 @@ impl Capture {
     }
 
     fn lose(&mut self, why: Lost) {
-        self.parts.metrics.source(false);
+        if self.up {
+            self.up = false;
+            self.parts.metrics.source(false);
+        }
         if self.lost.as_ref().is_none_or(|(before, _)| *before != why) {
             tracing::warn!("{}: {why}", self.parts.source);
         }

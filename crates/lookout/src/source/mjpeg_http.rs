@@ -1,4 +1,246 @@
-use lookout_core::port::*;
-pub async fn open(_: &str, _: Wanted) -> Result<Box<dyn Source>, Lost> {
-    Err(Lost("x".into()))
+//! Pictures from another camera over HTTP: its motion JPEG stream, or its snapshots one by one.
+//!
+//! What the camera answers decides: a single picture is asked for again and again over the same connection, anything else
+//! is cut into pictures as it comes. Of pictures that arrived together only the newest is handed on.
+//!
+//! ```text
+//! open ── 401 ──> answer the challenge (once) ──┬─ image/…, or a known length ──> poll at the wanted rate
+//!      └─ 200 ─────────────────────────────────┴─ multipart/…, or no end ──────> stream
+//! ```
+//! Neither the address's path and query nor its credentials are shown anywhere: they may hold a password.
+
+mod login;
+mod words;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use lookout_core::{
+    media::{frame::Grabbed, jpeg, multipart::Cutter},
+    port::{Lost, Promise, Source, Wanted},
+};
+use reqwest::{Client, Response, StatusCode, Url, header, redirect};
+
+use self::login::Door;
+use super::pace::{self, Pace};
+
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How many bytes are looked through in search of a newer picture.
+const MOST_DRAINED: usize = 4 << 20;
+
+/// Connects to `url`, `http(s)://[user:password@]host/…`, and waits for the answer.
+///
+/// Needs an installed rustls crypto provider. The size is the camera's own; the rate is that of polling.
+///
+/// # Errors
+/// Says in words why there are no pictures; never with credentials.
+pub async fn open(url: &str, wanted: Wanted) -> Result<Box<dyn Source>, Lost> {
+    let mut url = Url::parse(url).map_err(|error| Lost(format!("the address cannot be read: {error}")))?;
+    let door = Door::take(&mut url);
+    let peer = words::peer(&url).ok_or_else(|| Lost("the address names no host".into()))?;
+    let client = client().map_err(|error| words::lost(&peer, &error))?;
+    let mut asker = Asker { client, url, door, peer: peer.clone() };
+    let answer = pace::in_time(&peer, asker.ask()).await?;
+    let body = match kind_of(&answer) {
+        Kind::Page => return Err(asker.lost("sent a text, not pictures")),
+        Kind::Picture => Body::Poll { first: Some(answer), pace: Pace::wanted(wanted) },
+        Kind::Stream => Body::Stream { answer: Box::new(answer), cutter: Cutter::default() },
+    };
+    Ok(Box::new(Camera { asker, body }))
 }
+
+fn client() -> reqwest::Result<Client> {
+    // Only to the host that the operator named, and never from TLS to clear text.
+    let same_host = redirect::Policy::custom(|attempt| {
+        let same = attempt.previous().last().is_some_and(|from| {
+            from.host() == attempt.url().host() && (from.scheme() != "https" || attempt.url().scheme() == "https")
+        });
+        if same && attempt.previous().len() <= 5 { attempt.follow() } else { attempt.stop() }
+    });
+    Client::builder()
+        .user_agent(concat!("lookout/", env!("CARGO_PKG_VERSION")))
+        .no_proxy()
+        .connect_timeout(CONNECT)
+        .redirect(same_host)
+        .pool_max_idle_per_host(1)
+        // Cameras' servers are old, and what they get wrong in headers is not what is wanted of them.
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .build()
+}
+
+/// Asks the camera, and answers when it asks for a login.
+struct Asker {
+    client: Client,
+    /// Without credentials, and where a redirect led.
+    url: Url,
+    door: Door,
+    /// Host and port.
+    peer: String,
+}
+
+impl Asker {
+    /// Sends one request and returns an answer of status 200.
+    async fn ask(&mut self) -> Result<Response, Lost> {
+        for _ in 0..2 {
+            let answer = self.send().await?;
+            let status = answer.status();
+            if status == StatusCode::UNAUTHORIZED {
+                if !self.door.challenged(answer.headers()) {
+                    let what = if self.door.has_login() { "refuses the login (401)" } else { "asks for a login (401)" };
+                    return Err(self.lost(what));
+                }
+            } else if status.is_success() {
+                return Ok(answer);
+            } else if status.is_redirection() {
+                return Err(self.lost(&format!("sends us elsewhere ({})", status.as_u16())));
+            } else {
+                return Err(self.lost(&format!("answered {}", status.as_u16())));
+            }
+        }
+        Err(self.lost("refuses the login (401)"))
+    }
+
+    async fn send(&mut self) -> Result<Response, Lost> {
+        let mut request = self.client.get(self.url.clone());
+        request = request.header(header::ACCEPT, "multipart/x-mixed-replace, image/jpeg, */*;q=0.5");
+        if let Some(authorization) = self.door.authorization(&self.url)? {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        let answer = request.send().await.map_err(|error| words::lost(&self.peer, &error))?;
+        // A challenge is for the place where it was made.
+        self.url = answer.url().clone();
+        Ok(answer)
+    }
+
+    fn lost(&self, what: &str) -> Lost {
+        Lost(format!("{} {what}", self.peer))
+    }
+}
+
+/// A camera that answers.
+struct Camera {
+    asker: Asker,
+    body: Body,
+}
+
+enum Body {
+    Stream {
+        answer: Box<Response>,
+        cutter: Cutter,
+    },
+    Poll {
+        /// The answer by which the kind was told.
+        first: Option<Response>,
+        pace: Pace,
+    },
+}
+
+impl Camera {
+    async fn next(&mut self) -> Result<Grabbed, Lost> {
+        let asker = &mut self.asker;
+        match &mut self.body {
+            Body::Stream { answer, cutter } => stream(asker, answer, cutter).await,
+            Body::Poll { first, .. } => {
+                let answer = match first.take() {
+                    Some(answer) => answer,
+                    None => asker.ask().await?,
+                };
+                if !matches!(kind_of(&answer), Kind::Picture) {
+                    return Err(asker.lost("sent something else than a picture"));
+                }
+                Ok(pace::arrived(whole(asker, answer).await?))
+            }
+        }
+    }
+}
+
+impl Source for Camera {
+    fn grab(&mut self) -> Promise<'_, Result<Grabbed, Lost>> {
+        Box::pin(async {
+            if let Body::Poll { pace, .. } = &mut self.body {
+                pace.wait().await;
+            }
+            let peer = self.asker.peer.clone();
+            pace::in_time(&peer, self.next()).await
+        })
+    }
+
+    fn about(&self) -> String {
+        match &self.body {
+            Body::Stream { .. } => format!("HTTP camera {}, motion JPEG stream", self.asker.peer),
+            Body::Poll { pace, .. } => {
+                let fps = pace.interval.as_secs_f32().recip();
+                format!("HTTP camera {}, asked for {fps:.1} pictures a second", self.asker.peer)
+            }
+        }
+    }
+}
+
+/// Waits for a picture of a stream; takes the newest if several have arrived.
+async fn stream(asker: &Asker, answer: &mut Response, cutter: &mut Cutter) -> Result<Grabbed, Lost> {
+    let mut newest = None;
+    let mut drained = 0;
+    loop {
+        if let Some(picture) = std::iter::from_fn(|| cutter.cut()).last() {
+            newest = Some(pace::arrived(picture));
+        }
+        let arrival = match newest {
+            // Only what is there already.
+            Some(_) if drained < MOST_DRAINED => tokio::time::timeout(Duration::ZERO, answer.chunk()).await.ok(),
+            Some(_) => None,
+            None => Some(answer.chunk().await),
+        };
+        match (arrival, newest.take()) {
+            (Some(Ok(Some(bytes))), held) => {
+                drained += bytes.len();
+                cutter.feed(&bytes);
+                newest = held;
+            }
+            // An end shows again at the next call.
+            (_, Some(picture)) => return Ok(picture),
+            (Some(Err(error)), None) => return Err(words::lost(&asker.peer, &error)),
+            (Some(Ok(None)) | None, None) => return Err(asker.lost("ended the stream")),
+        }
+    }
+}
+
+/// Reads a whole picture.
+async fn whole(asker: &Asker, mut answer: Response) -> Result<Bytes, Lost> {
+    let expected = answer.content_length().unwrap_or(0).min(jpeg::LONGEST as u64);
+    let mut picture = Vec::with_capacity(expected as usize);
+    while let Some(bytes) = answer.chunk().await.map_err(|error| words::lost(&asker.peer, &error))? {
+        if picture.len() + bytes.len() > jpeg::LONGEST {
+            return Err(asker.lost("sent more than 16 MiB for a picture"));
+        }
+        picture.extend_from_slice(&bytes);
+    }
+    Ok(picture.into())
+}
+
+/// What an answer brings.
+enum Kind {
+    Stream,
+    Picture,
+    Page,
+}
+
+/// Tells it by the content type; cameras that give none or an odd one are taken by whether there is an end.
+fn kind_of(answer: &Response) -> Kind {
+    let given = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let given = given.trim().to_ascii_lowercase();
+    if given.starts_with("multipart/") {
+        Kind::Stream
+    } else if given.starts_with("text/") || given.contains("html") || given.contains("json") {
+        Kind::Page
+    } else if given.starts_with("image/") || answer.content_length().is_some() {
+        Kind::Picture
+    } else {
+        Kind::Stream
+    }
+}
+
+#[cfg(test)]
+mod tests;

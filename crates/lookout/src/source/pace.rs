@@ -1,0 +1,67 @@
+//! What the sources share: when the next picture is due, and the time it gets.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use lookout_core::{
+    media::frame::{Grabbed, Picture},
+    port::{Lost, Wanted},
+};
+
+/// The longest that a source may be silent before it counts as lost.
+pub(super) const SILENCE: Duration = Duration::from_secs(10);
+
+/// Gives a JPEG the time of its last byte: now.
+pub(super) fn arrived(jpeg: Bytes) -> Grabbed {
+    Grabbed { captured: Instant::now(), wall: SystemTime::now(), picture: Picture::Jpeg(jpeg) }
+}
+
+/// Waits for a picture, but not for ever; `who` is named when none comes.
+pub(super) async fn in_time<T>(who: &str, picture: impl Future<Output = Result<T, Lost>>) -> Result<T, Lost> {
+    let silent = || Lost(format!("{who} sent no picture for {} seconds", SILENCE.as_secs()));
+    tokio::time::timeout(SILENCE, picture).await.unwrap_or_else(|_| Err(silent()))
+}
+
+/// An even pace. Who is late is not made up for: the pace goes on from there.
+#[derive(Debug)]
+pub(super) struct Pace {
+    next: Option<tokio::time::Instant>,
+    pub(super) interval: Duration,
+}
+
+impl Pace {
+    /// Makes the pace that is wanted: 0.01 to 100 pictures a second.
+    pub(super) fn wanted(wanted: Wanted) -> Self {
+        let fps = if wanted.fps.is_finite() { wanted.fps.clamp(0.01, 100.0) } else { 1.0 };
+        Self { next: None, interval: Duration::from_micros((1e6 / fps).round() as u64) }
+    }
+
+    /// Waits until the next picture is due; the first is due at once.
+    pub(super) async fn wait(&mut self) {
+        let due = self.next.unwrap_or_else(tokio::time::Instant::now);
+        tokio::time::sleep_until(due).await;
+        let now = tokio::time::Instant::now();
+        self.next = Some(if now.duration_since(due) > self.interval { now } else { due } + self.interval);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lookout_core::media::frame::Size;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_pace_is_even_and_does_not_make_up_for_what_was_missed() {
+        let mut pace = Pace::wanted(Wanted { size: Size::VGA, fps: 10.0 });
+        let begin = tokio::time::Instant::now();
+        let mut at = Vec::new();
+        for work in [0, 90, 30, 500, 0, 0] {
+            pace.wait().await;
+            at.push(begin.elapsed().as_millis());
+            tokio::time::sleep(Duration::from_millis(work)).await;
+        }
+        // The one that comes late, at 700, is followed by one an interval later.
+        assert_eq!(at, [0, 100, 200, 300, 800, 900]);
+    }
+}

@@ -1,0 +1,38 @@
+//! Pictures and files for the sources' tests, made when they run.
+
+use bytes::Bytes;
+use lookout_core::{
+    media::{
+        frame::{Raw, RawFormat, Size},
+        transform::{Change, Pipeline},
+    },
+    port::Wanted,
+};
+
+/// Makes the same picture for the same size each time.
+pub(super) fn jpeg(size: Size) -> Bytes {
+    let pixels = (0..size.height).flat_map(|y| (0..size.width).map(move |x| ((x * 3) ^ (y * 5)) as u8)).collect();
+    let raw = Raw { format: RawFormat::Grey, size, pixels };
+    Pipeline::new().unwrap().encode_raw(&raw, &Change::default(), 80).unwrap()
+}
+
+/// Wants VGA at a rate.
+pub(super) fn wanted(fps: f32) -> Wanted {
+    Wanted { size: Size::VGA, fps }
+}
+
+/// Writes a motion JPEG AVI.
+pub(super) fn avi(fps: u32, pictures: &[&[u8]]) -> Vec<u8> {
+    let chunk = |name: &[u8], content: &[u8]| {
+        [name, &(content.len() as u32).to_le_bytes(), content, &[0][..content.len() % 2]].concat()
+    };
+    let mut stream = [0; 56];
+    stream[..8].copy_from_slice(b"vidsMJPG");
+    stream[20..24].copy_from_slice(&1u32.to_le_bytes());
+    stream[24..28].copy_from_slice(&fps.to_le_bytes());
+    let strl = chunk(b"LIST", &[b"strl", &chunk(b"strh", &stream)[..]].concat());
+    let hdrl = chunk(b"LIST", &[b"hdrl", &chunk(b"avih", &[0; 56])[..], &strl].concat());
+    let frames: Vec<u8> = pictures.iter().flat_map(|picture| chunk(b"00dc", picture)).collect();
+    let movi = chunk(b"LIST", &[b"movi", &frames[..]].concat());
+    chunk(b"RIFF", &[b"AVI ", &hdrl[..], &movi].concat())
+}
