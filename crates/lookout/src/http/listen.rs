@@ -22,7 +22,13 @@ use super::{
     request::{Head, Method, Request},
     respond::{Answer, Body, Status},
 };
-use crate::{app::App, cgi, metrics::Refused, tls::Tls, watchdog::Loop};
+use crate::{
+    app::App,
+    cgi,
+    metrics::{Held, Metrics, Refused},
+    tls::Tls,
+    watchdog::Loop,
+};
 
 /// How long a log line about refused connections is not repeated.
 const QUIET: Duration = Duration::from_secs(1);
@@ -74,6 +80,7 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
         }
     };
     let app = app.clone();
+    let place = Place { _counted: app.metrics.connection(), metrics: app.metrics.clone(), permit };
     tokio::spawn(async move {
         let setup =
             socket.set_nodelay(true).and_then(|()| socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT));
@@ -87,12 +94,12 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
                 Ok(Err(_)) | Err(_) => return,
             },
         };
-        converse(app, conn, peer, permit).await;
+        converse(app, conn, peer, place).await;
     });
 }
 
 /// Reads one request and answers it.
-async fn converse(app: Arc<App>, mut conn: Conn, peer: IpAddr, permit: Permit) {
+async fn converse(app: Arc<App>, mut conn: Conn, peer: IpAddr, place: Place) {
     let head = timeout(app.config.http.head_timeout, Head::read(&mut conn)).await;
     let (answer, bodiless) = match head.unwrap_or(Err(Status::Timeout)) {
         Ok(None) => return,
@@ -117,8 +124,8 @@ async fn converse(app: Arc<App>, mut conn: Conn, peer: IpAddr, permit: Permit) {
         }
         Body::Push(push) => {
             let streams = app.streams.clone();
-            streams.start(permit.id, push.user.clone(), async move {
-                let _permit = permit;
+            streams.start(place.permit.id, push.user.clone(), async move {
+                let _place = place;
                 if timeout(ANSWER, conn.write_all(head.as_bytes())).await.is_ok_and(|sent| sent.is_ok()) {
                     // How it ended is the client's affair: it left, or took nothing for too long.
                     let _ = push.run(&mut conn, app.config.http.stall, &app.metrics).await;
@@ -145,6 +152,22 @@ async fn finish(conn: &mut Conn, head: &[u8], body: &[u8]) -> io::Result<()> {
     };
     let _ = timeout(LINGER, drain).await;
     Ok(())
+}
+
+/// What a connection holds for as long as it lives.
+struct Place {
+    permit: Permit,
+    metrics: Arc<Metrics>,
+    _counted: Held,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // A panic ends one connection alone, and is a bug that must be seen (rule R4.3).
+        if std::thread::panicking() {
+            self.metrics.panics.inc();
+        }
+    }
 }
 
 /// How many connections there may be, in all and from one address.
