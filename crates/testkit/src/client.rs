@@ -1,7 +1,7 @@
 //! A client that sends exact bytes and keeps exactly what came back.
 
 use std::{
-    io::{self, Read as _, Write as _},
+    io::{self, Read, Write as _},
     net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream},
     sync::atomic::{AtomicU16, Ordering},
 };
@@ -99,9 +99,13 @@ impl Client {
 pub struct Conn(TcpStream);
 
 impl Conn {
-    /// Sends bytes.
+    /// Sends bytes; if the other side has closed already, what it said before tells why.
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) {
-        self.0.write_all(bytes.as_ref()).unwrap_or_else(|error| panic!("cannot send: {error}"));
+        use io::ErrorKind::{BrokenPipe, ConnectionReset};
+        match self.0.write_all(bytes.as_ref()) {
+            Err(error) if !matches!(error.kind(), BrokenPipe | ConnectionReset) => panic!("cannot send: {error}"),
+            Ok(()) | Err(_) => {}
+        }
     }
 
     /// Takes no more than so many bytes in advance, as a slow or small client does; the kernel doubles it.
@@ -114,25 +118,25 @@ impl Conn {
         self.0.shutdown(Shutdown::Write).unwrap();
     }
 
-    /// Reads what is there, up to so many bytes; 0 once the other side has closed or reset the connection.
-    pub fn read(&mut self, buffer: &mut [u8]) -> usize {
-        match self.0.read(buffer) {
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => 0,
-            Err(error) => panic!("nothing came in {PATIENCE:?}: {error}"),
-        }
-    }
-
     /// Reads an answer to the end of the connection.
     pub fn reply(mut self) -> Reply {
         let mut bytes = Vec::new();
         let mut buffer = [0; 16 * 1024];
         loop {
             match self.read(&mut buffer) {
-                0 => return Reply::parse(&bytes),
-                read => bytes.extend_from_slice(&buffer[..read]),
+                Ok(0) => return Reply::parse(&bytes),
+                Ok(read) => bytes.extend_from_slice(&buffer[..read]),
+                // Whoever closes without reading all resets the connection; what came before stands.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Reply::parse(&bytes),
+                Err(error) => panic!("no end in {PATIENCE:?} ({error}): {:?}", String::from_utf8_lossy(&bytes)),
             }
         }
+    }
+}
+
+impl Read for Conn {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
     }
 }
 

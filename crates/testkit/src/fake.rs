@@ -26,8 +26,12 @@ pub enum Mode {
     Drop,
     /// Sends bytes that are no pictures.
     Garbage,
-    /// Sends every second picture cut in its middle, with the length of the whole.
+    /// Sends every second picture cut in its middle, without an end marker.
     Cut,
+    /// Sends every second picture without its tables.
+    Damaged,
+    /// Sends every second picture with only the first half of its data, but with an end marker.
+    Half,
     /// Answers 404.
     NotFound,
 }
@@ -115,7 +119,7 @@ impl Shared {
         let head = match self.mode() {
             Mode::Drop => return Ok(()),
             Mode::NotFound => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-            Mode::Fine | Mode::Hang | Mode::Garbage | Mode::Cut => {
+            Mode::Fine | Mode::Hang | Mode::Garbage | Mode::Cut | Mode::Damaged | Mode::Half => {
                 "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: multipart/x-mixed-replace;boundary=fake\r\n\r\n"
             }
         };
@@ -127,18 +131,38 @@ impl Shared {
                 return Ok(());
             }
             let jpeg = &self.jpegs[count % self.jpegs.len()];
-            let begin = format!("--fake\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", jpeg.len());
+            let part = |jpeg: &[u8]| {
+                let head = format!("--fake\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", jpeg.len());
+                [head.as_bytes(), jpeg, b"\r\n"].concat()
+            };
             match self.mode() {
                 Mode::Drop | Mode::NotFound => return Ok(()),
                 Mode::Hang => {}
                 Mode::Garbage => socket.write_all(&[b'x'; 4000])?,
-                Mode::Cut if count % 2 == 0 => {
-                    socket.write_all(&[begin.as_bytes(), &jpeg[..jpeg.len() / 2]].concat())?
+                Mode::Cut if count % 2 == 0 => socket.write_all(&part(&jpeg[..jpeg.len() / 2]))?,
+                Mode::Damaged if count % 2 == 0 => socket.write_all(&part(&untabled(jpeg)))?,
+                Mode::Half if count % 2 == 0 => {
+                    socket.write_all(&part(&[&jpeg[..jpeg.len() / 2], &[0xff, 0xd9]].concat()))?;
                 }
-                Mode::Fine | Mode::Cut => socket.write_all(&[begin.as_bytes(), jpeg, b"\r\n"].concat())?,
+                Mode::Fine | Mode::Cut | Mode::Damaged | Mode::Half => socket.write_all(&part(jpeg))?,
             }
             thread::sleep(PERIOD);
         }
         Ok(())
     }
+}
+
+/// Takes the quantisation tables out of a picture.
+fn untabled(jpeg: &[u8]) -> Vec<u8> {
+    let mut out = jpeg[..2].to_vec();
+    let mut rest = &jpeg[2..];
+    // Every segment before the entropy-coded data says how long it is.
+    while let [0xff, marker, high, low, ..] = *rest {
+        let (segment, behind) = rest.split_at(2 + usize::from(u16::from_be_bytes([high, low])));
+        if marker != 0xdb {
+            out.extend_from_slice(segment);
+        }
+        rest = behind;
+    }
+    [out.as_slice(), rest].concat()
 }

@@ -1,5 +1,7 @@
 //! A viewer of a push stream that lets nothing pass: every byte between two pictures is checked (PROFILE 5.1).
 
+use std::io::{self, Read};
+
 use crate::{
     Picture, Reply,
     client::{Client, Conn},
@@ -7,7 +9,7 @@ use crate::{
 
 /// Somebody who watches.
 pub struct Viewer {
-    conn: Conn,
+    conn: Box<dyn Read>,
     /// What came and was not yet cut.
     bytes: Vec<u8>,
     ended: bool,
@@ -28,8 +30,14 @@ impl Viewer {
     #[track_caller]
     pub fn on(client: &Client, mut conn: Conn, target: &str) -> Self {
         conn.write(client.request("GET", target));
+        Self::over(conn)
+    }
+
+    /// Takes over a connection on which a stream was asked for.
+    #[track_caller]
+    pub fn over(conn: impl Read + 'static) -> Self {
         let empty = Reply { status: 0, head: String::new(), body: Vec::new() };
-        let mut viewer = Self { conn, bytes: Vec::new(), ended: false, reply: empty, frames: 0 };
+        let mut viewer = Self { conn: Box::new(conn), bytes: Vec::new(), ended: false, reply: empty, frames: 0 };
         let head = viewer.until(b"\r\n\r\n");
         let head = head.unwrap_or_else(|| panic!("no head, but {:?}", String::from_utf8_lossy(&viewer.bytes)));
         viewer.reply = Reply::parse(&head);
@@ -99,8 +107,12 @@ impl Viewer {
 
     fn more(&mut self) -> Option<()> {
         let mut buffer = [0; 32 * 1024];
-        let read = if self.ended { 0 } else { self.conn.read(&mut buffer) };
-        self.ended = read == 0;
+        let read = match self.conn.read(&mut buffer) {
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => 0,
+            Err(error) => panic!("no picture came: {error}"),
+        };
+        self.ended |= read == 0;
         self.bytes.extend_from_slice(&buffer[..read]);
         (!self.ended).then_some(())
     }

@@ -20,7 +20,8 @@ fn undated(reply: &Reply) -> String {
 
 #[test]
 fn q1_a_command_that_succeeded_is_answered_with_these_bytes() {
-    let reply = shared().admin().get("/camera_control.cgi?param=1&value=128");
+    let camera = shared();
+    let reply = camera.admin().get("/camera_control.cgi?param=1&value=128");
     assert_eq!(
         undated(&reply),
         "HTTP/1.1 200 OK\r\nServer: Netwave IP Camera\r\nDate: D\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\
@@ -31,7 +32,8 @@ fn q1_a_command_that_succeeded_is_answered_with_these_bytes() {
 
 #[test]
 fn an_illegal_parameter_is_status_200_and_22_bytes() {
-    let reply = shared().admin().get("/camera_control.cgi?param=1&value=256");
+    let camera = shared();
+    let reply = camera.admin().get("/camera_control.cgi?param=1&value=256");
     assert!(undated(&reply).starts_with(
         "HTTP/1.1 200 OK\r\nServer: Netwave IP Camera\r\nDate: D\r\nContent-Type: text/plain\r\nContent-Length: 22\r\n"
     ));

@@ -51,13 +51,15 @@ fn the_parameters_come_in_the_order_of_the_wire() {
         " decoder_baud",
     ]
     .concat();
-    let got = names(&shared().admin().get("/get_params.cgi"));
+    let camera = shared();
+    let got = names(&camera.admin().get("/get_params.cgi"));
     assert_eq!(got, expected.split_whitespace().collect::<Vec<_>>());
 }
 
 #[test]
 fn the_smaller_listings_come_in_the_order_of_the_wire() {
-    let admin = shared().admin();
+    let camera = shared();
+    let admin = camera.admin();
     let forbidden = format!("schedule_enable{}", schedule("schedule_"));
     for (path, expected) in [
         (
@@ -80,7 +82,8 @@ fn the_smaller_listings_come_in_the_order_of_the_wire() {
 
 #[test]
 fn versions_are_four_numbers_and_the_second_half_of_the_first_is_the_dialect() {
-    let status = shared().client().get("/get_status.cgi");
+    let camera = shared();
+    let status = camera.client().get("/get_status.cgi");
     for name in ["sys_ver", "app_ver"] {
         let text = status.var(name).unwrap().trim_matches('\'');
         assert_eq!(text.split('.').filter(|part| part.parse::<u8>().is_ok()).count(), 4, "{text}");

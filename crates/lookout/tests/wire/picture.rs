@@ -1,12 +1,18 @@
 //! What `camera_control.cgi` does to the pixels (PROFILE 2, 3).
 
-use lookout_testkit::{Camera, Picture, eventually};
+use std::fs;
 
-use crate::start;
+use lookout_core::media::frame::Size;
+use lookout_testkit::{Camera, Picture, eventually, scene_jpeg};
+
+use crate::{showing, start};
 
 fn control(camera: &Camera, param: u8, value: &str) {
     camera.operator().get(&format!("/camera_control.cgi?param={param}&value={value}")).ok();
 }
+
+/// Turns a picture back.
+type Turn = fn(&Picture) -> Picture;
 
 fn snapshot(camera: &Camera) -> Picture {
     Picture::decode(&camera.viewer().get("/snapshot.cgi").body)
@@ -42,7 +48,7 @@ fn every_parameter_takes_its_values_and_no_other() {
 #[test]
 fn a_flip_turns_the_pixels_and_only_that() {
     let camera = start("");
-    let turned: [(&str, fn(&Picture) -> Picture); 4] = [
+    let turned: [(&str, Turn); 4] = [
         ("1", Picture::upside_down),
         ("2", Picture::mirrored),
         ("3", |picture| picture.upside_down().mirrored()),
@@ -55,6 +61,28 @@ fn a_flip_turns_the_pixels_and_only_that() {
         eventually("the flip is seen", || back(&snapshot(&camera)).number().is_some_and(|number| number < 100_000));
         assert_eq!(snapshot(&camera).size(), before);
     }
+}
+
+#[test]
+fn a_file_is_turned_without_a_loss() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("still.jpg");
+    let jpeg = scene_jpeg(Size::VGA, 4711);
+    fs::write(&path, &jpeg).unwrap();
+    let camera = showing(&format!("file:{}", path.display()), "");
+    assert_eq!(camera.viewer().get("/snapshot.cgi").body, jpeg, "a picture that needs no change is not touched");
+    let original = Picture::decode(&jpeg);
+    let encodes = camera.metric("lookout_encodes_total");
+    for (value, turned) in [("1", original.upside_down()), ("2", original.mirrored())] {
+        control(&camera, 5, value);
+        // A decoder's transform rounds otherwise when the picture stands on its head.
+        let near = |picture: &Picture| {
+            let off = |(one, other): (&u8, &u8)| one.abs_diff(*other);
+            picture.size() == turned.size() && picture.luma.iter().zip(&turned.luma).map(off).max() <= Some(2)
+        };
+        eventually("the flip is seen", || near(&snapshot(&camera)));
+    }
+    assert_eq!(camera.metric("lookout_encodes_total"), encodes, "turning is no encoding");
 }
 
 #[test]

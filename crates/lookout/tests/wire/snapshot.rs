@@ -35,7 +35,8 @@ fn q12_it_is_named_after_the_camera_and_its_local_time() {
 
 #[test]
 fn it_takes_another_name_and_quotes_it_safely() {
-    let client = shared().viewer();
+    let camera = shared();
+    let client = camera.viewer();
     for (wished, name) in [
         ("picture.jpg", "picture.jpg"),
         ("../../etc/cron.d/x", "x"),

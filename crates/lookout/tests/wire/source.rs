@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lookout_testkit::{Camera, FakeCamera, Mode, Viewer};
+use lookout_testkit::{Camera, FakeCamera, Mode, Picture, Viewer, eventually};
 
 use crate::showing;
 
@@ -39,7 +39,7 @@ fn a_source_that_hangs_drops_or_is_gone_becomes_a_placeholder_and_comes_back() {
         assert!(camera.metric("lookout_source_lost_total") >= 1.0 + times as f64);
         source.set(Mode::Fine);
         until(&mut viewer, true);
-        assert_eq!(camera.metric("lookout_source_up"), 1.0);
+        eventually("it counts as up", || camera.metric("lookout_source_up") == 1.0);
     }
     assert_eq!(camera.metric("lookout_viewers"), 1.0, "the viewer never had to come back");
 }
@@ -56,20 +56,39 @@ fn a_source_that_sends_rubbish_is_lost_and_none_of_it_is_passed_on() {
     until(&mut viewer, true);
 }
 
-#[test]
-fn cut_pictures_are_counted_and_the_whole_ones_between_them_go_on() {
+/// Watches a source that breaks every second picture; returns how many were counted as broken.
+fn watch_breaking(mode: Mode) -> f64 {
     let source = FakeCamera::start();
     let camera = showing(&source.url(), "[source]\nstall_s = 2\n");
     let mut viewer = viewer(&camera);
     until(&mut viewer, true);
-    source.set(Mode::Cut);
+    source.set(mode);
     for _ in 0..20 {
-        assert!(viewer.picture().number().is_some(), "whole, and no placeholder");
+        let jpeg = viewer.next_jpeg().unwrap();
+        let picture = Picture::try_decode(&jpeg).expect("a broken picture was passed on");
+        assert!(picture.number().is_some(), "whole ones still come, so it is no time for the placeholder");
     }
     let metrics = camera.viewer().get("/metrics");
     let dropped = metrics.text().lines().filter(|line| line.starts_with("lookout_frames_dropped_total{"));
-    let dropped: f64 = dropped.filter_map(|line| line.split(' ').nth(1)?.parse::<f64>().ok()).sum();
-    assert!(dropped >= 5.0, "{}", metrics.text());
+    dropped.filter_map(|line| line.split(' ').nth(1)?.parse::<f64>().ok()).sum()
+}
+
+#[test]
+fn damaged_pictures_are_counted_and_the_whole_ones_between_them_go_on() {
+    let dropped = watch_breaking(Mode::Damaged);
+    assert!(dropped >= 5.0, "{dropped}");
+}
+
+#[test]
+fn cut_pictures_are_not_passed_on_and_the_whole_ones_between_them_are() {
+    // Where a cut picture ends is seen only when the next one begins, which is then the newest: none need be counted.
+    watch_breaking(Mode::Cut);
+}
+
+#[test]
+#[ignore = "bug: a picture that lacks half of its data but has an end marker is passed on"]
+fn pictures_with_half_of_their_data_and_an_end_marker_are_not_passed_on() {
+    watch_breaking(Mode::Half);
 }
 
 #[test]

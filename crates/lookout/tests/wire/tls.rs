@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use lookout_testkit::{Camera, Reply, Setup};
+use lookout_testkit::{Camera, Reply, Setup, Viewer};
 use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme, StreamOwned,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -59,9 +59,8 @@ impl ServerCertVerifier for Any {
     }
 }
 
-/// Makes a request over TLS; returns the answer and the certificate.
-fn get(camera: &Camera, request: &str) -> (Reply, Vec<u8>) {
-    let any = Arc::new(Any::default());
+/// Sends a request over TLS; returns the connection.
+fn send(camera: &Camera, request: &str, any: &Arc<Any>) -> StreamOwned<ClientConnection, TcpStream> {
     let config = ClientConfig::builder_with_provider(ring::default_provider().into())
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -72,6 +71,13 @@ fn get(camera: &Camera, request: &str) -> (Reply, Vec<u8>) {
     let client = ClientConnection::new(config.into(), ServerName::from(address.ip())).unwrap();
     let mut stream = StreamOwned::new(client, TcpStream::connect(address).unwrap());
     stream.write_all(request.as_bytes()).unwrap();
+    stream
+}
+
+/// Makes a request over TLS; returns the answer and the certificate.
+fn get(camera: &Camera, request: &str) -> (Reply, Vec<u8>) {
+    let any = Arc::new(Any::default());
+    let mut stream = send(camera, request, &any);
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).expect("an end that is said, so that nobody can cut the answer");
     let certificate = any.0.lock().unwrap().clone();
@@ -97,4 +103,15 @@ fn https_answers_with_the_certificate_whose_fingerprint_was_printed() {
     assert_eq!([change("http"), change("https")], [403, 200]);
     camera.restart();
     assert_eq!(get(&camera, &request).1, certificate, "the certificate is kept");
+}
+
+#[test]
+fn a_stream_over_https_is_the_same_to_the_byte() {
+    let setup = Setup { binary: LOOKOUT, config: "", source: "demo:?size=640x480&fps=10", tls: true };
+    let camera = Camera::setup(&setup);
+    let request = camera.viewer().request("GET", "/videostream.cgi");
+    let stream = send(&camera, &request, &Arc::default());
+    let mut viewer = Viewer::over(stream);
+    let numbers: Vec<_> = (0..5).map(|_| viewer.number()).collect();
+    assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
 }
