@@ -30,7 +30,8 @@ use doorman::{Caller, Closed};
 use crate::{
     app::App,
     config::{Csrf, PlainFrom},
-    http::{Answer, Method, Request, Status},
+    http::{Answer, Body, Method, Request, Status},
+    web,
 };
 
 /// Answers a request.
@@ -130,12 +131,22 @@ async fn act(
     if request.head.method == Method::Head && command.guard != Guard::Read {
         return Ok(Answer::text(OK));
     }
-    match command.run {
+    // An illegal page refuses the request before anything is changed.
+    let next = if command.guard == Guard::Read { None } else { next_page(query)? };
+    let answer = match command.run {
         Run::List(page) => Ok(Answer::text(listing(page, &app.view(settings), app.store.secrets()))),
         Run::Set(group) => app.store.set(group, query).await.map(|()| Answer::text(OK)),
         Run::Do(op) => ops::run(op, &ops::Ask { app, settings, query, request, caller }).await,
         Run::Later => Err(Failure::NotSupported),
-    }
+    }?;
+    let said_ok = matches!(&answer.body, Body::Whole(body) if body == OK);
+    Ok(next.filter(|_| said_ok).unwrap_or(answer))
+}
+
+/// Returns the file of the web UI that `next_url` names, to be sent in place of `ok.` (PROFILE 1.4).
+fn next_page(query: &Query) -> Result<Option<Answer>, Failure> {
+    let name = query.get("next_url").filter(|name| !name.is_empty());
+    name.map(|name| web::file(name).ok_or(Failure::IllegalParam)).transpose()
 }
 
 /// Says which pages may read the answer (PROFILE 1.3).

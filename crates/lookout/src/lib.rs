@@ -108,6 +108,8 @@ pub fn rules(config: &Config) -> Rules {
 /// # Errors
 /// One sentence; nothing runs then.
 pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, StartError> {
+    // A source may be fetched over HTTP by a camera that serves no HTTPS itself.
+    tls::install_provider();
     let chosen = config.source.url.is_none();
     let locator = config.source.url.clone().unwrap_or_else(Locator::first);
     let origin = |text: &String| Origin::parse(text).ok_or_else(|| StartError::Config(format!("{text} is no origin")));
@@ -219,7 +221,6 @@ fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
 }
 
 fn open_tls(config: &Config, state: &std::path::Path, mdns_name: &str) -> Result<Tls, StartError> {
-    tls::install_provider();
     let addresses: Vec<IpAddr> = setup::addresses();
     let names = tls::Names { host: setup::host_name(), mdns: mdns_name.to_owned(), addresses };
     Tls::open(&config.tls, state, &names, SystemTime::now()).map_err(|error| StartError::Machine(error.to_string()))

@@ -1,1 +1,34 @@
-//! x
+//! What the black-box tests are made of: a camera that runs as its own process, a client that sends exact bytes, a
+//! viewer that checks every byte of a push stream, and another camera that misbehaves on demand. Never shipped.
+//!
+//! Bargains: everything blocks, with a deadline, and whatever goes wrong panics with what was seen: a test that cannot
+//! go on has failed. Every client comes from a loopback address of its own (127.77.x.y), so that one test's wrong
+//! passwords and crowds are not another's.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod camera;
+mod client;
+mod fake;
+mod picture;
+mod viewer;
+
+pub use camera::{ADMIN, Account, Camera, OPERATOR, Setup, VIEWER, lookout, users};
+pub use client::{Client, Conn, Reply, encode};
+pub use fake::{FakeCamera, Mode};
+pub use picture::{Picture, scene_jpeg};
+pub use viewer::Viewer;
+
+use std::time::{Duration, Instant};
+
+/// How long a test waits for what must happen; far longer than it takes, as the machine may be busy.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits until something is so; panics with `what` if that takes too long.
+pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < PATIENCE, "still not so after {PATIENCE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     app::App,
     cgi,
-    metrics::{Metrics, Refused},
+    metrics::{Held, Metrics, Refused},
     tls::Tls,
     watchdog::Loop,
 };
@@ -80,8 +80,8 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
         }
     };
     let app = app.clone();
+    let place = Place { _counted: app.metrics.connection(), metrics: app.metrics.clone(), permit };
     tokio::spawn(async move {
-        let _panics = Panics(app.metrics.clone());
         let setup =
             socket.set_nodelay(true).and_then(|()| socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT));
         if let Err(error) = setup {
@@ -94,23 +94,12 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
                 Ok(Err(_)) | Err(_) => return,
             },
         };
-        converse(app, conn, peer, permit).await;
+        converse(app, conn, peer, place).await;
     });
 }
 
-/// Counts a connection that ends in a panic: a bug, which costs that connection alone.
-struct Panics(Arc<Metrics>);
-
-impl Drop for Panics {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.panics.inc();
-        }
-    }
-}
-
 /// Reads one request and answers it.
-async fn converse(app: Arc<App>, mut conn: Conn, peer: IpAddr, permit: Permit) {
+async fn converse(app: Arc<App>, mut conn: Conn, peer: IpAddr, place: Place) {
     let head = timeout(app.config.http.head_timeout, Head::read(&mut conn)).await;
     let (answer, bodiless) = match head.unwrap_or(Err(Status::Timeout)) {
         Ok(None) => return,
@@ -135,7 +124,7 @@ async fn converse(app: Arc<App>, mut conn: Conn, peer: IpAddr, permit: Permit) {
         }
         Body::Push(push) => {
             if timeout(ANSWER, conn.write_all(head.as_bytes())).await.is_ok_and(|sent| sent.is_ok()) {
-                app.fans.join(*push, conn, permit);
+                app.fans.join(*push, conn, place);
             }
         }
     }
@@ -158,6 +147,22 @@ async fn finish(conn: &mut Conn, head: &[u8], body: &[u8]) -> io::Result<()> {
     };
     let _ = timeout(LINGER, drain).await;
     Ok(())
+}
+
+/// What a connection holds for as long as it lives.
+pub struct Place {
+    permit: Permit,
+    metrics: Arc<Metrics>,
+    _counted: Held,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // A panic ends one connection alone, and is a bug that must be seen (rule R4.3).
+        if std::thread::panicking() {
+            self.metrics.panics.inc();
+        }
+    }
 }
 
 /// How many connections there may be, in all and from one address.

@@ -34,7 +34,7 @@ use tokio::{
     time::{Sleep, timeout},
 };
 
-use super::{conn::Conn, listen::Permit};
+use super::{conn::Conn, listen::Place};
 use crate::{
     hub::{Hub, Shown, Viewer},
     metrics::{Held, Metrics},
@@ -72,7 +72,7 @@ struct Seat {
     /// The last frame that it was sent.
     last: Option<u64>,
     _viewer: Held,
-    _permit: Permit,
+    _place: Place,
 }
 
 /// How many writes are made before others get a turn.
@@ -87,7 +87,7 @@ impl Fans {
     }
 
     /// Takes over a connection whose head is written.
-    pub fn join(self: &Arc<Self>, push: Push, conn: Conn, permit: Permit) {
+    pub fn join(self: &Arc<Self>, push: Push, conn: Conn, place: Place) {
         let row = match push.size {
             Resolution::Vga => 0,
             Resolution::Qvga => 1,
@@ -95,7 +95,7 @@ impl Fans {
         };
         let door = self.joined.fetch_add(1, Ordering::Relaxed) % self.doors[row].len();
         let size = push.size;
-        let seat = Seat { conn, push, last: None, _viewer: self.metrics.viewer(), _permit: permit };
+        let seat = Seat { conn, push, last: None, _viewer: self.metrics.viewer(), _place: place };
         let mut slot = lock(&self.doors[row][door]);
         if let Some(door) = slot.as_ref() {
             // A fan that leaves shuts its door under this lock: behind an open one there is somebody.

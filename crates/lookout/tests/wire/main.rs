@@ -1,0 +1,48 @@
+//! Black-box tests of the protocol: the built camera as a process of its own, raw sockets on loopback, exact bytes.
+//!
+//! One binary, so that tests that change nothing share one camera. A quirk's test bears its number (PROFILE 8).
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod digest;
+mod guard;
+mod heads;
+mod listings;
+mod login;
+mod machine;
+mod picture;
+mod requests;
+mod secrets;
+mod settings;
+mod snapshot;
+mod source;
+mod stream;
+mod tls;
+mod users;
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use lookout_testkit::{Camera, Setup};
+
+/// The program under test.
+const LOOKOUT: &str = env!("CARGO_BIN_EXE_lookout");
+
+/// Returns the camera that all tests share that change nothing of it; it ends with the last who holds it.
+fn shared() -> Arc<Camera> {
+    static SHARED: Mutex<Weak<Camera>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    shared.upgrade().unwrap_or_else(|| {
+        let camera = Arc::new(start(""));
+        *shared = Arc::downgrade(&camera);
+        camera
+    })
+}
+
+/// Starts a camera of a test's own.
+fn start(config: &str) -> Camera {
+    Camera::start(LOOKOUT, config)
+}
+
+/// Starts a camera of a test's own that shows something of its own.
+fn showing(source: &str, config: &str) -> Camera {
+    Camera::setup(&Setup { binary: LOOKOUT, config, source, tls: false })
+}

@@ -1,0 +1,89 @@
+//! The accounts: all 24 parameters or none, and no way to lock oneself out (PROFILE 1.3, 1.5).
+
+use std::time::{Duration, Instant};
+
+use lookout_testkit::{ADMIN, Camera, OPERATOR, Reply, VIEWER, Viewer, encode, users};
+
+use crate::start;
+
+const ILLEGAL: &str = "error: illegal params.";
+const MASK: &str = "********";
+const KEPT: [(&str, &str, &str); 3] = [(ADMIN.0, MASK, "2"), (VIEWER.0, MASK, "0"), (OPERATOR.0, MASK, "1")];
+
+fn set(camera: &Camera, accounts: &[(&str, &str, &str)]) -> Reply {
+    camera.admin().get(&format!("/set_users.cgi?{}", users(accounts)))
+}
+
+#[test]
+fn all_24_parameters_or_none() {
+    let camera = start("");
+    let all = users(&KEPT);
+    let pairs: Vec<_> = all.split('&').collect();
+    assert_eq!(pairs.len(), 24);
+    let admin = camera.admin();
+    for missing in 0..24 {
+        let rest: Vec<_> = pairs.iter().enumerate().filter(|(i, _)| *i != missing).map(|(_, pair)| *pair).collect();
+        admin.get(&format!("/set_users.cgi?{}", rest.join("&"))).error(ILLEGAL);
+    }
+    admin.get(&format!("/set_users.cgi?{all}")).ok();
+    assert_eq!(camera.viewer().get("/check_user.cgi").status, 200, "the mask leaves passwords as they are");
+}
+
+#[test]
+fn the_last_manager_cannot_remove_demote_or_blank_himself() {
+    let camera = start("");
+    for last in [("admin", MASK, "1"), ("admin", "", "2"), ("", MASK, "2"), ("admin", "short", "2"), ("x", "", "0")] {
+        set(&camera, &[last, KEPT[1], KEPT[2]]).error(ILLEGAL);
+    }
+    assert_eq!(camera.admin().get("/check_user.cgi").status, 200);
+    set(&camera, &[("", "", "0"), ("second", "long enough", "2")]).ok();
+    assert_eq!(camera.admin().get("/check_user.cgi").status, 401, "another manager may remove the first");
+    assert_eq!(camera.client().basic(("second", "long enough")).get("/check_user.cgi").var("pri"), Some("3"));
+}
+
+#[test]
+fn names_and_passwords_have_their_limits_and_privileges_are_three() {
+    let camera = start("");
+    for bad in [
+        ("thirteen byte", "long enough", "0"),
+        ("new", "thirteen byte", "0"),
+        ("new", "seven77", "0"),
+        ("new", "long enough", "3"),
+        ("new", "long enough", "-1"),
+        ("new", "long enough", ""),
+        ("new", "long enough", "x"),
+        ("admin", "long enough", "0"),
+        ("n\new", "long enough", "0"),
+    ] {
+        set(&camera, &[KEPT[0], KEPT[1], KEPT[2], bad]).error(ILLEGAL);
+    }
+    set(&camera, &[KEPT[0], KEPT[1], KEPT[2], ("zwölf bytes", "pässwörter", "0")]).ok();
+    let client = camera.client().basic(("zwölf bytes", "pässwörter"));
+    assert_eq!(client.get("/check_user.cgi").var("user"), Some("'zwölf bytes'"));
+    let short = start("[users]\npassword_min = 1\n");
+    set(&short, &[KEPT[0], ("new", "x", "0")]).ok();
+}
+
+#[test]
+fn the_streams_of_a_removed_or_changed_user_end_and_the_others_go_on() {
+    let camera = start("");
+    set(&camera, &[KEPT[0], KEPT[1], KEPT[2], ("leaves", "long enough", "0"), ("changes", "long enough", "0")]).ok();
+    let open = |account| Viewer::open(&camera.client().basic(account), "/videostream.cgi");
+    let mut stays = open(VIEWER);
+    let query = encode([("user", "leaves"), ("pwd", "long enough")]);
+    let end = [
+        open(("leaves", "long enough")),
+        Viewer::open(&camera.client(), &format!("/videostream.cgi?{query}")),
+        open(("changes", "long enough")),
+        open(OPERATOR),
+    ];
+    set(&camera, &[KEPT[0], KEPT[1], ("", "", "0"), ("oper", MASK, "0"), ("changes", "another one", "0")]).ok();
+    let begin = Instant::now();
+    let left: u64 = end.into_iter().map(|mut viewer| viewer.drain()).sum();
+    // A second is promised; the machine that runs the tests may be busy.
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?} and {left} pictures", begin.elapsed());
+    (0..3).for_each(|_| drop(stays.picture()));
+    assert_eq!(camera.client().basic(("leaves", "long enough")).get("/check_user.cgi").status, 401);
+    assert_eq!(camera.client().basic(("changes", "long enough")).get("/check_user.cgi").status, 401);
+    assert_eq!(camera.client().basic(("changes", "another one")).get("/check_user.cgi").status, 200);
+}
