@@ -33,9 +33,9 @@ pub async fn open(path: &Path, wanted: Wanted) -> Result<Box<dyn Source>, Lost> 
     } else {
         return Err(Lost(format!("{} is neither a file nor a folder", path.display())));
     };
-    let mut files = Files { path: path.to_owned(), kind, pace: Pace::wanted(wanted), ahead: None, buffer: Vec::new() };
+    let mut files = Files { path: path.to_owned(), kind, pace: Pace::wanted(wanted), first: None, buffer: Vec::new() };
     // What cannot be shown at all is said now.
-    files.ahead = Some(files.next().await?);
+    files.first = Some(files.next().await?);
     Ok(Box::new(files))
 }
 
@@ -44,8 +44,8 @@ struct Files {
     path: PathBuf,
     kind: Kind,
     pace: Pace,
-    /// A picture read before it is due.
-    ahead: Option<Bytes>,
+    /// The picture by which it was found that there is one.
+    first: Option<Bytes>,
     buffer: Vec<u8>,
 }
 
@@ -136,11 +136,11 @@ impl Files {
 impl Source for Files {
     fn grab(&mut self) -> Promise<'_, Result<Grabbed, Lost>> {
         Box::pin(async {
-            let jpeg = match self.ahead.take() {
+            self.pace.wait().await;
+            let jpeg = match self.first.take() {
                 Some(jpeg) => jpeg,
                 None => self.next().await?,
             };
-            self.pace.wait().await;
             Ok(pace::arrived(jpeg))
         })
     }

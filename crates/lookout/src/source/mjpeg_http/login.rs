@@ -57,8 +57,10 @@ impl Door {
                 (Way::Digest { challenge, answered: 0 }, again)
             }
             (Way::Open | Way::Basic, Some(challenge)) => (Way::Digest { challenge, answered: 0 }, true),
-            (Way::Open | Way::Digest { .. }, None) => (Way::Basic, true),
+            (Way::Open, None) => (Way::Basic, true),
             (Way::Basic, None) => (Way::Basic, false),
+            // Who asked for Digest once does not get the password itself later.
+            (Way::Digest { .. }, None) => return false,
         };
         self.way = way;
         fresh && self.has_login()
@@ -121,5 +123,15 @@ mod tests {
         let login = door.login.unwrap();
         assert_eq!((&*login.user, &*login.password), ("us@er", "p:a%zz"));
         assert!(!Door::take(&mut url).has_login());
+    }
+    #[test]
+    fn who_asked_for_digest_once_never_gets_the_password_itself() {
+        let mut url = Url::parse("http://user:pass@host/").unwrap();
+        let mut door = Door::take(&mut url);
+        let challenge = |line: &'static str| HeaderMap::from_iter([(WWW_AUTHENTICATE, HeaderValue::from_static(line))]);
+        assert!(door.challenged(&challenge("Digest realm=\"r\", nonce=\"n\"")));
+        assert!(!door.challenged(&challenge("Basic realm=\"r\"")));
+        let sent = door.authorization(&url).unwrap().unwrap();
+        assert!(sent.to_str().unwrap().starts_with("Digest ") && sent.is_sensitive());
     }
 }
