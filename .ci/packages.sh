@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Sourced by run and test: finds Rust, and installs Debian packages that are missing.
 
 # What the build needs besides Rust, as THING:PACKAGE; a thing is a program, or a file by its absolute path.

@@ -56,17 +56,23 @@ async function page(login, act) {
 /** Logs in as the owner, and the browser remembers it. */
 const logIn = (page, at) => page.goto(`${within(at, admin)}/check_user.cgi`);
 
-/** Watches how the camera answers requests for `path`, also where the page itself is not told. */
+/**
+ * Watches how the camera answers requests for `path`, also where the page itself is not told.
+ *
+ * Returns a function that waits until `count` are answered, and returns their status codes.
+ */
 async function answers(page, path) {
   const devtools = await page.context().newCDPSession(page);
   const asked = new Map();
-  const statuses = [];
+  const answered = [];
   devtools.on("Network.requestWillBeSent", ({ requestId, request }) => asked.set(requestId, request.url));
-  devtools.on("Network.responseReceivedExtraInfo", ({ requestId, statusCode }) => {
-    if (asked.get(requestId)?.includes(path)) statuses.push(statusCode);
-  });
+  devtools.on("Network.responseReceivedExtraInfo", (answer) => answered.push(answer)); // may come before the other
   await devtools.send("Network.enable");
-  return statuses;
+  const found = () => answered.filter(({ requestId }) => asked.get(requestId)?.includes(path));
+  return async (count) => {
+    for (let patience = 100; found().length < count && patience > 0; patience -= 1) await page.waitForTimeout(50);
+    return found().map(({ statusCode }) => statusCode);
+  };
 }
 
 /** What a page can do to make its reader's browser ask for a URL. These functions run in the page. */
@@ -133,7 +139,7 @@ for (const { called, at, of, from, bears } of strangers) {
       }
       // 403 is for whoever is logged in; 401 says that the browser kept the login to itself; 501 is the preflight's.
       const refused = bears ? 403 : 401;
-      assert.deepEqual(statuses, [refused, refused, refused, refused, 501]);
+      assert.deepEqual(await statuses(5), [refused, refused, refused, refused, 501]);
       await page.goto(from);
       assert.equal(await sendAway(page, `${at}/set_alias.cgi?alias=form`), 403);
       assert.equal(await alias(lookout.http), name, "form");
