@@ -1,0 +1,43 @@
+# shellcheck shell=bash disable=SC2034
+# Sourced by run and test: finds Rust, and installs Debian packages that are missing.
+
+# What the build needs besides Rust, as THING:PACKAGE; a thing is a program, or a file by its absolute path.
+BUILD=(cc:gcc /usr/include/stdio.h:libc6-dev make:make cmake:cmake nasm:nasm)
+
+# there THING: says whether it is on this machine.
+there() { if [[ $1 = /* ]]; then [ -e "$1" ]; else command -v "$1" >/dev/null; fi; }
+
+# missing THING:PACKAGE…: prints the packages of the things that are not on this machine.
+missing() {
+	local pair
+	for pair in "$@"; do there "${pair%%:*}" || echo "${pair#*:}"; done | sort -u
+}
+
+# need_rust: finds cargo, also where rustup put it a moment ago, or ends with a sentence.
+need_rust() {
+	PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+	there cargo && return
+	echo "$0: Rust is missing. Install it with rustup (https://rustup.rs), then start this again." >&2
+	exit 1
+}
+
+# install_missing WHAT THING:PACKAGE…: installs what WHAT needs and this machine lacks, and says so first.
+# Fails, with a sentence, where that cannot be done.
+install_missing() {
+	local what=$1 packages sudo=()
+	shift
+	mapfile -t packages < <(missing "$@")
+	[ ${#packages[@]} != 0 ] || return 0
+	if ! there apt-get; then
+		echo "$0: $what needs these Debian packages, or what is in them: ${packages[*]}" >&2
+		return 1
+	fi
+	[ "$(id -u)" = 0 ] || sudo=(sudo)
+	echo "$0: $what needs some Debian packages, which are installed now: ${sudo[*]} apt-get install ${packages[*]}"
+	if [ ${#sudo[@]} != 0 ] && ! there sudo; then
+		echo "$0: there is no sudo: let root install them, then start this again." >&2
+		return 1
+	fi
+	"${sudo[@]}" apt-get -qq update &&
+		"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${packages[@]}"
+}

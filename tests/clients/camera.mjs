@@ -1,0 +1,85 @@
+// Starts the camera for a test file, and finds what `./test clients` installed.
+
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream, mkdtempSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { after } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** The folder of everything that the tests make and install. */
+export const scratch = resolve(process.env.CLIENTS ?? `${root}target/clients`);
+
+/** Loads an npm package. */
+export const load = createRequire(`${scratch}/`);
+
+/** The accounts of every camera that is started here. */
+export const admin = { user: "admin", pwd: "manages-it" };
+export const viewer = { user: "viewer", pwd: "watches-it" };
+
+/** Says a login as query parameters. */
+export const query = ({ user, pwd }) => `user=${user}&pwd=${pwd}`;
+
+/** Puts a login before a URL's host. */
+export const within = (url, { user, pwd }) => url.replace("://", `://${user}:${pwd}@`);
+
+/**
+ * Starts a camera for the tests of a file, and ends it after them.
+ *
+ * Returns its addresses `http` and `https` (URLs without a slash at the end), `port`, the certificate's `fingerprint`, and
+ * `folder`, a folder of its own.
+ */
+export async function camera(name, configuration = "") {
+  const folder = mkdtempSync(`${scratch}/${name}-`);
+  writeFileSync(`${folder}/lookout.toml`, configuration);
+  const addresses = ["--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"];
+  const files = ["--config", `${folder}/lookout.toml`, "--state", `${folder}/state`];
+  const env = { ...process.env, LOOKOUT_ADMIN_PASSWORD: admin.pwd, LOOKOUT_VIEWER_PASSWORD: viewer.pwd };
+  const program = process.env.LOOKOUT ?? `${root}target/debug/lookout`;
+  const daemon = spawn(program, ["run", "--source", "demo:", "--json", ...addresses, ...files], { env });
+  daemon.stderr.pipe(createWriteStream(`${folder}/log`));
+  const ended = once(daemon, "exit");
+  after(async () => {
+    assert.equal(daemon.exitCode, null, "the camera still runs");
+    daemon.kill("SIGTERM");
+    const [code] = await ended;
+    assert.equal(code, 0, "the camera's exit code after SIGTERM");
+  });
+  const line = once(createInterface({ input: daemon.stdout }), "line");
+  const early = ended.then(() => assert.fail(`the camera does not start, see ${folder}/log`));
+  early.catch(() => {}); // that it ends later is looked at above
+  const [said] = await Promise.race([line, early]);
+  const { http, https, fingerprint } = JSON.parse(said);
+  const port = Number(http.split(":").at(-1));
+  return { http: `http://${http}`, https: `https://${https}`, port, fingerprint, folder };
+}
+
+/** Runs a program; returns its exit code and what it wrote, standard output as bytes. */
+export async function run(program, ...args) {
+  const options = { encoding: "buffer", maxBuffer: 64 << 20, timeout: 60_000 };
+  const done = (code, { stdout, stderr }) => ({ code, out: stdout, text: stdout.toString(), said: stderr.toString() });
+  try {
+    return done(0, await promisify(execFile)(program, args, options));
+  } catch (failure) {
+    if (typeof failure.code !== "number") throw failure;
+    return done(failure.code, failure);
+  }
+}
+
+/** Fails unless the bytes are one whole JPEG. */
+export function isJpeg(bytes) {
+  assert.equal(bytes.subarray(0, 2).toString("hex"), "ffd8", "begins as a JPEG");
+  assert.equal(bytes.subarray(-2).toString("hex"), "ffd9", "ends as a JPEG");
+}
+
+/** Reads the camera's name, for which nobody needs a login. */
+export async function alias(url) {
+  const status = await (await fetch(`${url}/get_status.cgi`)).text();
+  return /^var alias='(.*)';$/m.exec(status)[1];
+}
