@@ -15,7 +15,7 @@ use lookout_core::{
 
 use crate::{config::Verify, hub::Shown, metrics::Metrics};
 
-/// Makes frames of pictures, on the capture thread.
+/// Makes frames of pictures, for the capture service.
 pub struct Developer {
     codec: Pipeline,
     verify: Verify,
