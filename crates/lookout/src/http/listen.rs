@@ -80,7 +80,7 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
         }
     };
     let app = app.clone();
-    let place = Place { _counted: app.metrics.connection(), metrics: app.metrics.clone(), _permit: permit };
+    let place = Place::new(app.metrics.clone(), permit);
     tokio::spawn(async move {
         let setup =
             socket.set_nodelay(true).and_then(|()| socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT));
@@ -154,6 +154,13 @@ pub struct Place {
     _permit: Permit,
     metrics: Arc<Metrics>,
     _counted: Held,
+}
+
+impl Place {
+    /// Counts a connection that has a permit.
+    pub(super) fn new(metrics: Arc<Metrics>, permit: Permit) -> Self {
+        Self { _counted: metrics.connection(), metrics, _permit: permit }
+    }
 }
 
 impl Drop for Place {

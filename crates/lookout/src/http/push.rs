@@ -95,18 +95,22 @@ impl Fans {
         };
         let door = self.joined.fetch_add(1, Ordering::Relaxed) % self.doors[row].len();
         let size = push.size;
-        let seat = Seat { conn, push, last: None, _viewer: self.metrics.viewer(), _place: place };
+        let mut seat = Seat { conn, push, last: None, _viewer: self.metrics.viewer(), _place: place };
         let mut slot = lock(&self.doors[row][door]);
         if let Some(door) = slot.as_ref() {
-            // A fan that leaves shuts its door under this lock: behind an open one there is somebody.
-            let _ = door.send(seat);
-            return;
+            // A fan that leaves shuts its door under this lock: behind an open one there is somebody, but for a panic.
+            match door.send(seat) {
+                Ok(()) => return,
+                Err(mpsc::error::SendError(back)) => seat = back,
+            }
         }
         let (sender, joining) = mpsc::unbounded_channel();
+        // It comes in by the door like all others; the receiver is here.
+        let _ = sender.send(seat);
         let fan = Fan {
             users: self.users(),
             frames: self.hub.view(size),
-            seats: vec![seat],
+            seats: Vec::new(),
             busy: JoinSet::new(),
             joining,
             place: (row, door),
@@ -141,7 +145,7 @@ impl Fan {
                     Some(shown) => self.show(shown).await,
                     None => return,
                 },
-                Some(seat) = self.joining.recv() => self.seats.push(seat),
+                Some(seat) = self.joining.recv() => self.sit(seat),
                 Some(back) = self.busy.join_next() => {
                     if let (Ok(Some(seat)), Some(newest)) = (back, self.frames.newest()) {
                         self.offer(seat, &newest);
@@ -152,6 +156,15 @@ impl Fan {
             if self.seats.is_empty() && self.busy.is_empty() && self.leave() {
                 return;
             }
+        }
+    }
+
+    /// Gives a viewer a seat, unless its account was changed on its way here.
+    ///
+    /// A change that `users` has not told yet finds it seated.
+    fn sit(&mut self, seat: Seat) {
+        if self.users.get().contains(&seat.push.user) {
+            self.seats.push(seat);
         }
     }
 
@@ -177,7 +190,7 @@ impl Fan {
     /// Shows the newest frame to somebody who was busy.
     fn offer(&mut self, mut seat: Seat, newest: &Arc<Shown>) {
         match seat.show(newest, &self.fans.metrics) {
-            Ok(Room::Enough) => self.seats.push(seat),
+            Ok(Room::Enough) => self.sit(seat),
             Ok(room) => self.wait_for(seat, newest.clone(), room),
             Err(_) => {}
         }
@@ -187,7 +200,11 @@ impl Fan {
         let (mut users, fans) = (self.fans.users(), self.fans.clone());
         self.busy.spawn(async move {
             let user = seat.push.user.clone();
-            let gone = async { while users.changed().await.contains(&user) {} };
+            let gone = async {
+                while users.get().contains(&user) {
+                    users.changed().await;
+                }
+            };
             tokio::select! {
                 seat = seat.finish(&shown, room, &fans) => seat.ok(),
                 () = gone => None,
@@ -197,11 +214,11 @@ impl Fan {
 
     /// Ends the fan, unless somebody has just joined.
     fn leave(&mut self) -> bool {
-        let (row, door) = self.place;
-        let mut slot = lock(&self.fans.doors[row][door]);
+        let ((row, door), fans) = (self.place, self.fans.clone());
+        let mut slot = lock(&fans.doors[row][door]);
         match self.joining.try_recv() {
             Ok(seat) => {
-                self.seats.push(seat);
+                self.sit(seat);
                 false
             }
             Err(_) => {
@@ -329,4 +346,50 @@ fn patiently<T>(
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use lookout_core::profile::{change::Rules, view::Secrets};
+    use tokio::{
+        io::AsyncReadExt as _,
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+    use crate::http::Caps;
+
+    /// Joins a viewer with an account and returns its end of the connection.
+    async fn join(fans: &Arc<Fans>, user: &User) -> TcpStream {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let there = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (socket, peer) = listener.accept().await.unwrap();
+        let permit = Caps::new(1, 1).admit(peer.ip()).unwrap();
+        let push = Push { size: Resolution::Vga, pace: Pace::FULL, user: user.clone() };
+        fans.join(push, Conn::Plain(socket), Place::new(fans.metrics.clone(), permit));
+        there
+    }
+
+    #[tokio::test]
+    async fn an_account_that_was_changed_while_its_request_was_answered_gets_no_stream() {
+        let dir = tempfile::tempdir().unwrap();
+        let rules = Rules { secrets: Secrets::Masked, password_min: 8 };
+        let store = Arc::new(Store::open(dir.path(), rules).unwrap().store);
+        let (metrics, stall) = (Arc::new(Metrics::new()), Duration::from_secs(10));
+        let fans = Fans::new(Arc::new(Hub::new(metrics.clone())), store.clone(), metrics, stall);
+        let known = store.get().users[0].clone();
+        let gone = User { pri: lookout_core::profile::settings::Level::Manager, ..known.clone() };
+        // The first at a door starts a fan, who comes later joins one: there are as many doors as cores, up to 8.
+        let mut seated = Vec::new();
+        for _ in 0..9 {
+            let mut refused = join(&fans, &gone).await;
+            let end = timeout(Duration::from_secs(5), refused.read(&mut [0])).await;
+            assert_eq!(end.expect("still open").unwrap(), 0);
+            seated.push(join(&fans, &known).await);
+        }
+        for stays in &mut seated {
+            let more = timeout(Duration::from_millis(20), stays.read(&mut [0])).await;
+            assert!(more.is_err(), "closed");
+        }
+    }
 }
