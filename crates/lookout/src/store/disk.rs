@@ -31,6 +31,8 @@ pub enum StateError {
 /// The state folder, locked until it is dropped.
 pub struct Disk {
     dir: PathBuf,
+    /// The folder, open: to sync it must not need a descriptor when there is none left.
+    folder: File,
     _lock: File,
 }
 
@@ -47,7 +49,8 @@ impl Disk {
             Err(TryLockError::WouldBlock) => return Err(StateError::InUse(dir.into())),
             Err(TryLockError::Error(error)) => return Err(StateError::Io(path, error)),
         }
-        let disk = Self { dir: dir.into(), _lock: lock };
+        let folder = File::open(dir).map_err(at(dir.into()))?;
+        let disk = Self { dir: dir.into(), folder, _lock: lock };
         disk.remove(TEMPORARY).map_err(at(dir.join(TEMPORARY)))?;
         Ok(disk)
     }
@@ -70,7 +73,8 @@ impl Disk {
                 }
                 Err(damage) => {
                     tracing::error!("{}: {damage}; it is kept as {DAMAGED}", path.display());
-                    fs::copy(&path, self.dir.join(DAMAGED)).map_err(|error| StateError::Io(path, error))?;
+                    // Moved, not copied: the next save must not make it the previous generation in the good one's place.
+                    fs::rename(&path, self.dir.join(DAMAGED)).map_err(|error| StateError::Io(path, error))?;
                 }
             }
         }
@@ -94,22 +98,25 @@ impl Disk {
 
     fn switch(&self, temporary: &Path) -> io::Result<()> {
         let (current, previous) = (self.dir.join(CURRENT), self.dir.join(PREVIOUS));
-        match fs::rename(&current, &previous) {
+        let stepped_back = match fs::rename(&current, &previous) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
+            stepped => stepped.is_ok(),
+        };
         if let Err(error) = fs::rename(temporary, &current) {
             // The generation that just stepped back is the valid one: it steps forward again, or is read as previous.
             let _ = fs::rename(&previous, &current);
             return Err(error);
         }
-        File::open(&self.dir)?.sync_all()
+        self.folder.sync_all().inspect_err(|_| {
+            // What is refused must not come into force at the next start.
+            let _ = if stepped_back { fs::rename(&previous, &current) } else { fs::remove_file(&current) };
+        })
     }
 
     /// Removes what was before the current generation, and with it every old password.
     pub fn forget_previous(&self) -> io::Result<()> {
         [PREVIOUS, DAMAGED].iter().try_for_each(|name| self.remove(name))?;
-        File::open(&self.dir)?.sync_all()
+        self.folder.sync_all()
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
@@ -157,6 +164,19 @@ mod tests {
         fs::write(dir.path().join(CURRENT), "alias = \"evil\"\n").unwrap();
         assert_eq!(disk.load().unwrap(), Some(named("old")));
         assert_eq!(fs::read_to_string(dir.path().join(DAMAGED)).unwrap(), "alias = \"evil\"\n");
+    }
+
+    #[test]
+    fn a_damaged_file_never_takes_the_place_of_the_previous_generation() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::open(dir.path()).unwrap();
+        disk.save(&named("old")).unwrap();
+        disk.save(&named("new")).unwrap();
+        fs::write(dir.path().join(CURRENT), "evil").unwrap();
+        assert_eq!(disk.load().unwrap(), Some(named("old")));
+        disk.save(&named("next")).unwrap();
+        fs::remove_file(dir.path().join(CURRENT)).unwrap(); // As if the save had been cut between its two renames.
+        assert_eq!(disk.load().unwrap(), Some(named("old")));
     }
 
     #[test]
