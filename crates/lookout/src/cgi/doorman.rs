@@ -137,12 +137,18 @@ impl Doorman {
         let mut best: Option<Caller> = None;
         let mut closed = if claims.is_empty() { Closed::Nothing } else { Closed::Wrong };
         let mut wrong = Vec::with_capacity(2);
+        // Kept from the look at the throttle until a failure is counted: else all tries that come at once would pass.
+        let mut turn = None;
         for claim in claims {
             let user =
                 settings.users.iter().find(|user| user.name.as_str() == claim.user() && !claim.user().is_empty());
             // Stock pages send `user=undefined` beside good Basic credentials: that costs no hash.
             if best.is_some() && user.is_none() {
                 continue;
+            }
+            if turn.is_none() && self.must_hash(user, &claim) {
+                // The semaphore is never closed.
+                turn = self.hashes.acquire().await.ok();
             }
             if let Err(wait) = self.throttle().may_try(request.peer, claim.user(), self.now()) {
                 closed = Closed::Wait(wait.0);
@@ -191,12 +197,9 @@ impl Doorman {
 
     async fn verify_password(&self, kept: Option<&Password>, brought: &Credentials) -> bool {
         let seal = self.seal(kept, brought);
-        let now = Instant::now();
-        if self.remembered().get(&seal).is_some_and(|until| now < *until) {
+        if self.remembers(&seal) {
             return true;
         }
-        // The semaphore is never closed.
-        let Ok(_turn) = self.hashes.acquire().await else { return false };
         let (kept, pwd) = (kept.cloned(), brought.pwd().to_owned());
         let right = tokio::task::spawn_blocking(move || password::verify(kept.as_ref(), &pwd)).await.unwrap_or(false);
         if right {
@@ -204,9 +207,23 @@ impl Doorman {
             if remembered.len() >= MOST_REMEMBERED {
                 remembered.clear();
             }
-            remembered.insert(seal, now + REMEMBERED);
+            remembered.insert(seal, Instant::now() + REMEMBERED);
         }
         right
+    }
+
+    /// Says whether a claim costs a hash, for which there must be a turn.
+    fn must_hash(&self, user: Option<&User>, claim: &Claim) -> bool {
+        match claim {
+            Claim::Basic(brought) | Claim::Query(brought) => {
+                !self.remembers(&self.seal(user.map(|user| &user.pwd), brought))
+            }
+            Claim::Digest(_) => false,
+        }
+    }
+
+    fn remembers(&self, seal: &[u8; 32]) -> bool {
+        self.remembered().get(seal).is_some_and(|until| Instant::now() < *until)
     }
 
     /// Makes what a verified login is remembered by; another password of the account makes another.

@@ -161,6 +161,19 @@ fn guessing_gets_slower_for_the_guesser_and_locks_no_owner_out() {
 }
 
 #[test]
+fn tries_that_come_at_once_are_slowed_down_like_others() {
+    let camera = start("");
+    let client = camera.client().basic((ADMIN.0, "guess"));
+    let tries: Vec<_> = std::thread::scope(|scope| {
+        let tries: Vec<_> = (0..30).map(|_| scope.spawn(|| client.get("/check_user.cgi").status)).collect();
+        tries.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let looked_at = tries.iter().filter(|&&status| status == 401).count();
+    assert!((5..=7).contains(&looked_at), "{looked_at} passwords were looked at");
+    assert_eq!(tries.iter().filter(|&&status| status == 429).count(), 30 - looked_at);
+}
+
+#[test]
 fn a_name_that_nobody_has_is_slowed_down_just_like_one_that_somebody_has() {
     let camera = start("");
     let answers = |account: Account| {
