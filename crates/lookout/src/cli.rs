@@ -77,6 +77,9 @@ const CONFIG: &str = "/etc/lookout/lookout.toml";
 /// `EX_CONFIG` of sysexits.h: the service manager need not try again.
 const BAD_CONFIG: u8 = 78;
 
+/// How long the end may take: longer than a source's program is given.
+const GOODBYE: std::time::Duration = std::time::Duration::from_millis(1500);
+
 /// Runs the command.
 pub fn main() -> ExitCode {
     match Cli::parse().task {
@@ -131,7 +134,10 @@ fn run(machine: &Machine, json: bool) -> ExitCode {
         log::init(config.log.level);
         lookout_linux::memory::keep_buffers();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
-        runtime.block_on(serve(config, json))
+        let ended = runtime.block_on(serve(config, json));
+        // What hangs in the system (a name server, a disk) must not hold up the end; what was answered is saved.
+        runtime.shutdown_timeout(GOODBYE);
+        ended
     }))
 }
 

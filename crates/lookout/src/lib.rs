@@ -117,8 +117,6 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let state = config.state_dir();
     let opened = Store::open(&state, rules(&config))?;
     let store = Arc::new(opened.store);
-    let made = setup::first_start(&store, opened.fresh, &first).await?;
-
     let http = config.listen.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
     let https = config.tls_listen.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
     let mdns_name = config.http.mdns_name.clone().unwrap_or_else(setup::host_name);
@@ -141,6 +139,8 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         started: Instant::now(),
         config,
     });
+    // After everything that may refuse: passwords that are made must also be shown.
+    let made = setup::first_start(&app.store, opened.fresh, &first).await?;
     capture(&app, locator.clone())?;
     let running = Running {
         http: addresses(&http),

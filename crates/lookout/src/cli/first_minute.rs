@@ -1,6 +1,10 @@
 //! What somebody sees who starts the camera for the first time.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    fmt::Display,
+    io::{self, Write as _},
+    net::{IpAddr, SocketAddr},
+};
 
 use lookout::{Locator, Running, config::Config, setup};
 
@@ -8,48 +12,62 @@ use super::{Failed, failed};
 
 /// Prints the camera found, the web address, the login, and lines to paste into a recorder.
 pub fn print(running: &Running, json: bool) {
-    let password = |name: &str| running.made.iter().find(|made| made.0 == name).map(|made| made.1.expose());
-    if json {
-        let text = |addresses: &[SocketAddr]| addresses.first().map(ToString::to_string);
-        let line = serde_json::json!({
-            "source": running.source.to_string(),
-            "http": text(&running.http),
-            "https": text(&running.https),
-            "fingerprint": running.fingerprint,
-            "admin": password("admin"),
-            "viewer": password("viewer"),
-        });
-        println!("{line}");
-        return;
+    let text = if json { as_json(running) } else { as_text(running) };
+    // Whoever started the camera may not listen any more: that is no reason to be none.
+    if io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()).is_err() {
+        tracing::warn!("nobody reads the standard output; `lookout passwd USER` sets a password that was not seen");
     }
-    println!("Lookout {}: {}", env!("CARGO_PKG_VERSION"), running.source);
+}
+
+fn password<'a>(running: &'a Running, name: &str) -> Option<&'a str> {
+    running.made.iter().find(|made| made.0 == name).map(|made| made.1.expose())
+}
+
+fn as_json(running: &Running) -> String {
+    let text = |addresses: &[SocketAddr]| addresses.first().map(ToString::to_string);
+    let line = serde_json::json!({
+        "source": running.source.to_string(),
+        "http": text(&running.http),
+        "https": text(&running.https),
+        "fingerprint": running.fingerprint,
+        "admin": password(running, "admin"),
+        "viewer": password(running, "viewer"),
+    });
+    format!("{line}\n")
+}
+
+fn as_text(running: &Running) -> String {
+    let mut out = String::new();
+    let mut say = |line: &str| out.extend([line, "\n"]);
+    say(&format!("Lookout {}: {}", env!("CARGO_PKG_VERSION"), running.source));
     if running.chosen && matches!(running.source, Locator::Demo(_)) {
-        println!("  no camera was found, so this is the demo scene; `--source` names another source");
+        say("  no camera was found, so this is the demo scene; `--source` names another source");
     }
     let http = running.http.iter().flat_map(|address| reachable(*address, "http"));
     let https = running.https.iter().flat_map(|address| reachable(*address, "https"));
     let addresses: Vec<_> = http.chain(https).collect();
-    addresses.iter().for_each(|address| println!("  web        {address}/"));
+    addresses.iter().for_each(|address| say(&format!("  web        {address}/")));
     if let Some(fingerprint) = &running.fingerprint {
-        println!("  certificate SHA-256 {fingerprint}");
+        say(&format!("  certificate SHA-256 {fingerprint}"));
     }
     for (name, secret) in &running.made {
-        println!("  login      {name}  {}", secret.expose());
+        say(&format!("  login      {name}  {}", secret.expose()));
     }
     if running.made.is_empty() {
-        println!("  login      as before; `lookout passwd USER` sets another password");
+        say("  login      as before; `lookout passwd USER` sets another password");
     } else {
-        println!("             shown this once; `lookout passwd USER` sets another password");
+        say("             shown this once; `lookout passwd USER` sets another password");
     }
     if let Some(base) = addresses.first() {
-        let login = match password("viewer") {
+        let login = match password(running, "viewer") {
             Some(password) => format!("user=viewer&pwd={password}"),
             None => "user=viewer&pwd=PASSWORD".into(),
         };
-        println!("Paste into a recorder:");
-        println!("  stream     {base}/videostream.cgi?{login}");
-        println!("  snapshot   {base}/snapshot.cgi?{login}");
+        say("Paste into a recorder:");
+        say(&format!("  stream     {base}/videostream.cgi?{login}"));
+        say(&format!("  snapshot   {base}/snapshot.cgi?{login}"));
     }
+    out
 }
 
 /// Returns the addresses to type for a socket: one that listens everywhere is reached by the machine's own addresses.
@@ -67,14 +85,15 @@ fn reachable(address: SocketAddr, scheme: &str) -> Vec<String> {
 
 /// Probes what the configuration names and prints what was found.
 pub fn check(config: &Config) -> Result<(), Failed> {
-    println!("configuration  valid");
+    let say = |name: &str, what: &dyn Display| writeln!(io::stdout(), "{name:14} {what}").map_err(failed);
+    say("configuration", &"valid")?;
     let locator = config.source.url.clone().unwrap_or_else(Locator::first);
-    println!("source         {locator}");
-    println!("state          {}", config.state_dir().display());
+    say("source", &locator)?;
+    say("state", &config.state_dir().display())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(failed)?;
     let found = runtime.block_on(lookout::probe(&locator, config)).map_err(failed)?;
-    println!("found          {}", found.about);
-    println!("first picture  {}, {} bytes, after {} ms", found.size, found.bytes, found.after.as_millis());
-    found.devices.iter().for_each(|line| println!("{line}"));
-    Ok(())
+    say("found", &found.about)?;
+    let picture = format!("{}, {} bytes, after {} ms", found.size, found.bytes, found.after.as_millis());
+    say("first picture", &picture)?;
+    found.devices.iter().try_for_each(|line| writeln!(io::stdout(), "{line}").map_err(failed))
 }
