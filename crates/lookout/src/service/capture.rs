@@ -67,8 +67,11 @@ const PAUSE: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(500), Duration::from_millis(1000), Duration::from_millis(1500)];
 /// At most how long the loop goes without a turn; deadlines are kept to within it.
 const TURN: Duration = Duration::from_millis(250);
-/// How often the placeholder is shown.
-const STAND_IN: Duration = Duration::from_secs(1);
+/// How often the placeholder is shown: looked at once a `TURN`, so at least once a second.
+const STAND_IN: Duration = Duration::from_millis(700);
+/// A source that delivered for so long is a good one: when it is lost, it is tried again at once. Else a program that
+/// ends after a picture would be started, and complained about, ten times a second.
+const GOOD: Duration = Duration::from_secs(5);
 
 /// Starts the service.
 ///
@@ -122,7 +125,8 @@ impl Capture {
     /// Publishes what a source delivers until it is lost.
     async fn watch(&mut self, source: &mut dyn Source) -> Lost {
         let mut left = block_in_place(|| source.adjust(self.parts.image.get()));
-        let mut whole = Instant::now();
+        let begin = Instant::now();
+        let mut whole = begin;
         loop {
             let grabbed = match self.deadline(self.parts.stall, source.grab()).await {
                 Ok(grabbed) => grabbed,
@@ -142,8 +146,11 @@ impl Capture {
             whole = Instant::now();
             if !self.up {
                 tracing::info!("{} delivers: {}", self.parts.source, source.about());
-                (self.up, self.lost, self.attempt) = (true, None, 0);
+                (self.up, self.lost) = (true, None);
                 self.parts.metrics.source(true);
+            }
+            if whole - begin > GOOD {
+                self.attempt = 0;
             }
         }
     }

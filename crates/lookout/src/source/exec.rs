@@ -27,9 +27,9 @@ use super::pace;
 /// How long the command may take to end after SIGTERM, before SIGKILL. It holds a thread up.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// How many lines of the command's messages are logged, and how much of each.
 /// What a pipe holds.
 const PIPE: usize = 64 << 10;
+/// How many lines of the command's messages are logged, and how much of each.
 const MOST_LINES: usize = 200;
 const LONGEST_LINE: usize = 300;
 
