@@ -6,7 +6,7 @@ use lookout_testkit::{ADMIN, Account, Client, OPERATOR, VIEWER, encode, users};
 use crate::{shared, start};
 
 /// Writes a path with the login in its query.
-fn logged_in(path: &str, (user, pwd): Account) -> String {
+fn logged_in(path: &str, (user, pwd): (&str, &str)) -> String {
     format!("{path}?{}", encode([("user", user), ("pwd", pwd)]))
 }
 
@@ -158,6 +158,19 @@ fn guessing_gets_slower_for_the_guesser_and_locks_no_owner_out() {
     assert!(stranger.status == 429 && (1..=5).contains(&wait), "a stranger waits for seconds: {stranger:?}");
     assert_eq!(owner.get("/check_user.cgi").status, 200, "the owner");
     assert_eq!(camera.viewer().get("/check_user.cgi").status, 200, "another account");
+}
+
+#[test]
+fn a_visitor_cannot_guess_the_managers_password_beside_his_own() {
+    let camera = start("");
+    let visitor = camera.client().basic(VIEWER);
+    for guess in 0..12 {
+        let path = logged_in("/check_user.cgi", (ADMIN.0, &format!("guess {guess}")));
+        assert_eq!(privilege(&visitor, &path), Some(1));
+    }
+    // The right one is not looked at now; what is his own stays open to him.
+    assert_eq!(privilege(&visitor, &logged_in("/check_user.cgi", ADMIN)), Some(1));
+    assert_eq!(privilege(&camera.client(), &logged_in("/check_user.cgi", VIEWER)), Some(1));
 }
 
 #[test]
