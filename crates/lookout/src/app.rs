@@ -14,8 +14,8 @@ use lookout_core::{
 };
 
 use crate::{
-    cgi::Doorman,
     config::Config,
+    doorman::Doorman,
     http::{Caps, Fans},
     hub::Hub,
     metrics::Metrics,

@@ -4,6 +4,7 @@
 pub mod app;
 mod cgi;
 pub mod config;
+mod doorman;
 mod http;
 mod hub;
 pub mod log;
@@ -41,8 +42,8 @@ pub use store::{StateError, Store};
 
 use crate::{
     app::{App, local_text},
-    cgi::Doorman,
     config::Config,
+    doorman::Doorman,
     http::{Caps, Fans},
     hub::Hub,
     metrics::Metrics,
@@ -132,8 +133,8 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         hub: hub.clone(),
         metrics: metrics.clone(),
         watchdog: watchdog.clone(),
-        fans: Fans::new(hub, store, metrics, config.http.stall),
-        caps: Caps::new(config.http.max_connections, config.http.max_per_address),
+        fans: Fans::new(hub, store, metrics.clone(), config.http.stall),
+        caps: Caps::new(config.http.max_connections, config.http.max_per_address, metrics),
         doorman: Doorman::new(config.http.digest).map_err(|error| StartError::Machine(error.to_string()))?,
         origins,
         mdns_name,
