@@ -118,12 +118,13 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let state = config.state_dir();
     let opened = Store::open(&state, rules(&config))?;
     let store = Arc::new(opened.store);
-    let made = setup::first_start(&store, opened.fresh, &first).await?;
-
     let http = config.listen.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
     let https = config.tls_listen.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
     let mdns_name = config.http.mdns_name.clone().unwrap_or_else(setup::host_name);
     let tls = if https.is_empty() { None } else { Some(Arc::new(open_tls(&config, &state, &mdns_name)?)) };
+
+    // Passwords are made last: a start that fails behind them would have shown them to nobody.
+    let made = setup::first_start(&store, opened.fresh, &first).await?;
 
     let metrics = Arc::new(Metrics::new());
     let watchdog = Arc::new(Watchdog::from_env());
@@ -139,7 +140,6 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         origins,
         mdns_name,
         https_port: addresses(&https).first().map(SocketAddr::port),
-        started: Instant::now(),
         config,
     });
     capture(&app, locator.clone())?;
