@@ -149,16 +149,16 @@ impl Viewer {
     pub async fn next(&mut self) -> Option<Arc<Shown>> {
         loop {
             self.frames.changed().await.ok()?;
-            let newest = self.newest();
+            let newest = self.frames.borrow_and_update().clone();
             if newest.is_some() {
                 return newest;
             }
         }
     }
 
-    /// Returns the newest frame there is; `next` will not return it again.
-    pub fn newest(&mut self) -> Option<Arc<Shown>> {
-        self.frames.borrow_and_update().clone()
+    /// Returns the newest frame there is, which `next` will still return if it has not.
+    pub fn newest(&self) -> Option<Arc<Shown>> {
+        self.frames.borrow().clone()
     }
 
     /// Waits for a live frame captured after a moment (PROFILE 5.2); `None` if none comes in time.
@@ -207,6 +207,15 @@ mod tests {
         assert_eq!(viewer.next().await.map(|shown| shown.seq), Some(9));
         drop(viewer);
         assert!(!hub.watched());
+    }
+
+    #[tokio::test]
+    async fn a_look_at_the_newest_frame_takes_it_from_nobody() {
+        let hub = Arc::new(Hub::new(Arc::default()));
+        let mut viewer = hub.view(Resolution::Vga);
+        hub.publish(frame(1));
+        assert_eq!(viewer.newest().map(|shown| shown.seq), Some(1));
+        assert_eq!(viewer.next().await.map(|shown| shown.seq), Some(1));
     }
 
     #[tokio::test]

@@ -35,7 +35,10 @@ use lookout_core::{
         wire::{Mac, Secret},
     },
 };
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    task::JoinHandle,
+};
 
 pub use source::Locator;
 pub use store::{StateError, Store};
@@ -83,6 +86,7 @@ pub struct Running {
     pub made: Vec<(String, Secret)>,
     /// What is captured.
     pub source: Locator,
+    capture: JoinHandle<()>,
     app: Arc<App>,
 }
 
@@ -142,7 +146,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         https_port: addresses(&https).first().map(SocketAddr::port),
         config,
     });
-    capture(&app, locator.clone())?;
+    let capture = capture(&app, locator.clone())?;
     let running = Running {
         http: addresses(&http),
         https: addresses(&https),
@@ -150,6 +154,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         chosen,
         made,
         source: locator,
+        capture,
         app: app.clone(),
     };
     for listener in http {
@@ -168,13 +173,17 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
 }
 
 impl Running {
-    /// Tells the service manager that the camera stops.
-    pub fn stop(&self) {
+    /// Tells the service manager that the camera stops, and lets go of the source: a program that makes pictures must
+    /// not outlive the camera.
+    pub async fn stop(self) {
         self.app.watchdog.stopping();
+        self.capture.abort();
+        // It ends at its next await; a driver that hangs must not hold up the end.
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.capture).await;
     }
 }
 
-fn capture(app: &Arc<App>, source: Locator) -> Result<(), StartError> {
+fn capture(app: &Arc<App>, source: Locator) -> Result<JoinHandle<()>, StartError> {
     let store = app.store.clone();
     let parts = capture::Parts {
         source,
