@@ -128,7 +128,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let tls = if https.is_empty() { None } else { Some(Arc::new(open_tls(&config, &state, &mdns_name)?)) };
 
     // Passwords are made last: a start that fails behind them would have shown them to nobody.
-    let made = setup::first_start(&store, opened.fresh, &first).await?;
+    let made = setup::first_start(&store, opened.fresh, &first, config.users.password_min).await?;
 
     let metrics = Arc::new(Metrics::new());
     let watchdog = Arc::new(Watchdog::from_env());

@@ -16,6 +16,7 @@ pub(crate) async fn first_start(
     store: &Store,
     fresh: bool,
     first: &FirstPasswords,
+    least: usize,
 ) -> Result<Vec<(String, Secret)>, StartError> {
     if !fresh {
         return Ok(Vec::new());
@@ -28,10 +29,10 @@ pub(crate) async fn first_start(
     let accounts = [("admin", &first.admin, Level::Manager), ("viewer", &first.viewer, Level::Visitor)];
     for (slot, (name, given, pri)) in new.users.iter_mut().zip(accounts) {
         match given {
-            Some(secret) => *slot = account(name, secret, pri)?,
+            Some(secret) => *slot = account(name, secret, pri, least)?,
             None => {
                 let secret = password::make().map_err(machine)?;
-                *slot = account(name, &secret, pri)?;
+                *slot = account(name, &secret, pri, least)?;
                 made.push((name.to_owned(), secret));
             }
         }
@@ -40,10 +41,12 @@ pub(crate) async fn first_start(
     Ok(made)
 }
 
-fn account(name: &str, secret: &Secret, pri: Level) -> Result<User, StartError> {
-    let pwd = Password::parse(secret.expose()).ok().filter(|pwd| *pwd != Password::Blank);
-    let pwd =
-        pwd.ok_or_else(|| StartError::Config(format!("the password given for {name} must have 1 to 12 bytes")))?;
+fn account(name: &str, secret: &Secret, pri: Level, least: usize) -> Result<User, StartError> {
+    let long = secret.expose().len() >= least.max(1);
+    let pwd = Password::parse(secret.expose()).ok().filter(|_| long).ok_or_else(|| {
+        let most = Password::MAX;
+        StartError::Config(format!("the password given for {name} must have {least} to {most} bytes"))
+    })?;
     let mut user = User { pwd, pri, ..User::default() };
     user.name.take(name).map_err(machine)?;
     Ok(user)
@@ -91,4 +94,18 @@ pub fn addresses() -> Vec<IpAddr> {
         Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_unspecified())
     };
     [ask("0.0.0.0", "192.0.2.1"), ask("::", "2001:db8::1")].into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_given_from_outside_is_as_long_as_any_other() {
+        let given = |pwd: &str| account("admin", &Secret::new(pwd), Level::Manager, 8);
+        assert!(given("8 bytes!").is_ok());
+        for bad in ["", "7 bytes", "13 bytes long", "tab\tinside"] {
+            assert!(matches!(given(bad), Err(StartError::Config(_))), "{bad:?}");
+        }
+    }
 }
