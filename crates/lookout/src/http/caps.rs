@@ -6,9 +6,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use lookout_core::access::peers::network;
+
 use crate::metrics::{Held, Metrics, Refused};
 
-/// How many connections there may be, in all and from one address.
+/// How many connections there may be, in all and from one address; of IPv6, from one /64.
 pub struct Caps {
     most: usize,
     most_per_address: usize,
@@ -40,6 +42,7 @@ impl Caps {
     /// # Errors
     /// Which bound is reached.
     pub fn admit(self: &Arc<Self>, peer: IpAddr) -> Result<Place, Refused> {
+        let peer = network(peer);
         let mut open = self.open();
         let here = open.by_address.get(&peer).copied().unwrap_or(0);
         if open.all >= self.most {
@@ -76,6 +79,15 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_has_a_whole_ipv6_network_counts_as_one() {
+        let caps = Caps::new(9, 1, Arc::default());
+        let [first, same, other] = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"].map(|text| text.parse().unwrap());
+        let place = caps.admit(first);
+        assert_eq!((place.is_ok(), caps.admit(same).err()), (true, Some(Refused::Address)));
+        assert!(caps.admit(other).is_ok());
+    }
 
     #[test]
     fn one_address_cannot_take_every_place() {
