@@ -77,8 +77,8 @@ const CONFIG: &str = "/etc/lookout/lookout.toml";
 /// `EX_CONFIG` of sysexits.h: the service manager need not try again.
 const BAD_CONFIG: u8 = 78;
 
-/// How long the end may take: longer than a source's program is given.
-const GOODBYE: std::time::Duration = std::time::Duration::from_millis(1500);
+/// How long the end may take once the source is let go, which takes a second at most: two seconds in all.
+const GOODBYE: std::time::Duration = std::time::Duration::from_millis(800);
 
 /// Runs the command.
 pub fn main() -> ExitCode {
@@ -158,7 +158,7 @@ async fn serve(config: Config, json: bool) -> Result<(), Failed> {
             _ = hup.recv() => if on_terminal { break },
         }
     }
-    running.stop();
+    running.stop().await;
     Ok(())
 }
 

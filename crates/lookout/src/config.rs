@@ -153,7 +153,7 @@ settings! {
         "allow_origins" allow_origins: Vec<String> = Vec::new() => list("origins", origin());
         /// Connections in all. Further ones are refused at once.
         "max_connections" max_connections: usize = 2048 => whole(1..=1_000_000);
-        /// Connections from one address. Raise it where many viewers come through one proxy.
+        /// Connections from one IPv4 address or IPv6 /64. Raise it where many viewers come through one proxy.
         "max_per_address" max_per_address: usize = 64 => whole(1..=1_000_000);
         /// The time in which the head of a request must be complete.
         "head_timeout_s" head_timeout: Duration = Duration::from_secs(10) => seconds(1.0..=300.0);

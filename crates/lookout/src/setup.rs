@@ -16,6 +16,7 @@ pub(crate) async fn first_start(
     store: &Store,
     fresh: bool,
     first: &FirstPasswords,
+    least: usize,
 ) -> Result<Vec<(String, Secret)>, StartError> {
     if !fresh {
         return Ok(Vec::new());
@@ -28,10 +29,10 @@ pub(crate) async fn first_start(
     let accounts = [("admin", &first.admin, Level::Manager), ("viewer", &first.viewer, Level::Visitor)];
     for (slot, (name, given, pri)) in new.users.iter_mut().zip(accounts) {
         match given {
-            Some(secret) => *slot = account(name, secret, pri)?,
+            Some(secret) => *slot = account(name, secret, pri, least)?,
             None => {
                 let secret = password::make().map_err(machine)?;
-                *slot = account(name, &secret, pri)?;
+                *slot = account(name, &secret, pri, least)?;
                 made.push((name.to_owned(), secret));
             }
         }
@@ -40,10 +41,12 @@ pub(crate) async fn first_start(
     Ok(made)
 }
 
-fn account(name: &str, secret: &Secret, pri: Level) -> Result<User, StartError> {
-    let pwd = Password::parse(secret.expose()).ok().filter(|pwd| *pwd != Password::Blank);
-    let pwd =
-        pwd.ok_or_else(|| StartError::Config(format!("the password given for {name} must have 1 to 12 bytes")))?;
+fn account(name: &str, secret: &Secret, pri: Level, least: usize) -> Result<User, StartError> {
+    let long = secret.expose().len() >= least.max(1);
+    let pwd = Password::parse(secret.expose()).ok().filter(|_| long).ok_or_else(|| {
+        let most = Password::MAX;
+        StartError::Config(format!("the password given for {name} must have {least} to {most} bytes"))
+    })?;
     let mut user = User { pwd, pri, ..User::default() };
     user.name.take(name).map_err(machine)?;
     Ok(user)

@@ -1,6 +1,6 @@
 //! Which peers are near enough for a password in clear (PROFILE 1.3: plain HTTP with credentials).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// Says whether an address belongs to this host or its own network, so that plain HTTP does not leave the house.
 ///
@@ -11,6 +11,15 @@ pub fn is_private(peer: IpAddr) -> bool {
     match peer.to_canonical() {
         IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+/// Returns what stands for a peer where peers are counted: its IPv4 address, or the /64 of its IPv6 address, which is
+/// what one customer has.
+pub fn network(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V4(v4) => IpAddr::V4(v4),
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
     }
 }
 

@@ -21,9 +21,11 @@
 use std::{
     collections::{HashMap, hash_map::RandomState},
     hash::{BuildHasher, Hash},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     time::Duration,
 };
+
+use super::peers::network;
 
 /// How failures turn into waiting.
 #[derive(Clone, Copy)]
@@ -96,14 +98,6 @@ impl Throttle {
 
     fn keys(&self, peer: IpAddr, user: &str) -> (IpAddr, u64) {
         (network(peer), self.hasher.hash_one(user))
-    }
-}
-
-/// Returns what stands for a peer: its IPv4 address, or the /64 of its IPv6 address.
-fn network(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V4(v4) => IpAddr::V4(v4),
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
     }
 }
 

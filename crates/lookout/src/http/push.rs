@@ -25,20 +25,20 @@ use std::{
 
 use lookout_core::{
     media::pace::Pace,
-    profile::settings::{Resolution, User},
+    profile::settings::{Resolution, Settings, User},
 };
 use tokio::{
     io::AsyncWrite,
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::JoinSet,
     time::{Sleep, timeout},
 };
 
-use super::{conn::Conn, listen::Place};
+use super::{caps::Place, conn::Conn};
 use crate::{
     hub::{Hub, Shown, Viewer},
     metrics::{Held, Metrics},
-    store::{Store, Watched},
+    store::Store,
 };
 
 /// An endless answer: what is to be watched, how often, and by whom.
@@ -63,7 +63,27 @@ pub struct Fans {
 }
 
 type Door = Mutex<Option<mpsc::UnboundedSender<Seat>>>;
-type Users = Watched<[User; 8]>;
+
+/// The accounts as they are.
+struct Accounts(watch::Receiver<Arc<Settings>>);
+
+impl Accounts {
+    /// Says whether an account is there as it was.
+    ///
+    /// It only looks: whoever waits for a change still hears of it.
+    fn have(&self, user: &User) -> bool {
+        self.0.borrow().users.contains(user)
+    }
+
+    /// Waits until an account is not there any more as it was.
+    async fn lose(mut self, user: &User) {
+        while self.have(user) {
+            if self.0.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+}
 
 /// A viewer with its connection.
 struct Seat {
@@ -105,10 +125,10 @@ impl Fans {
             }
         }
         let (sender, joining) = mpsc::unbounded_channel();
-        // It comes in by the door like all others; the receiver is here.
+        // The other end is at hand.
         let _ = sender.send(seat);
         let fan = Fan {
-            users: self.users(),
+            accounts: self.accounts(),
             frames: self.hub.view(size),
             seats: Vec::new(),
             busy: JoinSet::new(),
@@ -120,14 +140,14 @@ impl Fans {
         tokio::spawn(fan.run());
     }
 
-    fn users(&self) -> Users {
-        self.store.watch(|settings| settings.users.clone())
+    fn accounts(&self) -> Accounts {
+        Accounts(self.store.follow())
     }
 }
 
 /// A loop that shows frames of one size.
 struct Fan {
-    users: Users,
+    accounts: Accounts,
     frames: Viewer,
     seats: Vec<Seat>,
     /// Those whose sockets had no room.
@@ -151,7 +171,7 @@ impl Fan {
                         self.offer(seat, &newest);
                     }
                 }
-                users = self.users.changed() => self.seats.retain(|seat| users.contains(&seat.push.user)),
+                Ok(()) = self.accounts.0.changed() => self.seats.retain(|seat| self.accounts.have(&seat.push.user)),
             }
             if self.seats.is_empty() && self.busy.is_empty() && self.leave() {
                 return;
@@ -160,10 +180,8 @@ impl Fan {
     }
 
     /// Gives a viewer a seat, unless its account was changed on its way here.
-    ///
-    /// A change that `users` has not told yet finds it seated.
     fn sit(&mut self, seat: Seat) {
-        if self.users.get().contains(&seat.push.user) {
+        if self.accounts.have(&seat.push.user) {
             self.seats.push(seat);
         }
     }
@@ -197,17 +215,13 @@ impl Fan {
     }
 
     fn wait_for(&mut self, seat: Seat, shown: Arc<Shown>, room: Room) {
-        let (mut users, fans) = (self.fans.users(), self.fans.clone());
+        let fans = self.fans.clone();
         self.busy.spawn(async move {
             let user = seat.push.user.clone();
-            let gone = async {
-                while users.get().contains(&user) {
-                    users.changed().await;
-                }
-            };
+            let accounts = fans.accounts();
             tokio::select! {
                 seat = seat.finish(&shown, room, &fans) => seat.ok(),
-                () = gone => None,
+                () = accounts.lose(&user) => None,
             }
         });
     }
@@ -364,9 +378,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let there = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (socket, peer) = listener.accept().await.unwrap();
-        let permit = Caps::new(1, 1).admit(peer.ip()).unwrap();
+        let place = Caps::new(1, 1, fans.metrics.clone()).admit(peer.ip()).unwrap();
         let push = Push { size: Resolution::Vga, pace: Pace::FULL, user: user.clone() };
-        fans.join(push, Conn::Plain(socket), Place::new(fans.metrics.clone(), permit));
+        fans.join(push, Conn::Plain(socket), place);
         there
     }
 

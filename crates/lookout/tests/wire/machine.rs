@@ -1,6 +1,6 @@
 //! The command line, the state folder, and what survives a power cut.
 
-use std::{fs, io::BufRead as _, process::Output};
+use std::{fs, process::Output};
 
 use lookout_testkit::{ADMIN, VIEWER, lookout};
 use tempfile::TempDir;
@@ -65,25 +65,6 @@ fn an_address_in_use_is_said_in_one_sentence() {
     assert_eq!((code, error.lines().count()), (Some(1), 1), "{error}");
     assert!(!folder.path().join("settings.toml").exists(), "accounts were made whose passwords nobody has seen");
     assert!(error.contains("cannot listen on") && error.contains(&listen), "{error}");
-}
-
-#[test]
-fn a_camera_whose_output_nobody_reads_runs() {
-    let state = tempfile::tempdir().unwrap();
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let mut camera = std::process::Command::new(LOOKOUT)
-        .args(["run", "--listen", "127.0.0.1:0", "--source", "demo:", "--state"])
-        .arg(state.path())
-        .stdout(writer)
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut log = std::io::BufReader::new(camera.stderr.take().unwrap()).lines();
-    let said = log.find(|line| line.as_ref().unwrap().contains("nobody reads"));
-    assert!(said.is_some() && camera.try_wait().unwrap().is_none(), "it ended");
-    camera.kill().unwrap();
-    camera.wait().unwrap();
 }
 
 #[test]

@@ -78,25 +78,14 @@ fn a_rate_is_exact_to_two_per_cent_from_a_source_at_30() {
     let camera = shared();
     let codes = [("0", 1.0), ("1", 1.5), ("3", 2.0), ("6", 3.0), ("11", 6.0), ("12", 7.5), ("13", 10.0), ("14", 15.0)];
     let exact = |(code, expected): (&str, f64)| {
-        // A machine that is too busy to paint in time leaves pictures out, which shifts a measurement, but not three.
-        let pictures = (150.0 / expected) as u32 + 1;
-        let measured: Vec<_> =
-            (0..3).map(|_| spacing(&camera, code, pictures)).take_while_including(expected).collect();
-        let last = measured.last().copied().unwrap_or_default();
-        assert!((last / expected - 1.0).abs() <= 0.02, "code {code}: every {measured:?} pictures, not {expected}");
+        let measure = || spacing(&camera, code, (150.0 / expected) as u32 + 1);
+        // A machine that is too busy to paint in time leaves pictures out, which shifts one measurement, but not three.
+        let mut measured = (0..3).map(|_| measure());
+        let exact = measured.any(|spacing| (spacing / expected - 1.0).abs() <= 0.02);
+        assert!(exact, "code {code} is not every {expected} pictures, but every {}", measure());
     };
     thread::scope(|scope| codes.map(|code| scope.spawn(move || exact(code))).map(|test| test.join().unwrap()));
 }
-
-/// Takes measurements up to the first that is right.
-trait TakeWhileIncluding: Iterator<Item = f64> + Sized {
-    fn take_while_including(self, expected: f64) -> impl Iterator<Item = f64> {
-        let mut done = false;
-        self.take_while(move |measured| !std::mem::replace(&mut done, (measured / expected - 1.0).abs() <= 0.02))
-    }
-}
-
-impl<I: Iterator<Item = f64>> TakeWhileIncluding for I {}
 
 #[test]
 fn q11_a_code_that_is_not_listed_is_the_next_or_none() {
@@ -179,18 +168,22 @@ fn many_viewers_of_a_size_share_one_encoding() {
 
 #[test]
 fn one_address_has_so_many_connections_and_all_together_so_many() {
-    let camera = start("[http]\nmax_per_address = 3\nmax_connections = 5\n");
-    let (one, two) = (camera.viewer(), camera.viewer());
+    let camera = start("[http]\nmax_per_address = 3\nmax_connections = 7\n");
+    let (one, two, three) = (camera.viewer(), camera.viewer(), camera.client());
     let mut held: Vec<_> = (0..3).map(|_| Viewer::open(&one, "/videostream.cgi")).collect();
     let refused = one.get("/get_status.cgi");
     assert_eq!((refused.status, refused.header("Connection")), (503, Some("close")));
     assert_eq!(two.get("/get_status.cgi").status, 200, "another address is served");
-    // The one that asks is the fourth.
-    eventually("the places are free again", || camera.metric("lookout_connections") == 4.0);
-    held.extend((0..2).map(|_| Viewer::open(&two, "/videostream.cgi")));
-    assert_eq!(camera.client().get("/get_status.cgi").status, 503, "full");
+    // The one that asks is the fourth, and may still be there a little later.
+    eventually("the last one has gone", || camera.metric("lookout_connections") == 4.0);
+    held.extend((0..3).map(|_| Viewer::open(&two, "/videostream.cgi")));
+    let mut idle = Vec::new();
+    eventually("all places are taken", || {
+        idle.push(three.connect());
+        camera.client().get("/get_status.cgi").status == 503
+    });
     held.iter_mut().for_each(|viewer| drop(viewer.picture()));
-    drop(held);
+    drop((held, idle));
     eventually("places are free again", || one.get("/get_status.cgi").status == 200);
     let refused = |why| camera.metric(&format!("lookout_connections_refused_total{{reason=\"{why}\"}}"));
     assert!(refused("address") >= 1.0 && refused("full") >= 1.0);
