@@ -115,6 +115,11 @@ impl Store {
         disk.forget_previous()
     }
 
+    /// Gives all settings to follow, without a copy; wakes at every change.
+    pub fn follow(&self) -> watch::Receiver<Arc<Settings>> {
+        self.now.subscribe()
+    }
+
     /// Gives a part of the settings to watch.
     pub fn watch<T: PartialEq>(&self, part: fn(&Settings) -> T) -> Watched<T> {
         let mut changes = self.now.subscribe();

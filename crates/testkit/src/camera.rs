@@ -11,7 +11,10 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::client::{Client, encode};
+use crate::{
+    client::{Client, encode},
+    eventually,
+};
 
 /// A user's name and password.
 pub type Account = (&'static str, &'static str);
@@ -98,10 +101,15 @@ impl Camera {
         self.client().basic(VIEWER)
     }
 
-    /// Returns a counter of `/metrics`; 0 where it is not there yet.
+    /// Returns a counter of `/metrics`; 0 where it is not there yet. Waits while all connections are taken.
     pub fn metric(&self, name: &str) -> f64 {
-        let text = self.viewer().get("/metrics");
-        let line = text.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let mut reply = None;
+        eventually("the metrics are told", || {
+            reply = Some(self.viewer().get("/metrics")).filter(|reply| reply.status == 200);
+            reply.is_some()
+        });
+        let reply = reply.unwrap();
+        let line = reply.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.map_or(0.0, |value| value.parse().unwrap_or_else(|_| panic!("{name} {value}")))
     }
 

@@ -25,11 +25,11 @@ use std::{
 
 use lookout_core::{
     media::pace::Pace,
-    profile::settings::{Resolution, User},
+    profile::settings::{Resolution, Settings, User},
 };
 use tokio::{
     io::AsyncWrite,
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::JoinSet,
     time::{Sleep, timeout},
 };
@@ -38,7 +38,7 @@ use super::{caps::Place, conn::Conn};
 use crate::{
     hub::{Hub, Shown, Viewer},
     metrics::{Held, Metrics},
-    store::{Store, Watched},
+    store::Store,
 };
 
 /// An endless answer: what is to be watched, how often, and by whom.
@@ -63,7 +63,25 @@ pub struct Fans {
 }
 
 type Door = Mutex<Option<mpsc::UnboundedSender<Seat>>>;
-type Users = Watched<[User; 8]>;
+
+/// The accounts as they are.
+struct Accounts(watch::Receiver<Arc<Settings>>);
+
+impl Accounts {
+    /// Says whether an account is there as it was.
+    fn have(&mut self, user: &User) -> bool {
+        self.0.borrow_and_update().users.contains(user)
+    }
+
+    /// Waits until an account is not there any more as it was.
+    async fn lose(mut self, user: &User) {
+        while self.have(user) {
+            if self.0.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+}
 
 /// A viewer with its connection.
 struct Seat {
@@ -103,10 +121,12 @@ impl Fans {
             return;
         }
         let (sender, joining) = mpsc::unbounded_channel();
+        // The other end is at hand.
+        let _ = sender.send(seat);
         let fan = Fan {
-            users: self.users(),
+            accounts: self.accounts(),
             frames: self.hub.view(size),
-            seats: vec![seat],
+            seats: Vec::new(),
             busy: JoinSet::new(),
             joining,
             place: (row, door),
@@ -116,14 +136,14 @@ impl Fans {
         tokio::spawn(fan.run());
     }
 
-    fn users(&self) -> Users {
-        self.store.watch(|settings| settings.users.clone())
+    fn accounts(&self) -> Accounts {
+        Accounts(self.store.follow())
     }
 }
 
 /// A loop that shows frames of one size.
 struct Fan {
-    users: Users,
+    accounts: Accounts,
     frames: Viewer,
     seats: Vec<Seat>,
     /// Those whose sockets had no room.
@@ -141,13 +161,16 @@ impl Fan {
                     Some(shown) => self.show(shown).await,
                     None => return,
                 },
-                Some(seat) = self.joining.recv() => self.seats.push(seat),
+                // It may have changed between the login and now.
+                Some(seat) = self.joining.recv() => if self.accounts.have(&seat.push.user) {
+                    self.seats.push(seat);
+                },
                 Some(back) = self.busy.join_next() => {
                     if let (Ok(Some(seat)), Some(newest)) = (back, self.frames.newest()) {
                         self.offer(seat, &newest);
                     }
                 }
-                users = self.users.changed() => self.seats.retain(|seat| users.contains(&seat.push.user)),
+                Ok(()) = self.accounts.0.changed() => self.seats.retain(|seat| self.accounts.have(&seat.push.user)),
             }
             if self.seats.is_empty() && self.busy.is_empty() && self.leave() {
                 return;
@@ -184,13 +207,13 @@ impl Fan {
     }
 
     fn wait_for(&mut self, seat: Seat, shown: Arc<Shown>, room: Room) {
-        let (mut users, fans) = (self.fans.users(), self.fans.clone());
+        let fans = self.fans.clone();
         self.busy.spawn(async move {
             let user = seat.push.user.clone();
-            let gone = async { while users.changed().await.contains(&user) {} };
+            let accounts = fans.accounts();
             tokio::select! {
                 seat = seat.finish(&shown, room, &fans) => seat.ok(),
-                () = gone => None,
+                () = accounts.lose(&user) => None,
             }
         });
     }
