@@ -129,8 +129,8 @@ settings! {
         /// Give a slower source more time.
         "stall_s" stall: Duration = Duration::from_millis(1500) => seconds(0.5..=60.0);
         /// How a JPEG of the source is looked at before viewers get it. `structure` finds pictures that are cut or mixed up,
-        /// in microseconds. `decode` also finds data that are missing or wrong inside a picture that looks whole; it reads
-        /// all of them, about half a millisecond at 640x480.
+        /// in microseconds. `decode` also finds data that are missing or make no sense inside a picture that looks whole; it
+        /// reads all of them, about half a millisecond at 640x480.
         "verify" verify: Verify = Verify::Structure => word();
     }
 
