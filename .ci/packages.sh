@@ -39,5 +39,5 @@ install_missing() {
 		return 1
 	fi
 	"${sudo[@]}" apt-get -qq update &&
-		"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${packages[@]}"
+		"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${packages[@]}" >/dev/null
 }
