@@ -87,7 +87,7 @@ pub fn unix(at: SystemTime) -> i64 {
 
 /// Returns seconds since 1970 UTC on the camera's clock.
 pub fn camera_time(settings: &Settings, at: SystemTime) -> i64 {
-    unix(at).saturating_add(settings.clock.offset_s.get().into())
+    unix(at).saturating_add(settings.clock.offset_s.0)
 }
 
 /// Writes a moment as the camera's local time, by a format of `strftime`.

@@ -179,6 +179,7 @@ fn capture(app: &Arc<App>, source: Locator) -> Result<(), StartError> {
         source,
         wanted: Wanted { size: app.config.source.size, fps: app.config.source.fps },
         stall: app.config.source.stall,
+        verify: app.config.source.verify,
         hub: app.hub.clone(),
         image: app.store.watch(image),
         local: Arc::new(move |at: SystemTime| local_text(&store.get(), at, "%Y-%m-%d %H:%M:%S")),
@@ -269,7 +270,8 @@ pub async fn probe(locator: &Locator, config: &Config) -> Result<Found, String> 
     };
     let grabbed = tokio::time::timeout(patience, grab).await.map_err(|_| format!("{locator}: no picture came"))?;
     let (about, grabbed) = grabbed.map_err(|lost| format!("{locator}: {lost}"))?;
-    let mut developer = pipeline::Developer::new(Arc::new(Metrics::new())).map_err(|error| error.to_string())?;
+    let mut developer =
+        pipeline::Developer::new(config.source.verify, Arc::new(Metrics::new())).map_err(|error| error.to_string())?;
     let frame = developer.develop(grabbed, &Image::NEUTRAL);
     let frame = frame.ok_or_else(|| format!("{locator}: the first picture is broken"))?;
     Ok(Found { about, size: frame.size, bytes: frame.jpeg.len(), after: begin.elapsed(), devices: locator.describe() })

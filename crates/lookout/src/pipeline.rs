@@ -13,19 +13,20 @@ use lookout_core::{
     port::Image,
 };
 
-use crate::{hub::Shown, metrics::Metrics};
+use crate::{config::Verify, hub::Shown, metrics::Metrics};
 
 /// Makes frames of pictures, on the capture thread.
 pub struct Developer {
     codec: Pipeline,
+    verify: Verify,
     metrics: Arc<Metrics>,
     seq: u64,
 }
 
 impl Developer {
     /// Makes one; fails only without memory.
-    pub fn new(metrics: Arc<Metrics>) -> Result<Self, transform::Failed> {
-        Ok(Self { codec: Pipeline::new()?, metrics, seq: 0 })
+    pub fn new(verify: Verify, metrics: Arc<Metrics>) -> Result<Self, transform::Failed> {
+        Ok(Self { codec: Pipeline::new()?, verify, metrics, seq: 0 })
     }
 
     /// Makes a frame; `left` is what the device could not do of the image settings.
@@ -40,8 +41,9 @@ impl Developer {
     }
 
     /// Says whether a picture goes through as it is: looked at in microseconds, not encoded in milliseconds.
-    pub fn passes(grabbed: &Grabbed, left: &Image) -> bool {
-        matches!(grabbed.picture, Picture::Jpeg(_)) && change(left) == Change::default()
+    pub fn passes(&self, grabbed: &Grabbed, left: &Image) -> bool {
+        let jpeg = matches!(grabbed.picture, Picture::Jpeg(_));
+        jpeg && self.verify == Verify::Structure && change(left) == Change::default()
     }
 
     /// Makes a frame of the picture that stands in for a lost source.
@@ -63,6 +65,9 @@ impl Developer {
                     Err(Broken::Foreign(_)) => self.encode_anew(&jpeg)?,
                     other => other.map_err(Broken::reason)?,
                 };
+                if self.verify == Verify::Decode {
+                    self.codec.verify(&checked.jpeg).map_err(|_| "data")?;
+                }
                 if change == Change::default() {
                     return Ok(checked);
                 }

@@ -178,6 +178,20 @@ impl Pipeline {
         Ok(Bytes::copy_from_slice(&self.output[..length]))
     }
 
+    /// Decodes a picture as far as its data must be read, and keeps nothing: finds what [`super::jpeg::check`] cannot.
+    ///
+    /// # Errors
+    /// [`Failed::Jpeg`] for data that end early or make no sense.
+    pub fn verify(&mut self, jpeg: &[u8]) -> Result<(), Failed> {
+        let header = self.header(jpeg)?;
+        let eighth = ScalingFactor::ONE_EIGHTH;
+        let (width, height) = (eighth.scale(header.width), eighth.scale(header.height));
+        self.pixels.resize(width * height, 0);
+        self.decompressor.set_scaling_factor(eighth)?;
+        let image = Image { pixels: &mut self.pixels[..], width, pitch: width, height, format: PixelFormat::GRAY };
+        Ok(forgive(self.decompressor.decompress(jpeg, image))?)
+    }
+
     /// Makes a JPEG of raw pixels, which are taken as full-range YCbCr; `change.width` is not looked at.
     ///
     /// `quality` is 1-100.

@@ -157,6 +157,7 @@ mod tests {
                 Kind::Url(max) => refused(&format!("http://{}", "x".repeat(max - 6))),
                 Kind::Ip | Kind::Mac => refused("1.2.3"),
                 Kind::Word => refused("4294967296"),
+                Kind::Seconds => refused("8589934592"),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     week::Schedule,
-    wire::{Host, Int, Ip, Key, Mac, Mail, Password, Text, Url, choice},
+    wire::{Host, Int, Ip, Key, Mac, Mail, Password, Seconds, Text, Url, choice},
 };
 
 /// The camera's settings.
@@ -69,12 +69,18 @@ pub struct Clock {
     /// NTP server.
     pub ntp_svr: Host<64>,
     /// Seconds by which the camera's clock is ahead of the host's.
-    pub offset_s: Int<{ i32::MIN }, { i32::MAX }>,
+    pub offset_s: Seconds,
 }
 
 impl Default for Clock {
     fn default() -> Self {
-        Self { tz: Int::new(0), dst: Int::new(0), ntp: true, ntp_svr: known("time.nist.gov"), offset_s: Int::new(0) }
+        Self {
+            tz: Int::new(0),
+            dst: Int::new(0),
+            ntp: true,
+            ntp_svr: known("time.nist.gov"),
+            offset_s: Seconds::default(),
+        }
     }
 }
 

@@ -35,12 +35,14 @@ pub enum Kind {
     Mac,
     /// Eight hours of a schedule, a bit a quarter-hour (Q7).
     Word,
+    /// Seconds, negative or positive.
+    Seconds,
 }
 
 impl Kind {
     /// Says whether an empty value can only mean “not given” (PROFILE 1.5).
     pub fn is_number(self) -> bool {
-        matches!(self, Self::Int(..) | Self::Flag | Self::Choice(_) | Self::Word)
+        matches!(self, Self::Int(..) | Self::Flag | Self::Choice(_) | Self::Word | Self::Seconds)
     }
 }
 
@@ -62,6 +64,7 @@ impl fmt::Display for Kind {
             }
             Self::Ip => f.write_str("IPv4 address, or empty"),
             Self::Mac => f.write_str("12 hexadecimal digits, neither zero nor multicast"),
+            Self::Seconds => f.write_str("seconds, negative or positive"),
             Self::Word => f.write_str("32 quarter-hours, least significant bit first; -1 is all of them"),
         }
     }
@@ -266,6 +269,21 @@ impl<const MIN: i32, const MAX: i32> Wire for Int<MIN, MAX> {
     }
     fn show(&self) -> Value {
         Value::Int(self.0.into())
+    }
+}
+
+/// Seconds between two clocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seconds(pub i64);
+
+impl Wire for Seconds {
+    const KIND: Kind = Kind::Seconds;
+    fn parse(text: &str) -> Result<Self, Illegal> {
+        // A clock that the profile can say is never further than this from another one.
+        text.parse().ok().filter(|seconds: &i64| seconds.unsigned_abs() < 1 << 33).map(Self).ok_or(Illegal)
+    }
+    fn show(&self) -> Value {
+        Value::Int(self.0)
     }
 }
 

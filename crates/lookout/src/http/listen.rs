@@ -81,7 +81,7 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
         }
     };
     let app = app.clone();
-    let place = Place { _counted: app.metrics.connection(), metrics: app.metrics.clone(), permit };
+    let place = Place { _counted: app.metrics.connection(), metrics: app.metrics.clone(), _permit: permit };
     let near = socket.local_addr().is_ok_and(|own| is_near(peer, own.ip()));
     tokio::spawn(async move {
         let setup =
@@ -153,7 +153,7 @@ async fn finish(conn: &mut Conn, head: &[u8], body: &[u8]) -> io::Result<()> {
 
 /// What a connection holds for as long as it lives.
 pub struct Place {
-    permit: Permit,
+    _permit: Permit,
     metrics: Arc<Metrics>,
     _counted: Held,
 }

@@ -29,6 +29,7 @@ use tokio::{
 };
 
 use crate::{
+    config::Verify,
     hub::Hub,
     metrics::Metrics,
     pipeline::Developer,
@@ -45,6 +46,8 @@ pub struct Parts {
     pub wanted: Wanted,
     /// No picture for so long, and the source is lost.
     pub stall: Duration,
+    /// How closely pictures are looked at.
+    pub verify: Verify,
     /// Where pictures go.
     pub hub: Arc<Hub>,
     /// The image settings.
@@ -72,7 +75,7 @@ const STAND_IN: Duration = Duration::from_secs(1);
 /// # Errors
 /// The system gives no memory.
 pub fn start(parts: Parts) -> std::io::Result<()> {
-    let developer = Developer::new(parts.metrics.clone()).map_err(std::io::Error::other)?;
+    let developer = Developer::new(parts.verify, parts.metrics.clone()).map_err(std::io::Error::other)?;
     let mut tick = interval(TURN.min(parts.watchdog.pace()));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let lost = Some((Lost("the source is starting".into()), SystemTime::now()));
@@ -147,7 +150,7 @@ impl Capture {
 
     /// Publishes a picture if it is whole.
     fn show(&mut self, grabbed: Grabbed, left: &Image) -> bool {
-        let frame = match Developer::passes(&grabbed, left) {
+        let frame = match self.developer.passes(&grabbed, left) {
             true => self.developer.develop(grabbed, left),
             false => block_in_place(|| self.developer.develop(grabbed, left)),
         };
