@@ -1,7 +1,8 @@
 //! `cargo xtask lab`: runs the scripts of lab/tests, each in a freshly started virtual machine with virtual cameras.
 //!
 //! The machine's image and all else lies in target/lab. What scripts find as /host is target/lab/host: `bin/linux-tests`
-//! (the tests of lookout-linux), and `bin/lookout` (a release build) if one of the scripts mentions it.
+//! (the tests of lookout-linux), `bin/lookout` (a release build) if one of the scripts mentions it, and as `tests/` all that
+//! lies in lab/tests.
 
 use std::{
     fs,
@@ -40,6 +41,7 @@ pub fn run(lab: &Lab) -> Result<ExitCode> {
     ensure!(built.success(), "building the lab's image failed: {built}");
     let host = root.join("target/lab/host");
     build_programs(root, &host, &scripts)?;
+    copy_folder(&root.join("lab/tests"), &host.join("tests"))?;
 
     let mut failed = Vec::new();
     for script in &scripts {
@@ -82,6 +84,16 @@ fn scripts(folder: &Path, part: Option<&str>) -> Result<Vec<PathBuf>> {
     ensure!(!scripts.is_empty(), "no script in {} has {:?} in its name", folder.display(), part.unwrap_or_default());
     scripts.sort();
     Ok(scripts)
+}
+
+/// Copies the files of a folder.
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let file = entry?;
+        fs::copy(file.path(), to.join(file.file_name())).with_context(|| format!("copying {:?}", file.file_name()))?;
+    }
+    Ok(())
 }
 
 /// Builds what the scripts run and puts it where they find it.

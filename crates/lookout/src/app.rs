@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use lookout_core::{
@@ -14,8 +14,8 @@ use lookout_core::{
 };
 
 use crate::{
-    cgi::Doorman,
     config::Config,
+    doorman::Doorman,
     http::{Caps, Fans},
     hub::Hub,
     metrics::Metrics,
@@ -59,8 +59,6 @@ pub struct App {
     pub mdns_name: String,
     /// The port of HTTPS, if there is one.
     pub https_port: Option<u16>,
-    /// When the daemon started.
-    pub started: Instant,
 }
 
 impl App {

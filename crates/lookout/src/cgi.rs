@@ -3,7 +3,6 @@
 //! Nothing else checks a privilege, words a failure, or writes the journal line. What a CGI does itself is in `ops`,
 //! each in a few lines.
 
-mod doorman;
 mod ops;
 mod pages;
 
@@ -23,12 +22,10 @@ use lookout_core::{
     query::Query,
 };
 
-pub use doorman::Doorman;
-use doorman::{Caller, Closed};
-
 use crate::{
     app::App,
     config::{Csrf, PlainFrom},
+    doorman::{Caller, Closed, Doorman},
     http::{Answer, Body, Method, Request, Status},
     web,
 };

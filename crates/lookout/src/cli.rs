@@ -152,7 +152,7 @@ async fn serve(config: Config, json: bool) -> Result<(), Failed> {
             _ = hup.recv() => if on_terminal { break },
         }
     }
-    running.stop();
+    running.stop().await;
     Ok(())
 }
 

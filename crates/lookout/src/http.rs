@@ -4,13 +4,15 @@
 //! read the raw socket and insist on exact bytes; a push stream must leave the socket with nothing between frame and
 //! kernel; and every limit of PROFILE 1.1 is kept in one place. Headers are parsed by `httparse`, TLS is rustls.
 
+mod caps;
 mod conn;
 mod listen;
 mod push;
 mod request;
 mod respond;
 
-pub use listen::{Caps, serve};
+pub use caps::Caps;
+pub use listen::serve;
 pub use push::{Fans, Push};
 pub use request::{Method, Request};
 pub use respond::{Answer, Body, Status, escape_html};

@@ -107,11 +107,11 @@ impl Hub {
                     }
                 }
                 changed = full.changed() => {
-                    let Some(frame) = full.borrow_and_update().clone() else { continue };
+                    let Some(shown) = full.borrow_and_update().clone() else { continue };
                     if changed.is_err() {
                         return;
                     }
-                    if let Some(small) = resizer.resize(&frame).await {
+                    if let Some(small) = resizer.resize(&shown.frame).await {
                         made.send_replace(Some(Arc::new(Shown::new(small))));
                     }
                 }

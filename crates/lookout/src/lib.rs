@@ -4,6 +4,7 @@
 pub mod app;
 mod cgi;
 pub mod config;
+mod doorman;
 mod http;
 mod hub;
 pub mod log;
@@ -34,15 +35,18 @@ use lookout_core::{
         wire::{Mac, Secret},
     },
 };
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    task::JoinHandle,
+};
 
 pub use source::Locator;
 pub use store::{StateError, Store};
 
 use crate::{
     app::{App, local_text},
-    cgi::Doorman,
     config::Config,
+    doorman::Doorman,
     http::{Caps, Fans},
     hub::Hub,
     metrics::Metrics,
@@ -82,6 +86,7 @@ pub struct Running {
     pub made: Vec<(String, Secret)>,
     /// What is captured.
     pub source: Locator,
+    capture: JoinHandle<()>,
     app: Arc<App>,
 }
 
@@ -117,12 +122,13 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let state = config.state_dir();
     let opened = Store::open(&state, rules(&config))?;
     let store = Arc::new(opened.store);
-    let made = setup::first_start(&store, opened.fresh, &first).await?;
-
     let http = config.listen.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
     let https = config.tls_listen.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
     let mdns_name = config.http.mdns_name.clone().unwrap_or_else(setup::host_name);
     let tls = if https.is_empty() { None } else { Some(Arc::new(open_tls(&config, &state, &mdns_name)?)) };
+
+    // Passwords are made last: a start that fails behind them would have shown them to nobody.
+    let made = setup::first_start(&store, opened.fresh, &first).await?;
 
     let metrics = Arc::new(Metrics::new());
     let watchdog = Arc::new(Watchdog::from_env());
@@ -132,16 +138,15 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         hub: hub.clone(),
         metrics: metrics.clone(),
         watchdog: watchdog.clone(),
-        fans: Fans::new(hub, store, metrics, config.http.stall),
-        caps: Caps::new(config.http.max_connections, config.http.max_per_address),
+        fans: Fans::new(hub, store, metrics.clone(), config.http.stall),
+        caps: Caps::new(config.http.max_connections, config.http.max_per_address, metrics),
         doorman: Doorman::new(config.http.digest).map_err(|error| StartError::Machine(error.to_string()))?,
         origins,
         mdns_name,
         https_port: addresses(&https).first().map(SocketAddr::port),
-        started: Instant::now(),
         config,
     });
-    capture(&app, locator.clone())?;
+    let capture = capture(&app, locator.clone())?;
     let running = Running {
         http: addresses(&http),
         https: addresses(&https),
@@ -149,6 +154,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         chosen,
         made,
         source: locator,
+        capture,
         app: app.clone(),
     };
     for listener in http {
@@ -167,13 +173,17 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
 }
 
 impl Running {
-    /// Tells the service manager that the camera stops.
-    pub fn stop(&self) {
+    /// Tells the service manager that the camera stops, and lets go of the source: a program that makes pictures must
+    /// not outlive the camera.
+    pub async fn stop(self) {
         self.app.watchdog.stopping();
+        self.capture.abort();
+        // It ends at its next await; a driver that hangs must not hold up the end.
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.capture).await;
     }
 }
 
-fn capture(app: &Arc<App>, source: Locator) -> Result<(), StartError> {
+fn capture(app: &Arc<App>, source: Locator) -> Result<JoinHandle<()>, StartError> {
     let store = app.store.clone();
     let parts = capture::Parts {
         source,

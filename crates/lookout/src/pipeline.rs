@@ -13,9 +13,9 @@ use lookout_core::{
     port::Image,
 };
 
-use crate::{config::Verify, hub::Shown, metrics::Metrics};
+use crate::{config::Verify, metrics::Metrics};
 
-/// Makes frames of pictures, on the capture thread.
+/// Makes frames of pictures, for the capture service.
 pub struct Developer {
     codec: Pipeline,
     verify: Verify,
@@ -105,12 +105,12 @@ impl Resizer {
     }
 
     /// Makes the smaller frame; none of a picture whose data are broken.
-    pub async fn resize(&mut self, shown: &Shown) -> Option<Frame> {
-        let size = transform::scaled(shown.size, self.width);
-        if size == shown.size {
-            return Some(shown.frame.clone());
+    pub async fn resize(&mut self, frame: &Frame) -> Option<Frame> {
+        let size = transform::scaled(frame.size, self.width);
+        if size == frame.size {
+            return Some(frame.clone());
         }
-        let frame = shown.frame.clone();
+        let frame = frame.clone();
         let change = Change { width: Some(self.width), ..Change::default() };
         let codec = self.codec.take();
         let work = move || {

@@ -1,9 +1,12 @@
 //! A viewer of a push stream that lets nothing pass: every byte between two pictures is checked (PROFILE 5.1).
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    time::Instant,
+};
 
 use crate::{
-    Picture, Reply,
+    PATIENCE, Picture, Reply,
     client::{Client, Conn},
 };
 
@@ -73,17 +76,21 @@ impl Viewer {
     /// Returns the frame number of the next picture that shows one.
     #[track_caller]
     pub fn number(&mut self) -> u32 {
+        let begin = Instant::now();
         loop {
             if let Some(number) = self.picture().number() {
                 return number;
             }
+            assert!(begin.elapsed() < PATIENCE, "no picture of the demo scene in {PATIENCE:?}");
         }
     }
 
-    /// Reads to the end of the stream; returns how many pictures came until then.
+    /// Reads to the end of the stream, which must come soon; returns how many pictures came until then.
     pub fn drain(&mut self) -> u64 {
-        let before = self.frames;
-        while self.next_jpeg().is_some() {}
+        let (before, begin) = (self.frames, Instant::now());
+        while self.next_jpeg().is_some() {
+            assert!(begin.elapsed() < PATIENCE, "the stream goes on after {PATIENCE:?}");
+        }
         self.frames - before
     }
 

@@ -16,9 +16,10 @@ use lookout_core::{
     query::Query,
 };
 
-use super::{SNAPSHOT, doorman::Caller};
+use super::SNAPSHOT;
 use crate::{
     app::{App, local_text, unix},
+    doorman::Caller,
     http::{Answer, Body, Push, Request, Status},
     hub::PUSH,
     metrics, web,

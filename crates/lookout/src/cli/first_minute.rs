@@ -1,6 +1,10 @@
 //! What somebody sees who starts the camera for the first time.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    fmt,
+    io::{self, Write as _},
+    net::{IpAddr, SocketAddr},
+};
 
 use lookout::{Locator, Running, config::Config, setup};
 
@@ -19,36 +23,36 @@ pub fn print(running: &Running, json: bool) {
             "admin": password("admin"),
             "viewer": password("viewer"),
         });
-        println!("{line}");
+        say(format_args!("{line}"));
         return;
     }
-    println!("Lookout {}: {}", env!("CARGO_PKG_VERSION"), running.source);
+    say(format_args!("Lookout {}: {}", env!("CARGO_PKG_VERSION"), running.source));
     if running.chosen && matches!(running.source, Locator::Demo(_)) {
-        println!("  no camera was found, so this is the demo scene; `--source` names another source");
+        say(format_args!("  no camera was found, so this is the demo scene; `--source` names another source"));
     }
     let http = running.http.iter().flat_map(|address| reachable(*address, "http"));
     let https = running.https.iter().flat_map(|address| reachable(*address, "https"));
     let addresses: Vec<_> = http.chain(https).collect();
-    addresses.iter().for_each(|address| println!("  web        {address}/"));
+    addresses.iter().for_each(|address| say(format_args!("  web        {address}/")));
     if let Some(fingerprint) = &running.fingerprint {
-        println!("  certificate SHA-256 {fingerprint}");
+        say(format_args!("  certificate SHA-256 {fingerprint}"));
     }
     for (name, secret) in &running.made {
-        println!("  login      {name}  {}", secret.expose());
+        say(format_args!("  login      {name}  {}", secret.expose()));
     }
     if running.made.is_empty() {
-        println!("  login      as before; `lookout passwd USER` sets another password");
+        say(format_args!("  login      as before; `lookout passwd USER` sets another password"));
     } else {
-        println!("             shown this once; `lookout passwd USER` sets another password");
+        say(format_args!("             shown this once; `lookout passwd USER` sets another password"));
     }
     if let Some(base) = addresses.first() {
         let login = match password("viewer") {
             Some(password) => format!("user=viewer&pwd={password}"),
             None => "user=viewer&pwd=PASSWORD".into(),
         };
-        println!("Paste into a recorder:");
-        println!("  stream     {base}/videostream.cgi?{login}");
-        println!("  snapshot   {base}/snapshot.cgi?{login}");
+        say(format_args!("Paste into a recorder:"));
+        say(format_args!("  stream     {base}/videostream.cgi?{login}"));
+        say(format_args!("  snapshot   {base}/snapshot.cgi?{login}"));
     }
 }
 
@@ -67,14 +71,19 @@ fn reachable(address: SocketAddr, scheme: &str) -> Vec<String> {
 
 /// Probes what the configuration names and prints what was found.
 pub fn check(config: &Config) -> Result<(), Failed> {
-    println!("configuration  valid");
+    say(format_args!("configuration  valid"));
     let locator = config.source.url.clone().unwrap_or_else(Locator::first);
-    println!("source         {locator}");
-    println!("state          {}", config.state_dir().display());
+    say(format_args!("source         {locator}"));
+    say(format_args!("state          {}", config.state_dir().display()));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(failed)?;
     let found = runtime.block_on(lookout::probe(&locator, config)).map_err(failed)?;
-    println!("found          {}", found.about);
-    println!("first picture  {}, {} bytes, after {} ms", found.size, found.bytes, found.after.as_millis());
-    found.devices.iter().for_each(|line| println!("{line}"));
+    say(format_args!("found          {}", found.about));
+    say(format_args!("first picture  {}, {} bytes, after {} ms", found.size, found.bytes, found.after.as_millis()));
+    found.devices.iter().for_each(|line| say(format_args!("{line}")));
     Ok(())
+}
+
+/// Prints a line. Whoever has closed the other end, such as `head`, has seen enough; that is no failure.
+fn say(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stdout(), "{line}");
 }

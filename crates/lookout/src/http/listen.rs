@@ -1,13 +1,9 @@
 //! Accepts connections, within bounds, and carries each through its one request.
 
 use std::{
-    collections::HashMap,
     io,
     net::IpAddr,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -19,17 +15,12 @@ use tokio::{
 };
 
 use super::{
+    caps::Place,
     conn::Conn,
     request::{Head, Method, Request},
     respond::{Answer, Body, Status},
 };
-use crate::{
-    app::App,
-    cgi,
-    metrics::{Held, Metrics, Refused},
-    tls::Tls,
-    watchdog::Loop,
-};
+use crate::{app::App, cgi, tls::Tls, watchdog::Loop};
 
 /// How long a log line about refused connections is not repeated.
 const QUIET: Duration = Duration::from_secs(1);
@@ -69,8 +60,8 @@ pub async fn serve(listener: TcpListener, tls: Option<Arc<Tls>>, app: Arc<App>) 
 }
 
 fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>) {
-    let permit = match app.caps.admit(peer) {
-        Ok(permit) => permit,
+    let place = match app.caps.admit(peer) {
+        Ok(place) => place,
         Err(why) => {
             app.metrics.refused(why);
             if tls.is_none() {
@@ -81,7 +72,6 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
         }
     };
     let app = app.clone();
-    let place = Place { _counted: app.metrics.connection(), metrics: app.metrics.clone(), _permit: permit };
     let near = socket.local_addr().is_ok_and(|own| is_near(peer, own.ip()));
     tokio::spawn(async move {
         let setup =
@@ -149,94 +139,4 @@ async fn finish(conn: &mut Conn, head: &[u8], body: &[u8]) -> io::Result<()> {
     };
     let _ = timeout(LINGER, drain).await;
     Ok(())
-}
-
-/// What a connection holds for as long as it lives.
-pub struct Place {
-    _permit: Permit,
-    metrics: Arc<Metrics>,
-    _counted: Held,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        // A panic ends one connection alone, and is a bug that must be seen (rule R4.3).
-        if std::thread::panicking() {
-            self.metrics.panics.inc();
-        }
-    }
-}
-
-/// How many connections there may be, in all and from one address.
-pub struct Caps {
-    most: usize,
-    most_per_address: usize,
-    open: Mutex<HashMap<IpAddr, usize>>,
-    count: AtomicU64,
-}
-
-/// A connection's place; dropped with it.
-pub struct Permit {
-    caps: Arc<Caps>,
-    peer: IpAddr,
-}
-
-impl Caps {
-    /// Sets the bounds.
-    pub fn new(most: usize, most_per_address: usize) -> Arc<Self> {
-        Arc::new(Self { most, most_per_address, open: Mutex::default(), count: AtomicU64::new(0) })
-    }
-
-    /// Gives a place, if there is one.
-    ///
-    /// # Errors
-    /// Which bound is reached.
-    pub fn admit(self: &Arc<Self>, peer: IpAddr) -> Result<Permit, Refused> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let here = open.get(&peer).copied().unwrap_or(0);
-        if self.count() >= self.most as u64 {
-            return Err(Refused::Full);
-        }
-        if here >= self.most_per_address {
-            return Err(Refused::Address);
-        }
-        open.insert(peer, here + 1);
-        self.count.fetch_add(1, Ordering::Relaxed);
-        Ok(Permit { caps: self.clone(), peer })
-    }
-
-    /// Returns how many are open.
-    pub fn count(&self) -> u64 {
-        self.count.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        let mut open = self.caps.open.lock().unwrap_or_else(PoisonError::into_inner);
-        self.caps.count.fetch_sub(1, Ordering::Relaxed);
-        match open.get_mut(&self.peer) {
-            Some(here) if *here > 1 => *here -= 1,
-            _ => drop(open.remove(&self.peer)),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_address_cannot_take_every_place() {
-        let caps = Caps::new(3, 2);
-        let peer = |n: u8| IpAddr::from([10, 0, 0, n]);
-        let first = caps.admit(peer(1));
-        let second = caps.admit(peer(1));
-        assert!(first.is_ok() && second.is_ok() && caps.admit(peer(1)).is_err());
-        let third = caps.admit(peer(2));
-        assert!(third.is_ok() && caps.admit(peer(3)).is_err());
-        drop(first);
-        assert!(caps.admit(peer(3)).is_ok());
-        assert_eq!(caps.count(), 2);
-    }
 }

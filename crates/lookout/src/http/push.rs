@@ -34,7 +34,7 @@ use tokio::{
     time::{Sleep, timeout},
 };
 
-use super::{conn::Conn, listen::Place};
+use super::{caps::Place, conn::Conn};
 use crate::{
     hub::{Hub, Shown, Viewer},
     metrics::{Held, Metrics},

@@ -24,7 +24,7 @@ use lookout_core::{
     port::{Image, Lost, Source, Wanted},
 };
 use tokio::{
-    task::block_in_place,
+    task::{JoinHandle, block_in_place},
     time::{Interval, MissedTickBehavior, interval},
 };
 
@@ -70,18 +70,17 @@ const TURN: Duration = Duration::from_millis(250);
 /// How often the placeholder is shown.
 const STAND_IN: Duration = Duration::from_secs(1);
 
-/// Starts the service.
+/// Starts the service. It must have ended before the runtime does: what takes long would meet a runtime half gone.
 ///
 /// # Errors
 /// The system gives no memory.
-pub fn start(parts: Parts) -> std::io::Result<()> {
+pub fn start(parts: Parts) -> std::io::Result<JoinHandle<()>> {
     let developer = Developer::new(parts.verify, parts.metrics.clone()).map_err(std::io::Error::other)?;
     let mut tick = interval(TURN.min(parts.watchdog.pace()));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let lost = Some((Lost("the source is starting".into()), SystemTime::now()));
     let mut capture = Capture { parts, developer, tick, lost, up: false, shown: None, size: None, attempt: 0 };
-    tokio::spawn(async move { capture.run().await });
-    Ok(())
+    Ok(tokio::spawn(async move { capture.run().await }))
 }
 
 struct Capture {

@@ -24,7 +24,7 @@ use tokio::{
 
 use super::pace;
 
-/// How long the command may take to end after SIGTERM, before SIGKILL. It holds the capture thread up.
+/// How long the command may take to end after SIGTERM, before SIGKILL. It holds a thread up.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// How many lines of the command's messages are logged, and how much of each.

@@ -1,8 +1,14 @@
 //! A source that is lost does not end the streams, and comes back by itself; what is broken nobody gets to see.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use lookout_testkit::{Camera, FakeCamera, Mode, Picture, Viewer, eventually};
+use lookout_core::media::frame::Size;
+use lookout_testkit::{Camera, FakeCamera, Mode, Picture, Viewer, eventually, scene_jpeg};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::showing;
 
@@ -98,4 +104,29 @@ fn a_picture_that_needs_no_change_is_passed_through_untouched() {
     let jpeg = viewer.next_jpeg().unwrap();
     assert!(source.sent(&jpeg), "not one of the source's own pictures");
     assert_eq!(camera.metric("lookout_encodes_total"), 0.0);
+}
+
+#[test]
+fn a_program_is_a_source_and_ends_with_the_camera() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    fs::write(file("1.jpg"), scene_jpeg(Size::QVGA, 1)).unwrap();
+    let script = format!("echo $$ > {0}\nwhile cat {1}; do sleep 0.05; done\n", file("pid"), file("1.jpg"));
+    fs::write(file("run.sh"), script).unwrap();
+    let mut camera = showing(&format!("exec:sh {}", file("run.sh")), "[source]\nstall_s = 1\n");
+    let mut viewer = viewer(&camera);
+    until(&mut viewer, true);
+    let pid = || fs::read_to_string(file("pid")).unwrap().trim().to_owned();
+    let runs = |pid: &str| Path::new("/proc").join(pid).exists();
+    // A program that ends is started again.
+    let first = pid();
+    let raw = first.parse().ok().and_then(Pid::from_raw).unwrap();
+    kill_process(raw, Signal::KILL).unwrap();
+    until(&mut viewer, false);
+    until(&mut viewer, true);
+    let second = pid();
+    assert!(first != second && runs(&second));
+    camera.terminate();
+    assert_eq!(camera.wait(), Some(0));
+    eventually("the program has ended", || !runs(&second));
 }
