@@ -206,7 +206,7 @@ kind::choice! {
 kind::choice! {
     /// Who may send a password over plain HTTP (PROFILE 1.3).
     PlainFrom {
-        /// Peers with a private, link-local or loopback address.
+        /// Peers with a private, link-local or loopback address, and this machine itself.
         Private = "private",
         /// Everybody.
         Any = "any",
