@@ -33,11 +33,11 @@ install_missing() {
 		return 1
 	fi
 	[ "$(id -u)" = 0 ] || sudo=(sudo)
-	echo "$0: $what needs some Debian packages, which are installed now: ${sudo[*]} apt-get install ${packages[*]}"
 	if [ ${#sudo[@]} != 0 ] && ! there sudo; then
-		echo "$0: there is no sudo: let root install them, then start this again." >&2
+		echo "$0: $what needs these Debian packages, and there is no sudo: let root install ${packages[*]}" >&2
 		return 1
 	fi
+	echo "$0: $what needs some Debian packages, which are installed now: ${sudo[*]} apt-get install ${packages[*]}"
 	"${sudo[@]}" apt-get -qq update &&
-		"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${packages[@]}"
+		"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${packages[@]}" >/dev/null
 }

@@ -147,8 +147,11 @@ def bars(jpeg):
 
 
 def shows_usb_bars(jpeg, coloured):
-    """Says whether these are the bars of the USB camera, which move: white to blue, then dark."""
-    shown, luma = bars(jpeg), [235, 210, 170, 145, 106, 81, 41, 43]
+    """Says whether these are the bars of the USB camera, which move: white to blue, then dark.
+
+    The camera sends limited range: 235, 210, 170, 145, 106, 81, 41, 43.
+    """
+    shown, luma = bars(jpeg), [255, 226, 179, 150, 105, 76, 29, 31]
     moved = [moved for moved in range(8) if all(abs(a - b) <= 4 for a, b in zip(shown, luma[moved:] + luma[:moved]))]
     if not moved or not coloured:
         return bool(moved)

@@ -1,5 +1,5 @@
-//! The documents and the code speak of the same things: links lead somewhere, tests named as proof exist, and what comments
-//! cite can be found.
+//! The documents and the code speak of the same things: links lead somewhere, tests named as proof exist, what comments
+//! cite can be found, and every dependency has its reason.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
@@ -75,7 +75,10 @@ fn every_link_leads_somewhere() {
 #[test]
 fn every_test_that_is_named_as_proof_exists() {
     let code: String = texts("rs").into_iter().map(|(_, text)| text).collect();
-    let all: BTreeSet<&str> = after(&code, "fn ").filter_map(|rest| rest.split(['(', '<']).next()).collect();
+    // The lab's tests of the daemon are in Python.
+    let lab: String = texts("py").into_iter().map(|(_, text)| text).collect();
+    let heads = after(&code, "fn ").chain(after(&lab, "def "));
+    let all: BTreeSet<&str> = heads.filter_map(|rest| rest.split(['(', '<']).next()).collect();
     for name in ["quirks.md", "rules.md", "threat-model.md"] {
         let text = document(name);
         // A sentence has more underscores than a setting.
@@ -119,4 +122,34 @@ fn whatever_comments_cite_can_be_found() {
             );
         }
     }
+}
+
+/// Returns the pairs of a crate's folder and a dependency, of tests too, as a `Cargo.toml` names them.
+fn dependencies(folder: &str) -> BTreeSet<(String, String)> {
+    let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+    let sections = manifest.split("\n[").filter(|section| section.contains("dependencies]\n"));
+    let names = sections.flat_map(|section| section.lines().skip(1)).filter_map(|line| line.split(['.', ' ']).next());
+    let foreign = names.filter(|name| !name.is_empty() && !name.starts_with("lookout"));
+    let short = folder.rsplit('/').next().unwrap();
+    foreign.map(|name| (short.to_owned(), name.to_owned())).collect()
+}
+
+#[test]
+fn the_table_of_dependencies_is_that_of_every_crate() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let rows = text.split("| crate | used by | for |").nth(1).unwrap().lines().skip(2);
+    let mut told = BTreeSet::new();
+    for row in rows.take_while(|row| row.starts_with('|')) {
+        let [_, names, users, reason, _] = row.split('|').map(str::trim).collect::<Vec<_>>()[..] else {
+            panic!("{row}");
+        };
+        assert!(!reason.is_empty(), "{row}");
+        for user in users.split(", ") {
+            told.extend(names.split(", ").map(|name| (user.to_owned(), name.to_owned())));
+        }
+    }
+    let folders = ["crates/core", "crates/linux", "crates/lookout", "crates/testkit", "xtask"];
+    let used: BTreeSet<_> = folders.into_iter().flat_map(dependencies).collect();
+    let differ: Vec<_> = told.symmetric_difference(&used).collect();
+    assert!(differ.is_empty(), "ARCHITECTURE.md and the Cargo.tomls differ in {differ:?}");
 }

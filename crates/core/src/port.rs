@@ -10,8 +10,9 @@ pub type Promise<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Where pictures come from: a camera, another camera's stream, a file, a program, the demo scene.
 ///
-/// What a source computes in `grab` it computes in a fraction of a frame's time; whatever waits must await. Dropping a source closes its device, connection or child process. `grab` may be cancelled at any await (the
-/// capture service gives up on a source that stalls) and the source is then dropped, not used again.
+/// What a source computes in `grab` it computes in a fraction of a frame's time; whatever waits must await. Dropping a
+/// source closes its device, connection or child process. `grab` may be cancelled at any await (the capture service gives
+/// up on a source that stalls) and the source is then dropped, not used again.
 pub trait Source: Send {
     /// Waits for the next picture. An `Err` ends this source; the capture service opens it anew.
     fn grab(&mut self) -> Promise<'_, Result<Grabbed, Lost>>;

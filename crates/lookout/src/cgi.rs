@@ -12,7 +12,6 @@ use lookout_core::{
     access::{
         confirm::Act,
         guard::{Mode, Signs, Verdict, VerifiedBy, judge},
-        peers::is_private,
     },
     profile::{
         commands::{self, Command, Guard, Privilege, Run},
@@ -63,7 +62,7 @@ async fn enter(
     query: &Query,
     request: &Request,
 ) -> Result<Caller, Answer> {
-    let plain = !request.secure && app.config.http.plain_from == PlainFrom::Private && !is_private(request.peer);
+    let plain = !request.secure && app.config.http.plain_from == PlainFrom::Private && !request.near;
     if plain && (command.needs > Privilege::Nobody || Doorman::brings_credentials(command.login, query, request)) {
         return Err(pages::only_tls(app.https_port));
     }

@@ -129,8 +129,8 @@ settings! {
         /// Give a slower source more time.
         "stall_s" stall: Duration = Duration::from_millis(1500) => seconds(0.5..=60.0);
         /// How a JPEG of the source is looked at before viewers get it. `structure` finds pictures that are cut or mixed up,
-        /// in microseconds. `decode` also finds data that are missing or wrong inside a picture that looks whole; it reads
-        /// all of them, about half a millisecond at 640x480.
+        /// in microseconds. `decode` also finds data that are missing or make no sense inside a picture that looks whole; it
+        /// reads all of them, about half a millisecond at 640x480.
         "verify" verify: Verify = Verify::Structure => word();
     }
 
@@ -206,7 +206,7 @@ kind::choice! {
 kind::choice! {
     /// Who may send a password over plain HTTP (PROFILE 1.3).
     PlainFrom {
-        /// Peers with a private, link-local or loopback address.
+        /// Peers with a private, link-local or loopback address, and this machine itself.
         Private = "private",
         /// Everybody.
         Any = "any",

@@ -32,13 +32,13 @@ pub struct Metrics {
     pub frames_captured: Counter,
     /// Pictures that a viewer did not get because it was slow or asked for fewer.
     pub frames_skipped: Counter,
-    /// Pictures that were encoded: another size, another orientation, a raw source.
+    /// Pictures that were encoded: another size, other brightness or contrast, a raw source, a placeholder. Flips are not.
     pub encodes: Counter,
     /// Times the source was lost.
     pub source_lost: Counter,
     /// Logins refused: wrong, missing or throttled credentials.
     pub logins_refused: Counter,
-    /// Connections whose task panicked: each is a bug.
+    /// Connections that a panic ended: each is a bug.
     pub panics: Counter,
     viewers: Gauge,
     connections: Gauge,

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 /// That is loopback, RFC 1918, link-local and IPv6 unique-local, also as IPv4-mapped IPv6. Carrier-grade NAT
 /// (100.64.0.0/10) is *not*: on the other side of the line sit a provider and its other customers. Who uses such
 /// addresses in a tunnel of his own sets `http.plain_from = "any"`.
-pub fn is_private(peer: IpAddr) -> bool {
+fn is_private(peer: IpAddr) -> bool {
     match peer.to_canonical() {
         IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
@@ -21,6 +21,13 @@ pub fn network(peer: IpAddr) -> IpAddr {
         IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
     }
+}
+
+/// Says whether a password in clear stays in the house on its way from `peer`, which reached this host by its address `own`.
+///
+/// That is so for private peers, and for this host itself by any of its addresses, public ones too.
+pub fn is_near(peer: IpAddr, own: IpAddr) -> bool {
+    is_private(peer) || peer.to_canonical() == own.to_canonical()
 }
 
 #[cfg(test)]
@@ -79,5 +86,12 @@ mod tests {
                 assert_eq!(is_private(peer.parse().unwrap()), wanted, "{peer}");
             }
         }
+    }
+
+    #[test]
+    fn a_host_with_a_public_address_is_near_to_itself_alone() {
+        let [own, mapped, other] = ["8.8.8.8", "::ffff:8.8.8.8", "8.8.4.4"].map(|text| text.parse().unwrap());
+        assert_eq!([own, mapped, other].map(|peer| is_near(peer, own)), [true, true, false]);
+        assert!(is_near("192.168.0.1".parse().unwrap(), own));
     }
 }

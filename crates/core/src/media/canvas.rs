@@ -15,7 +15,7 @@ use embedded_graphics::{
     text::{Baseline, renderer::TextRenderer},
 };
 
-use super::frame::{Raw, RawFormat, Size};
+use super::frame::{Range, Raw, RawFormat, Size};
 
 /// A place on the canvas, or a width and a height, in pixels from the top left.
 pub type At = (f32, f32);
@@ -112,7 +112,7 @@ pub struct Canvas {
 
 impl Default for Canvas {
     fn default() -> Self {
-        Self { raw: Raw { format: RawFormat::I420, size: Size::new(0, 0), pixels: Vec::new() } }
+        Self { raw: Raw { format: RawFormat::I420, range: Range::Full, size: Size::new(0, 0), pixels: Vec::new() } }
     }
 }
 
@@ -124,7 +124,7 @@ impl Canvas {
         let luma = size.width as usize * size.height as usize;
         let mut pixels = vec![Colour::BLACK.y; RawFormat::I420.bytes(size)];
         pixels[luma..].fill(Colour::BLACK.u);
-        Self { raw: Raw { format: RawFormat::I420, size, pixels } }
+        Self { raw: Raw { format: RawFormat::I420, range: Range::Full, size, pixels } }
     }
 
     /// Becomes the same as `other`, in the memory it already has if that is enough.

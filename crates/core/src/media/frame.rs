@@ -50,6 +50,8 @@ pub enum Picture {
 pub struct Raw {
     /// How the pixels lie in `pixels`.
     pub format: RawFormat,
+    /// Which numbers stand for black and white.
+    pub range: Range,
     /// Width and height; both even for every format but `Grey`.
     pub size: Size,
     /// The pixels; exactly `format.bytes(size)` long.
@@ -79,6 +81,15 @@ impl RawFormat {
             Self::Grey => pixels,
         }
     }
+}
+
+/// Which of the 256 numbers of a sample are used (ITU-R BT.601, V4L2's quantization).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Range {
+    /// All of them, as in a JPEG.
+    Full,
+    /// 16-235 for luma and 16-240 for colour, as in video; others are over- and undershoots.
+    Limited,
 }
 
 /// Width and height in pixels.

@@ -16,7 +16,7 @@ use turbojpeg::{
     Transform, TransformOp, Transformer, YuvImage,
 };
 
-use super::frame::{Raw, RawFormat, Size};
+use super::frame::{Range, Raw, RawFormat, Size};
 
 /// The JPEG quality of pictures encoded anew, 1-100.
 pub const QUALITY: i32 = 80;
@@ -86,10 +86,28 @@ impl Luma {
         Some(Self(table))
     }
 
+    /// Makes the table that takes luma from limited to full range and then through `luma`: still one look a sample.
+    fn from_limited(luma: Option<&Self>) -> Self {
+        let expanded = expansion(16, 0, 219);
+        Self(luma.map_or(expanded, |luma| expanded.map(|y| luma.0[usize::from(y)])))
+    }
+
     fn apply(&self, plane: &mut [u8]) {
-        for y in plane {
-            *y = self.0[usize::from(*y)];
-        }
+        look_up(&self.0, plane);
+    }
+}
+
+/// Makes the table that takes samples from limited to full range: `zero` becomes `full_zero`, and `steps` become 255.
+fn expansion(zero: i32, full_zero: i32, steps: i32) -> [u8; 256] {
+    std::array::from_fn(|sample| {
+        let above = ((sample as i32 - zero) * 255 + steps / 2).div_euclid(steps);
+        (above + full_zero).clamp(0, 255) as u8
+    })
+}
+
+fn look_up(table: &[u8; 256], samples: &mut [u8]) {
+    for sample in samples {
+        *sample = table[usize::from(*sample)];
     }
 }
 
@@ -192,7 +210,7 @@ impl Pipeline {
         Ok(forgive(self.decompressor.decompress(jpeg, image))?)
     }
 
-    /// Makes a JPEG of raw pixels, which are taken as full-range YCbCr; `change.width` is not looked at.
+    /// Makes a JPEG of raw pixels, whose limited range becomes a JPEG's full one; `change.width` is not looked at.
     ///
     /// `quality` is 1-100.
     ///
@@ -214,11 +232,20 @@ impl Pipeline {
             RawFormat::Grey => Subsamp::Gray,
         };
         let already_planes = matches!(raw.format, RawFormat::I420 | RawFormat::Grey);
-        if already_planes && !change.flip && !change.mirror && change.luma.is_none() {
+        let full = raw.range == Range::Full;
+        if full && already_planes && !change.flip && !change.mirror && change.luma.is_none() {
             return encode(&mut self.compressor, &raw.pixels, raw.size, subsamp, quality, &mut self.output);
         }
         planes::separate(raw, &mut self.pixels);
-        self.finish(raw.size, subsamp, change, quality)
+        if full {
+            return self.finish(raw.size, subsamp, change, quality);
+        }
+        let chroma = expansion(128, 128, 224);
+        let [_, u, v] = planes::of(&mut self.pixels, raw.size, subsamp);
+        look_up(&chroma, u.samples);
+        look_up(&chroma, v.samples);
+        let luma = Some(Luma::from_limited(change.luma.as_ref()));
+        self.finish(raw.size, subsamp, &Change { luma, ..*change }, quality)
     }
 
     /// Reads the header and refuses sizes that are out of bounds.

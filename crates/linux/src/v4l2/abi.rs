@@ -66,6 +66,12 @@ pub(super) const MMAP: u32 = 1;
 /// `V4L2_FIELD_NONE`: progressive.
 pub(super) const FIELD_NONE: u32 = 1;
 
+/// `V4L2_PIX_FMT_PRIV_MAGIC`.
+pub(super) const PIX_FMT_MAGIC: u32 = 0xfeed_cafe;
+pub(super) const COLORSPACE_JPEG: u32 = 7;
+pub(super) const QUANTIZATION_FULL: u32 = 1;
+pub(super) const QUANTIZATION_LIMITED: u32 = 2;
+
 pub(super) const BUF_FLAG_ERROR: u32 = 0x0040;
 pub(super) const BUF_FLAG_TIMESTAMP_MASK: u32 = 0xe000;
 pub(super) const BUF_FLAG_TIMESTAMP_MONOTONIC: u32 = 0x2000;
@@ -153,7 +159,13 @@ pub(super) struct PixFormat {
     pub field: u32,
     pub bytes_per_line: u32,
     pub size_image: u32,
-    pub colour: [u32; 6],
+    pub colorspace: u32,
+    /// [`PIX_FMT_MAGIC`] if the kernel knows the fields below, else they mean nothing; called `priv` there.
+    pub magic: u32,
+    pub flags: u32,
+    pub ycbcr_encoding: u32,
+    pub quantization: u32,
+    pub transfer: u32,
 }
 
 /// `struct v4l2_format`: its union holds pointers, hence the alignment, and takes 200 bytes.

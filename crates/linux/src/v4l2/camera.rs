@@ -15,7 +15,7 @@ use super::{
     abi::{self, Capability},
     controls::Controls,
     device::Device,
-    layout::Layout,
+    layout::{self, Layout},
     offer::{self, Choice, Format, Offer},
     stream::Stream,
 };
@@ -56,7 +56,12 @@ impl Camera {
             return Err(Lost(format!("{} does not keep to the format it offers", device.path().display())));
         }
         let interval = choice.interval.and_then(|interval| device.set_interval(interval));
-        let layout = Layout { format: choice.format, size, bytes_per_line: agreed.bytes_per_line };
+        let layout = Layout {
+            format: choice.format,
+            range: layout::range(&agreed),
+            size,
+            bytes_per_line: agreed.bytes_per_line,
+        };
         let about = match interval.filter(|interval| interval.fps() > 0.0) {
             Some(interval) => format!("{}, {} {size}, {interval} fps", Name(capability), choice.format),
             None => format!("{}, {} {size}", Name(capability), choice.format),

@@ -1,14 +1,19 @@
 //! From the bytes of a filled buffer to a picture: padding at the ends of rows goes, UYVY becomes YUYV.
 
 use bytes::Bytes;
-use lookout_core::media::frame::{Picture, Raw, RawFormat, Size};
+use lookout_core::media::frame::{Picture, Range, Raw, RawFormat, Size};
 
-use super::offer::Format;
+use super::{
+    abi::{self, PixFormat},
+    offer::Format,
+};
 
 /// How the driver lays pictures out, as agreed when the format was set.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     pub(super) format: Format,
+    /// Of raw pixels.
+    pub(super) range: Range,
     pub(super) size: Size,
     /// Bytes from one row to the next, of the first plane; 0 if the driver does not say.
     pub(super) bytes_per_line: u32,
@@ -29,7 +34,7 @@ impl Layout {
         if swapped {
             pixels.as_chunks_mut::<2>().0.iter_mut().for_each(|pair| pair.swap(0, 1));
         }
-        Some(Picture::Raw(Raw { format, size: self.size, pixels }))
+        Some(Picture::Raw(Raw { format, range: self.range, size: self.size, pixels }))
     }
 
     /// Copies the rows of all planes, without what lies between them.
@@ -62,12 +67,27 @@ impl Layout {
     }
 }
 
+/// Reads out of the agreed format which range raw pixels have.
+///
+/// Where the driver does not say, V4L2's default for YCbCr counts (`V4L2_MAP_QUANTIZATION_DEFAULT`, which looks at no
+/// other field): limited, but full for the colour space JPEG. Grey is luma without colour, and vivid makes it so too.
+pub(super) fn range(agreed: &PixFormat) -> Range {
+    let said = if agreed.magic == abi::PIX_FMT_MAGIC { agreed.quantization } else { 0 };
+    match (said, agreed.colorspace) {
+        (abi::QUANTIZATION_FULL, _) => Range::Full,
+        (abi::QUANTIZATION_LIMITED, _) => Range::Limited,
+        (_, abi::COLORSPACE_JPEG) => Range::Full,
+        (_, _) => Range::Limited,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::abi::Plain, *};
 
     fn pixels(format: Format, bytes_per_line: u32, bytes: &[u8]) -> Option<Vec<u8>> {
-        match (Layout { format, size: Size::new(4, 2), bytes_per_line }).picture(bytes) {
+        let range = Range::Full;
+        match (Layout { format, range, size: Size::new(4, 2), bytes_per_line }).picture(bytes) {
             Some(Picture::Raw(raw)) => {
                 assert_eq!(raw.pixels.len(), raw.format.bytes(raw.size));
                 Some(raw.pixels)
@@ -104,6 +124,25 @@ mod tests {
         assert_eq!(pixels(Format::Yuyv, 8, b"001122334455667"), None);
         assert_eq!(pixels(Format::I420, 8, b"0123....4567....uu..v"), None);
         assert_eq!(pixels(Format::Grey, 6, b""), None);
+    }
+
+    #[test]
+    fn the_range_is_what_the_driver_says_or_else_limited_but_for_jpeg() {
+        let seen = |colorspace, quantization, magic| {
+            range(&PixFormat { colorspace, quantization, magic, ..abi::Format::zeroed().pix })
+        };
+        let (srgb, jpeg, new) = (8, abi::COLORSPACE_JPEG, abi::PIX_FMT_MAGIC);
+        assert_eq!([0, 1, 2].map(|said| seen(srgb, said, new)), [Range::Limited, Range::Full, Range::Limited]);
+        assert_eq!([0, 1, 2].map(|said| seen(jpeg, said, new)), [Range::Full, Range::Full, Range::Limited]);
+        assert_eq!([srgb, jpeg].map(|colorspace| seen(colorspace, 1, 0)), [Range::Limited, Range::Full], "too old");
+    }
+
+    #[test]
+    fn the_range_goes_along_with_the_pixels() {
+        for range in [Range::Full, Range::Limited] {
+            let layout = Layout { format: Format::Grey, range, size: Size::new(4, 2), bytes_per_line: 0 };
+            assert!(matches!(layout.picture(b"01234567"), Some(Picture::Raw(raw)) if raw.range == range));
+        }
     }
 
     #[test]

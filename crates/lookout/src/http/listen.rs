@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use lookout_core::access::peers::is_near;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -71,6 +72,7 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
         }
     };
     let app = app.clone();
+    let near = socket.local_addr().is_ok_and(|own| is_near(peer, own.ip()));
     tokio::spawn(async move {
         let setup =
             socket.set_nodelay(true).and_then(|()| socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT));
@@ -84,12 +86,12 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
                 Ok(Err(_)) | Err(_) => return,
             },
         };
-        converse(app, conn, peer, place).await;
+        converse(app, conn, peer, near, place).await;
     });
 }
 
 /// Reads one request and answers it.
-async fn converse(app: Arc<App>, mut conn: Conn, peer: IpAddr, place: Place) {
+async fn converse(app: Arc<App>, mut conn: Conn, peer: IpAddr, near: bool, place: Place) {
     let head = timeout(app.config.http.head_timeout, Head::read(&mut conn)).await;
     let (answer, bodiless) = match head.unwrap_or(Err(Status::Timeout)) {
         Ok(None) => return,
@@ -97,7 +99,7 @@ async fn converse(app: Arc<App>, mut conn: Conn, peer: IpAddr, place: Place) {
         Ok(Some(head)) => {
             let bodiless = head.method == Method::Head;
             let secure = matches!(conn, Conn::Tls(_));
-            let request = Request { head, peer, secure, arrived: Instant::now() };
+            let request = Request { head, peer, near, secure, arrived: Instant::now() };
             (cgi::answer(&app, &request).await, bodiless)
         }
     };

@@ -63,6 +63,8 @@ pub struct Request {
     pub head: Head,
     /// The client's address.
     pub peer: IpAddr,
+    /// Whether the client is on this host or in its own network.
+    pub near: bool,
     /// Whether it came over TLS.
     pub secure: bool,
     /// When it came in, on the clock of the frames.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use lookout_core::{
     media::{
-        frame::{Raw, RawFormat, Size},
+        frame::{Range, Raw, RawFormat, Size},
         transform::{Change, Pipeline},
     },
     port::Wanted,
@@ -12,7 +12,7 @@ use lookout_core::{
 /// Makes the same picture for the same size each time.
 pub(super) fn jpeg(size: Size) -> Bytes {
     let pixels = (0..size.height).flat_map(|y| (0..size.width).map(move |x| ((x * 3) ^ (y * 5)) as u8)).collect();
-    let raw = Raw { format: RawFormat::Grey, size, pixels };
+    let raw = Raw { format: RawFormat::Grey, range: Range::Full, size, pixels };
     Pipeline::new().unwrap().encode_raw(&raw, &Change::default(), 80).unwrap()
 }
 

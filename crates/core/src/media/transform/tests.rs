@@ -130,7 +130,7 @@ fn raw_pixels_of_every_layout_give_the_same_picture() {
     let change = Change { flip: true, mirror: true, luma: Luma::new(140, 3), width: None };
     let [plain, changed] = [Change::default(), change].map(|change| {
         let made = layouts.clone().map(|(format, pixels)| {
-            let jpeg = pipeline().encode_raw(&Raw { format, size, pixels }, &change, 95).unwrap();
+            let jpeg = pipeline().encode_raw(&Raw { format, range: Range::Full, size, pixels }, &change, 95).unwrap();
             assert_eq!(jpeg::check(jpeg.clone()).unwrap().size, size);
             pixels_of(&jpeg)
         });
@@ -139,7 +139,7 @@ fn raw_pixels_of_every_layout_give_the_same_picture() {
     });
     let brighter: Vec<u8> = turned(&plain, size, true, true).iter().map(|p| p.saturating_add(12)).collect();
     assert!(difference(&changed, &brighter) < 3.0);
-    let raw = Raw { format: RawFormat::Grey, size, pixels: luma.clone() };
+    let raw = Raw { format: RawFormat::Grey, range: Range::Full, size, pixels: luma.clone() };
     let grey = pipeline().encode_raw(&raw, &Change::default(), 95).unwrap();
     assert!(difference(&turbojpeg::decompress(&grey, PixelFormat::GRAY).unwrap().pixels, &luma) < 1.0);
 }
@@ -148,10 +148,56 @@ fn pixels_of(jpeg: &[u8]) -> Vec<u8> {
     pixels(jpeg).1
 }
 
+/// Encodes a picture of one colour, given in the terms of `range`, and returns that of the JPEG in full range.
+fn colour_of_jpeg(format: RawFormat, range: Range, [y, u, v]: [u8; 3], change: &Change) -> [u8; 3] {
+    let size = Size::new(16, 16);
+    let pixels = match format {
+        RawFormat::Yuyv => [y, u, y, v].repeat(128),
+        RawFormat::Nv12 => [[y].repeat(256), [u, v].repeat(64)].concat(),
+        RawFormat::I420 => [[y].repeat(256), [u].repeat(64), [v].repeat(64)].concat(),
+        RawFormat::Grey => [y].repeat(256),
+    };
+    let jpeg = pipeline().encode_raw(&Raw { format, range, size, pixels }, change, 100).unwrap();
+    let image = turbojpeg::decompress_to_yuv(&jpeg).unwrap();
+    let luma = 256;
+    let chroma = (image.pixels.len() - luma) / 2;
+    let colour = |at: usize| if chroma == 0 { 128 } else { image.pixels[at] };
+    [image.pixels[0], colour(luma), colour(luma + chroma)]
+}
+
+#[test]
+fn limited_range_is_spread_and_full_range_stays() {
+    let formats = [RawFormat::Yuyv, RawFormat::Nv12, RawFormat::I420, RawFormat::Grey];
+    let plain = Change::default();
+    for format in formats {
+        for (limited, full) in [(16, 0), (235, 255), (126, 128), (1, 0), (254, 255)] {
+            let seen = |range| colour_of_jpeg(format, range, [limited, 128, 128], &plain);
+            assert_eq!(seen(Range::Limited), [full, 128, 128], "{format:?}");
+            assert_eq!(seen(Range::Full), [limited, 128, 128], "{format:?}");
+        }
+        if format != RawFormat::Grey {
+            let seen = |range| colour_of_jpeg(format, range, [81, 90, 240], &plain);
+            assert_eq!(seen(Range::Limited), [76, 85, 255], "red, {format:?}");
+            assert_eq!(seen(Range::Full), [81, 90, 240], "{format:?}");
+        }
+    }
+}
+
+#[test]
+fn limited_range_is_spread_before_it_is_brightened_and_turned() {
+    for (brightness, [black, grey, white]) in [(148, [20, 148, 255]), (108, [0, 108, 235])] {
+        let change = Change { flip: true, mirror: true, luma: Luma::new(brightness, 3), width: None };
+        for (limited, full) in [(16, black), (126, grey), (235, white)] {
+            let seen = colour_of_jpeg(RawFormat::I420, Range::Limited, [limited, 90, 240], &change);
+            assert_eq!(seen, [full, 85, 255], "{brightness}");
+        }
+    }
+}
+
 #[test]
 fn raw_pixels_that_contradict_their_size_are_refused() {
     let refused = |format, width, height, bytes| {
-        let raw = Raw { format, size: Size::new(width, height), pixels: vec![0; bytes] };
+        let raw = Raw { format, range: Range::Full, size: Size::new(width, height), pixels: vec![0; bytes] };
         pipeline().encode_raw(&raw, &Change::default(), 80).is_err()
     };
     assert!(refused(RawFormat::Yuyv, 64, 48, 64 * 48 * 2 - 1));
