@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use lookout_core::{media::frame::Frame, profile::settings::Resolution};
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{metrics::Metrics, pipeline};
 
@@ -45,12 +45,14 @@ impl Deref for Shown {
 }
 
 type Newest = Option<Arc<Shown>>;
+/// Frames of a smaller size, and the task that makes them.
+type Made = (watch::Sender<Newest>, JoinHandle<()>);
 
 /// The newest frame of each size.
 pub struct Hub {
     full: watch::Sender<Newest>,
     /// 320 and 160 pixels wide; there while somebody watches.
-    smaller: [Mutex<Option<watch::Sender<Newest>>>; 2],
+    smaller: [Mutex<Option<Made>>; 2],
     metrics: Arc<Metrics>,
 }
 
@@ -82,13 +84,14 @@ impl Hub {
 
     fn view_smaller(self: &Arc<Self>, size: Smaller) -> watch::Receiver<Newest> {
         let mut slot = self.slot(size);
-        if let Some(running) = slot.as_ref() {
-            return running.subscribe();
+        // One that panicked is finished with its slot taken.
+        if let Some((made, _)) = slot.as_ref().filter(|(_, maker)| !maker.is_finished()) {
+            return made.subscribe();
         }
         let made = watch::Sender::new(None);
         let frames = made.subscribe();
-        *slot = Some(made.clone());
-        tokio::spawn(self.clone().make_smaller(size, made));
+        let maker = tokio::spawn(self.clone().make_smaller(size, made.clone()));
+        *slot = Some((made, maker));
         frames
     }
 
@@ -119,7 +122,7 @@ impl Hub {
         }
     }
 
-    fn slot(&self, size: Smaller) -> MutexGuard<'_, Option<watch::Sender<Newest>>> {
+    fn slot(&self, size: Smaller) -> MutexGuard<'_, Option<Made>> {
         self.smaller[size as usize].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

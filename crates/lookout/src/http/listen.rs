@@ -11,7 +11,7 @@ use lookout_core::access::peers::is_near;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    time::timeout,
+    time::{Instant as Deadline, timeout, timeout_at},
 };
 
 use super::{
@@ -79,20 +79,22 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
         if let Err(error) = setup {
             tracing::debug!("a socket option was refused: {error}");
         }
+        // One for the handshake and the head together.
+        let deadline = Deadline::now() + app.config.http.head_timeout;
         let conn = match tls {
             None => Conn::Plain(socket),
-            Some(tls) => match timeout(app.config.http.head_timeout, tls.acceptor().accept(socket)).await {
+            Some(tls) => match timeout_at(deadline, tls.acceptor().accept(socket)).await {
                 Ok(Ok(stream)) => Conn::Tls(Box::new(stream)),
                 Ok(Err(_)) | Err(_) => return,
             },
         };
-        converse(app, conn, peer, near, place).await;
+        converse(app, conn, deadline, peer, near, place).await;
     });
 }
 
 /// Reads one request and answers it.
-async fn converse(app: Arc<App>, mut conn: Conn, peer: IpAddr, near: bool, place: Place) {
-    let head = timeout(app.config.http.head_timeout, Head::read(&mut conn)).await;
+async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, peer: IpAddr, near: bool, place: Place) {
+    let head = timeout_at(deadline, Head::read(&mut conn)).await;
     let (answer, bodiless) = match head.unwrap_or(Err(Status::Timeout)) {
         Ok(None) => return,
         Err(status) => (Answer::page(status, "The camera does not understand this request."), false),

@@ -78,15 +78,17 @@ impl Head {
     /// The status to answer with.
     pub async fn read(conn: &mut (impl AsyncRead + Unpin)) -> Result<Option<Self>, Status> {
         let mut bytes = Vec::with_capacity(1024);
+        let mut looked_at = 0;
         loop {
             match conn.read_buf(&mut bytes).await {
                 Ok(0) | Err(_) if bytes.is_empty() => return Ok(None),
                 Ok(0) | Err(_) => return Err(Status::BadRequest),
                 Ok(_) => {}
             }
-            if let Some(end) = head_end(&bytes) {
+            if let Some(end) = head_end(&bytes, looked_at) {
                 return Self::parse(&bytes[..end]).map(Some);
             }
+            looked_at = bytes.len();
             if bytes.len() > LONGEST_HEAD {
                 return Err(Status::HeaderTooLarge);
             }
@@ -169,9 +171,11 @@ fn parse_fields(fields: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Status> {
     }
 }
 
-/// Finds the empty line that ends a head, written with or without CR.
-fn head_end(bytes: &[u8]) -> Option<usize> {
+/// Finds the empty line that ends a head, written with or without CR; before `looked_at` there was none.
+fn head_end(bytes: &[u8], looked_at: usize) -> Option<usize> {
     let start = bytes.len() - skip_empty_lines(bytes).len();
+    // The line end before the empty line may have been looked at already.
+    let start = start.max(looked_at.saturating_sub(3));
     (start..bytes.len()).filter(|&i| bytes[i] == b'\n').find_map(|i| match bytes[i + 1..] {
         [b'\n', ..] => Some(i + 2),
         [b'\r', b'\n', ..] => Some(i + 3),
