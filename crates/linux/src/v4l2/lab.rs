@@ -178,7 +178,9 @@ async fn every_raw_format_arrives_whole_and_shows_the_same_bars() {
 async fn vivid_opens_at_the_size_and_nearest_rate_that_are_wanted() {
     let node = vivid();
     let mut camera = Camera::open(&node, wanted(Size::VGA)).await.unwrap();
-    assert_eq!(camera.about(), "camera \"vivid\", I420 640x480, 25 fps");
+    // At this size vivid goes to 25 pictures a second in Linux 6.1, to 30 in 6.12.
+    let nearest = [25, 30].map(|fps| format!("camera \"vivid\", I420 640x480, {fps} fps"));
+    assert!(nearest.contains(&camera.about()), "{}", camera.about());
     grab(&mut camera).await.unwrap();
     drop(camera);
     let camera = Camera::open(&node, Wanted { size: Size::new(600, 300), fps: 10.0 }).await.unwrap();
