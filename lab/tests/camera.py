@@ -191,7 +191,8 @@ class Camera(unittest.TestCase):
         self.assertLess(max(gone), 4)
         self.assertLess(max(back), 6)
         self.assertEqual(held[-1][0], held[1][0], "descriptors")
-        self.assertLessEqual(held[-1][1], held[1][1], "threads")
+        # A thread or two for work that takes long comes and goes; one leaked at each cycle would be eight more.
+        self.assertLessEqual(held[-1][1], held[1][1] + 2, "threads")
         self.assertEqual([kept[2] for kept in held], [4] * 10, "mapped buffers")
         self.assertLess(held[-1][3], held[1][3] + 4096, "resident")
 
