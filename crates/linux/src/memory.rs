@@ -3,8 +3,8 @@
 /// Makes the allocator keep freed buffers of up to a megabyte instead of giving them back to the system.
 ///
 /// Every frame is a buffer of some ten to some hundred kilobytes that lives for a moment. Given back, its pages are
-/// faulted in and cleared again with the next frame, which costs more than reading the picture does. The price is at
-/// most 4 MiB of resident memory for each of two arenas. Call it before threads are started.
+/// faulted in and cleared again with the next frame. The price is at most 4 MiB of resident memory for each of two
+/// arenas. Call it before threads are started.
 pub fn keep_buffers() {
     #[cfg(target_env = "gnu")]
     for (option, value) in

@@ -128,9 +128,9 @@ settings! {
         /// The source counts as lost when it has delivered no picture for so long; viewers then see a placeholder.
         /// Give a slower source more time.
         "stall_s" stall: Duration = Duration::from_millis(1500) => seconds(0.5..=60.0);
-        /// How a JPEG of the source is looked at before viewers get it. `structure` finds pictures that are cut or mixed up,
-        /// in microseconds. `decode` also finds data that are missing or make no sense inside a picture that looks whole; it
-        /// reads all of them, about half a millisecond at 640x480.
+        /// How a JPEG of the source is looked at before viewers get it. `structure` finds pictures that are cut or mixed up.
+        /// `decode` also finds data that are missing or make no sense inside a picture that looks whole; it reads all of
+        /// them, which costs more.
         "verify" verify: Verify = Verify::Structure => word();
     }
 

@@ -38,7 +38,7 @@ use crate::{
 const REMEMBERED: Duration = Duration::from_secs(600);
 /// How many are remembered.
 const MOST_REMEMBERED: usize = 256;
-/// How many passwords are hashed at once: each takes 7 MiB and a core for some 30 ms.
+/// How many passwords are hashed at once: each takes 7 MiB and a core for a while.
 const HASHES: usize = 2;
 
 /// Who asks.

@@ -9,7 +9,7 @@ use lookout_core::profile::{
     wire::{Password, Secret},
 };
 
-/// OWASP's setting with the least memory (7 MiB, 5 passes): a small board has little, and a log-in may take 50 ms.
+/// OWASP's setting with the least memory (7 MiB, 5 passes): a small board has little.
 fn argon2() -> Argon2<'static> {
     const PARAMS: Params = match Params::new(7 * 1024, 5, 1, None) {
         Ok(params) => params,

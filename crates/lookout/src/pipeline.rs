@@ -40,7 +40,7 @@ impl Developer {
         Some(Frame { seq: self.seq, captured, wall, size: made.size, jpeg: made.jpeg, live: true })
     }
 
-    /// Says whether a picture goes through as it is: looked at in microseconds, not encoded in milliseconds.
+    /// Says whether a picture goes through as it is: looked at, and neither decoded nor encoded.
     pub fn passes(&self, grabbed: &Grabbed, left: &Image) -> bool {
         let jpeg = matches!(grabbed.picture, Picture::Jpeg(_));
         jpeg && self.verify == Verify::Structure && change(left) == Change::default()
