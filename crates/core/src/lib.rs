@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod form;
 pub mod media;
 pub mod port;
 pub mod profile;

@@ -1,6 +1,8 @@
 //! Linux devices for Lookout, and the only crate with `unsafe` code: each block says why it is sound.
 
 #[cfg(target_os = "linux")]
+pub mod handover;
+#[cfg(target_os = "linux")]
 pub mod memory;
 #[cfg(target_os = "linux")]
 pub mod v4l2;

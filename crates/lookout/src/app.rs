@@ -10,8 +10,10 @@ use lookout_core::{
     profile::{
         settings::Settings,
         view::{Status, View},
+        wire::Mac,
     },
 };
+use tokio::sync::Notify;
 
 use crate::{
     config::Config,
@@ -39,6 +41,8 @@ pub const APP_VER: &str = concat!(
 pub struct App {
     /// The machine's configuration.
     pub config: Config,
+    /// The device id in force since the start.
+    pub id: Mac,
     /// The settings.
     pub store: Arc<Store>,
     /// The pictures.
@@ -59,6 +63,8 @@ pub struct App {
     pub mdns_name: String,
     /// The port of HTTPS, if there is one.
     pub https_port: Option<u16>,
+    /// Rung when the camera is to start anew.
+    pub restart: Notify,
 }
 
 impl App {
@@ -71,7 +77,7 @@ impl App {
     /// Returns what listings show.
     pub fn view<'a>(&self, settings: &'a Settings) -> View<'a> {
         let now = camera_time(settings, SystemTime::now());
-        View { settings, now, sys_ver: SYS_VER, app_ver: APP_VER, status: Status::default() }
+        View { settings, id: self.id, now, sys_ver: SYS_VER, app_ver: APP_VER, status: Status::default() }
     }
 }
 

@@ -26,12 +26,12 @@ use crate::{
     app::App,
     config::{Csrf, PlainFrom},
     doorman::{Caller, Closed, Doorman},
-    http::{Answer, Body, Method, Request, Status},
+    http::{Answer, Body, Method, Request, Status, Upload},
     web,
 };
 
 /// Answers a request.
-pub async fn answer(app: &App, request: &Request) -> Answer {
+pub async fn answer(app: &App, request: &Request, upload: Upload<'_>) -> Answer {
     let Some(command) = commands::find(request.head.path.folded()) else {
         return Answer::page(Status::NotFound, "The camera has no such page.");
     };
@@ -47,7 +47,8 @@ pub async fn answer(app: &App, request: &Request) -> Answer {
         Ok(caller) => caller,
         Err(refusal) => return refusal,
     };
-    let answer = match act(app, &settings, command, query, request, &caller).await {
+    let ask = ops::Ask { app, settings: &settings, query, request, caller: &caller };
+    let answer = match act(command, &ask, upload).await {
         Ok(answer) => answer,
         Err(failure) => fail(failure),
     };
@@ -72,14 +73,14 @@ async fn enter(
         Err(_) if command.needs == Privilege::Nobody => Caller::nobody(),
         Err(Closed::Wait(seconds)) => return Err(refused(app, command, request, pages::later(seconds))),
         // Every browser asks without a login first: that is no refused login.
-        Err(Closed::Nothing) => return Err(pages::login(app, settings, false)),
-        Err(Closed::Stale) => return Err(pages::login(app, settings, true)),
+        Err(Closed::Nothing) => return Err(pages::login(app, false)),
+        Err(Closed::Stale) => return Err(pages::login(app, true)),
         Err(Closed::Wrong) => {
-            return Err(refused(app, command, request, pages::login(app, settings, false)));
+            return Err(refused(app, command, request, pages::login(app, false)));
         }
     };
     if caller.privilege < command.needs {
-        return Err(refused(app, command, request, pages::login(app, settings, false)));
+        return Err(refused(app, command, request, pages::login(app, false)));
     }
     if command.needs > Privilege::Nobody {
         let (user, peer) = (caller.user.name.as_str(), request.peer);
@@ -103,40 +104,39 @@ fn guard(app: &App, command: &Command, query: &Query, request: &Request, caller:
     match judge(what, mode, &signs, &app.origins) {
         Verdict::Allow => Ok(()),
         Verdict::Refuse => Err(pages::foreign()),
+        // A file cannot be sent a second time by a button.
+        Verdict::Confirm if command.post => Err(pages::foreign()),
         Verdict::Confirm if app.doorman.confirmed(act) => Ok(()),
         Verdict::Confirm => Err(pages::confirm(act, &app.doorman.ask(act))),
     }
 }
 
 /// Does what the row says.
-async fn act(
-    app: &App,
-    settings: &Settings,
-    command: &Command,
-    query: &Query,
-    request: &Request,
-    caller: &Caller,
-) -> Result<Answer, Failure> {
-    if command.post && !is_multipart(request) {
+async fn act(command: &Command, ask: &ops::Ask<'_>, upload: Upload<'_>) -> Result<Answer, Failure> {
+    if command.post && !is_multipart(ask.request) {
         return Err(Failure::IllegalFrame);
     }
     if command.run == Run::Later {
         return Err(Failure::NotSupported);
     }
     // HEAD changes nothing (PROFILE 1.1).
-    if request.head.method == Method::Head && command.guard != Guard::Read {
+    if ask.request.head.method == Method::Head && command.guard != Guard::Read {
         return Ok(Answer::text(OK));
     }
     // An illegal page refuses the request before anything is changed.
-    let next = if command.guard == Guard::Read { None } else { next_page(query)? };
+    let next = if command.guard == Guard::Read { None } else { next_page(ask.query)? };
     let answer = match command.run {
-        Run::List(page) => Ok(Answer::text(listing(page, &app.view(settings), app.store.secrets()))),
-        Run::Set(group) => app.store.set(group, query).await.map(|()| Answer::text(OK)),
-        Run::Do(op) => ops::run(op, &ops::Ask { app, settings, query, request, caller }).await,
+        Run::List(page) => Ok(Answer::text(listing(page, &ask.app.view(ask.settings), ask.app.store.secrets()))),
+        Run::Set(group) => ask.app.store.set(group, ask.query).await.map(|()| Answer::text(OK)),
+        Run::Do(op) => ops::run(op, ask).await,
+        Run::Take(parcel) => ops::take(parcel, ask, upload).await,
         Run::Later => Err(Failure::NotSupported),
     }?;
     let said_ok = matches!(&answer.body, Body::Whole(body) if body == OK);
-    Ok(next.filter(|_| said_ok).unwrap_or(answer))
+    Ok(match next {
+        Some(page) if said_ok => Answer { then: answer.then, ..page },
+        Some(_) | None => answer,
+    })
 }
 
 /// Returns the file of the web UI that `next_url` names, to be sent in place of `ok.` (PROFILE 1.4).
@@ -179,9 +179,16 @@ fn fail(failure: Failure) -> Answer {
     match failure {
         Failure::NotFound => Answer::page(Status::NotFound, "The camera has no such page."),
         Failure::Unavailable(why) => Answer::page(Status::Unavailable, why),
-        Failure::IllegalParam | Failure::IllegalFrame | Failure::Busy | Failure::NotSupported | Failure::Internal => {
-            Answer::text(failure.to_string())
-        }
+        Failure::Forbidden => Answer::page(Status::Forbidden, &failure.to_string()),
+        Failure::IllegalParam
+        | Failure::IllegalFrame
+        | Failure::Busy
+        | Failure::NotSupported
+        | Failure::BadPackage
+        | Failure::TooLarge
+        | Failure::WrongPassword
+        | Failure::Off(_)
+        | Failure::Internal => Answer::text(failure.to_string()),
     }
 }
 

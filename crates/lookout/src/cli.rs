@@ -14,6 +14,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use lookout::{FirstPasswords, Locator, StartError, Store, config::Config, log, rules, setup};
 use lookout_core::profile::wire::Secret;
+use lookout_linux::handover;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Turns this machine into an IP camera that speaks the classic CGI profile.
@@ -130,6 +131,8 @@ fn configured(machine: &Machine) -> Result<Config, Failed> {
 }
 
 fn run(machine: &Machine, json: bool) -> ExitCode {
+    // Looked up now: an upgrade may have put another file in its place by the time of a restart.
+    let program = std::env::current_exe();
     done(configured(machine).and_then(|config| {
         log::init(config.log.level);
         lookout_linux::memory::keep_buffers();
@@ -137,11 +140,23 @@ fn run(machine: &Machine, json: bool) -> ExitCode {
         let ended = runtime.block_on(serve(config, json));
         // What hangs in the system (a name server, a disk) must not hold up the end; what was answered is saved.
         runtime.shutdown_timeout(GOODBYE);
-        ended
+        let End::Restart(listeners) = ended? else { return Ok(()) };
+        let args: Vec<_> = std::env::args_os().skip(1).collect();
+        let started = program.and_then(|program| handover::exec(&program, &args, &listeners));
+        let Err(error) = started;
+        Err(failed(format!("cannot start anew: {error}")))
     }))
 }
 
-async fn serve(config: Config, json: bool) -> Result<(), Failed> {
+/// How a camera ended.
+enum End {
+    /// For good.
+    Stop,
+    /// To start anew with these sockets.
+    Restart(Vec<handover::Named>),
+}
+
+async fn serve(config: Config, json: bool) -> Result<End, Failed> {
     let secret = |name| std::env::var(name).ok().filter(|text| !text.is_empty()).map(Secret::new);
     let first = FirstPasswords { admin: secret("LOOKOUT_ADMIN_PASSWORD"), viewer: secret("LOOKOUT_VIEWER_PASSWORD") };
     let wait = |kind| signal(kind).map_err(failed);
@@ -156,10 +171,11 @@ async fn serve(config: Config, json: bool) -> Result<(), Failed> {
             _ = term.recv() => break,
             _ = int.recv() => break,
             _ = hup.recv() => if on_terminal { break },
+            () = running.restart() => return Ok(End::Restart(running.hand_over().await)),
         }
     }
     running.stop().await;
-    Ok(())
+    Ok(End::Stop)
 }
 
 fn passwd(machine: &Machine, user: &str) -> Result<(), Failed> {
@@ -182,5 +198,6 @@ fn passwd(machine: &Machine, user: &str) -> Result<(), Failed> {
 fn reset(machine: &Machine) -> Result<(), Failed> {
     let config = configured(machine)?;
     let opened = Store::open(&config.state_dir(), rules(&config)).map_err(failed)?;
-    opened.store.reset().map_err(failed)
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(failed)?;
+    runtime.block_on(opened.store.reset()).map_err(|_| failed("the settings cannot be saved"))
 }

@@ -22,7 +22,7 @@ use lookout_core::{
     profile::{
         commands::{Login, Privilege},
         settings::{Level, Settings, User},
-        wire::Password,
+        wire::{Mac, Password},
     },
     query::Query,
 };
@@ -76,6 +76,7 @@ pub enum Closed {
 
 /// Decides who comes in.
 pub struct Doorman {
+    realm: String,
     key: [u8; 32],
     throttle: Mutex<Throttle>,
     remembered: Mutex<HashMap<[u8; 32], Instant>>,
@@ -87,12 +88,13 @@ pub struct Doorman {
 }
 
 impl Doorman {
-    /// Makes one with keys of its own.
+    /// Makes one with keys of its own, for the camera of an id.
     ///
     /// # Errors
     /// The system gives no random numbers.
-    pub fn new(offer_digest: bool) -> Result<Self, NoRandom> {
+    pub fn new(id: Mac, offer_digest: bool) -> Result<Self, NoRandom> {
         Ok(Self {
+            realm: format!("ipcamera_{id}"),
             key: password::random()?,
             throttle: Mutex::default(),
             remembered: Mutex::default(),
@@ -155,7 +157,7 @@ impl Doorman {
                 closed = Closed::Wait(wait.0);
                 continue;
             }
-            match (self.verify(settings, user, &claim, request).await, user) {
+            match (self.verify(user, &claim, request).await, user) {
                 (Verdict::Good, Some(user)) => {
                     self.throttle().succeeded(request.peer, claim.user(), self.now());
                     best = Some(better(best, claim.caller(user.clone())));
@@ -175,7 +177,7 @@ impl Doorman {
     }
 
     /// Judges a claim; takes as long for an account that does not exist.
-    async fn verify(&self, settings: &Settings, user: Option<&User>, claim: &Claim, request: &Request) -> Verdict {
+    async fn verify(&self, user: Option<&User>, claim: &Claim, request: &Request) -> Verdict {
         match claim {
             Claim::Basic(brought) | Claim::Query(brought) => {
                 let right = self.verify_password(user.map(|user| &user.pwd), brought).await;
@@ -188,7 +190,7 @@ impl Doorman {
                     Some(Password::Blank | Password::Hash(_)) | None => "",
                 };
                 let (method, target) = (request.head.method.name(), &request.head.target);
-                self.gate(settings).verify(answer, password, method, target, self.now().as_secs())
+                self.gate().verify(answer, password, method, target, self.now().as_secs())
             }
         }
     }
@@ -239,12 +241,12 @@ impl Doorman {
     }
 
     /// Returns the values of `WWW-Authenticate`, the oldest scheme first.
-    pub fn challenges(&self, settings: &Settings, stale: bool) -> Vec<String> {
-        let basic = format!("Basic realm=\"{}\"", realm(settings));
+    pub fn challenges(&self, stale: bool) -> Vec<String> {
+        let basic = format!("Basic realm=\"{}\"", self.realm);
         if !self.offer_digest {
             return vec![basic];
         }
-        let digest = self.gate(settings).challenges(self.now().as_secs(), stale);
+        let digest = self.gate().challenges(self.now().as_secs(), stale);
         std::iter::once(basic).chain(digest).collect()
     }
 
@@ -258,8 +260,8 @@ impl Doorman {
         lock(&self.confirmations).accept(act, self.now())
     }
 
-    fn gate(&self, settings: &Settings) -> digest::Gate {
-        digest::Gate::new(&realm(settings), self.key)
+    fn gate(&self) -> digest::Gate {
+        digest::Gate::new(&self.realm, self.key)
     }
 
     /// Returns the time on a clock that never jumps.
@@ -313,10 +315,6 @@ fn better(first: Option<Caller>, second: Caller) -> Caller {
         Some(first) if first.privilege > second.privilege => Caller { verified_by: second.verified_by, ..first },
         Some(_) | None => second,
     }
-}
-
-fn realm(settings: &Settings) -> String {
-    format!("ipcamera_{}", settings.id)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

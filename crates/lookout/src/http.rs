@@ -10,9 +10,11 @@ mod listen;
 mod push;
 mod request;
 mod respond;
+mod upload;
 
 pub use caps::Caps;
 pub use listen::serve;
 pub use push::{Fans, Push};
 pub use request::{Method, Request};
-pub use respond::{Answer, Body, Status, escape_html};
+pub use respond::{Answer, Body, Status, Then, escape_html};
+pub use upload::Upload;

@@ -21,6 +21,7 @@ mod web;
 
 use std::{
     net::{IpAddr, SocketAddr},
+    os::fd::AsFd as _,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -35,8 +36,10 @@ use lookout_core::{
         wire::{Mac, Secret},
     },
 };
+use lookout_linux::handover::{Named, inherited};
 use tokio::{
     net::{TcpListener, TcpSocket},
+    sync::Notify,
     task::JoinHandle,
 };
 
@@ -86,6 +89,7 @@ pub struct Running {
     pub made: Vec<(String, Secret)>,
     /// What is captured.
     pub source: Locator,
+    listeners: Vec<Named>,
     capture: JoinHandle<()>,
     app: Arc<App>,
 }
@@ -122,8 +126,11 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let state = config.state_dir();
     let opened = Store::open(&state, rules(&config))?;
     let store = Arc::new(opened.store);
-    let http = config.listen.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
-    let https = config.tls_listen.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
+    let mut kept = inherited();
+    let mut open = |kind, addresses: &[SocketAddr]| -> Result<Vec<_>, _> {
+        addresses.iter().map(|address| listen(*address, kind, &mut kept)).collect()
+    };
+    let (http, https) = (open(HTTP, &config.listen)?, open(HTTPS, &config.tls_listen)?);
     let mdns_name = config.http.mdns_name.clone().unwrap_or_else(setup::host_name);
     let tls = if https.is_empty() { None } else { Some(Arc::new(open_tls(&config, &state, &mdns_name)?)) };
 
@@ -133,18 +140,21 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let metrics = Arc::new(Metrics::new());
     let watchdog = Arc::new(Watchdog::from_env());
     let hub = Arc::new(Hub::new(metrics.clone()));
+    let id = store.get().id;
     let app = Arc::new(App {
+        id,
         store: store.clone(),
         hub: hub.clone(),
         metrics: metrics.clone(),
         watchdog: watchdog.clone(),
         fans: Fans::new(hub, store, metrics.clone(), config.http.stall),
         caps: Caps::new(config.http.max_connections, config.http.max_per_address, metrics),
-        doorman: Doorman::new(config.http.digest).map_err(|error| StartError::Machine(error.to_string()))?,
+        doorman: Doorman::new(id, config.http.digest).map_err(|error| StartError::Machine(error.to_string()))?,
         origins,
         mdns_name,
         https_port: addresses(&https).first().map(SocketAddr::port),
         config,
+        restart: Notify::new(),
     });
     let capture = capture(&app, locator.clone())?;
     let running = Running {
@@ -154,6 +164,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         chosen,
         made,
         source: locator,
+        listeners: copies(HTTP, &http).chain(copies(HTTPS, &https)).collect(),
         capture,
         app: app.clone(),
     };
@@ -173,14 +184,30 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
 }
 
 impl Running {
-    /// Tells the service manager that the camera stops, and lets go of the source: a program that makes pictures must
-    /// not outlive the camera.
+    /// Waits until somebody wants the camera to start anew. May be cancelled.
+    pub async fn restart(&self) {
+        self.app.restart.notified().await;
+    }
+
+    /// Lets go of everything but the listening sockets, which are for the program that follows in this process.
+    pub async fn hand_over(self) -> Vec<Named> {
+        self.app.watchdog.restarting();
+        end(self.capture).await;
+        self.listeners
+    }
+
+    /// Tells the service manager that the camera stops, and lets go of the source.
     pub async fn stop(self) {
         self.app.watchdog.stopping();
-        self.capture.abort();
-        // It ends at its next await; a driver that hangs must not hold up the end.
-        let _ = tokio::time::timeout(Duration::from_secs(1), self.capture).await;
+        end(self.capture).await;
     }
+}
+
+/// Ends the capture service: a program that makes pictures must not outlive the camera.
+async fn end(capture: JoinHandle<()>) {
+    capture.abort();
+    // It ends at its next await; a driver that hangs must not hold up the end.
+    let _ = tokio::time::timeout(Duration::from_secs(1), capture).await;
 }
 
 fn capture(app: &Arc<App>, source: Locator) -> Result<JoinHandle<()>, StartError> {
@@ -216,15 +243,34 @@ fn image(settings: &Settings) -> Image {
     }
 }
 
-/// Listens, with a queue long enough for a crowd that comes at once.
-fn listen(address: &SocketAddr) -> Result<TcpListener, StartError> {
-    let open = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        socket.set_reuseaddr(true)?;
-        socket.bind(*address)?;
-        socket.listen(1024)
+/// Names of listening sockets, as they go over to the next program.
+const HTTP: &str = "http";
+const HTTPS: &str = "https";
+
+/// Takes the socket that was kept for an address; else listens, with a queue long enough for a crowd that comes at once.
+fn listen(address: SocketAddr, kind: &str, kept: &mut Vec<Named>) -> Result<TcpListener, StartError> {
+    let fits = |own: SocketAddr| own == address || (address.port() == 0 && own.ip() == address.ip());
+    let here = |(name, socket): &Named| name == kind && socket.local_addr().is_ok_and(fits);
+    let mut open = || match kept.iter().position(here) {
+        Some(at) => {
+            let (_, socket) = kept.swap_remove(at);
+            socket.set_nonblocking(true)?;
+            TcpListener::from_std(socket)
+        }
+        None => {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            socket.listen(1024)
+        }
     };
-    open().map_err(|error| StartError::Listen(*address, error))
+    open().map_err(|error| StartError::Listen(address, error))
+}
+
+/// Copies listening sockets for the program that follows; one that cannot be copied is opened anew there.
+fn copies<'a>(kind: &'a str, listeners: &'a [TcpListener]) -> impl Iterator<Item = Named> {
+    let copy = |listener: &TcpListener| listener.as_fd().try_clone_to_owned().map(std::net::TcpListener::from);
+    listeners.iter().filter_map(move |listener| Some((kind.to_owned(), copy(listener).ok()?)))
 }
 
 fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {

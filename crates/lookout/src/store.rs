@@ -103,16 +103,14 @@ impl Store {
         }
     }
 
-    /// Goes back to the factory state, which keeps the id (PROFILE 7.2) and has no account. The store is spent.
-    ///
-    /// # Errors
-    /// The disk refused.
-    pub fn reset(self) -> std::io::Result<()> {
-        let factory = Settings { id: self.get().id, ..Settings::factory() };
-        // Nobody else can hold the lock of a store that is given away.
-        let disk = self.disk.try_lock().map_err(|_| std::io::ErrorKind::ResourceBusy)?;
-        disk.save(&factory)?;
-        disk.forget_previous()
+    /// Goes back to the factory state, which keeps the id and the factory values (PROFILE 7.2) and has no account.
+    pub async fn reset(&self) -> Result<(), Failure> {
+        self.change(|old, _| Ok(old.reset())).await?;
+        let forgotten = self.disk.lock().await.forget_previous();
+        forgotten.map_err(|error| {
+            tracing::error!("the previous settings were not removed: {error}");
+            Failure::Internal
+        })
     }
 
     /// Gives all settings to follow, without a copy; wakes at every change.

@@ -127,6 +127,11 @@ impl Watchdog {
         self.send(&format!("STATUS={}", one_line(status)));
     }
 
+    /// Tells that the daemon is about to start anew in the same process; `ready` ends that.
+    pub fn restarting(&self) {
+        self.send("RELOADING=1\nSTATUS=restarting");
+    }
+
     /// Tells that the daemon is about to end.
     pub fn stopping(&self) {
         self.send("STOPPING=1");

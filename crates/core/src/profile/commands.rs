@@ -65,6 +65,7 @@ pub enum Group {
     Misc,
     Decoder,
     Mac,
+    FactoryDdns,
     /// `camera_control.cgi`.
     Image,
     /// No CGI: state that outlives a restart.
@@ -105,6 +106,8 @@ pub enum Run {
     List(Page),
     /// Something of its own.
     Do(Op),
+    /// Takes a file.
+    Take(Parcel),
     /// Nothing yet: its engine is not built, and it answers `error: not supported.`
     Later,
 }
@@ -122,12 +125,58 @@ pub enum Op {
     CameraControl,
     /// The clock's settings, and the clock itself.
     SetDatetime,
+    /// Restarts the camera.
+    Reboot,
+    /// Goes back to the factory state.
+    RestoreFactory,
+    /// The journal.
+    Log,
+    /// All settings as a file.
+    Backup,
+    /// A picture of another camera.
+    DeviceSnapshot,
+    /// The push stream of another camera.
+    DeviceStream,
+    /// Brings the built-in web UI back.
+    BuiltInPages,
+    /// The description of all of this for programs.
+    OpenApi,
     /// Counters for Prometheus.
     Metrics,
     /// Whether the loops still turn.
     Health,
     /// A file of the web UI.
     File(&'static str),
+}
+
+impl Op {
+    /// Says whether the answer holds a picture or sound, before which the privacy gate stands (PROFILE 5.6).
+    pub const fn shows(self) -> bool {
+        match self {
+            Self::Snapshot | Self::Stream | Self::DeviceSnapshot | Self::DeviceStream => true,
+            Self::CheckUser
+            | Self::CameraControl
+            | Self::SetDatetime
+            | Self::Reboot
+            | Self::RestoreFactory
+            | Self::Log
+            | Self::Backup
+            | Self::BuiltInPages
+            | Self::OpenApi
+            | Self::Metrics
+            | Self::Health
+            | Self::File(_) => false,
+        }
+    }
+}
+
+/// What is sent to the camera as a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parcel {
+    /// Settings (`params.bin`).
+    Params,
+    /// A web UI.
+    Pages,
 }
 
 /// A row of the table.
@@ -151,9 +200,12 @@ pub struct Command {
 
 use Guard::{Change, Move, Read};
 use Login::{Cam, Query};
-use Op::{CameraControl, CheckUser, File, Health, Metrics, SetDatetime, Snapshot, Stream};
+use Op::{
+    Backup, BuiltInPages, CameraControl, CheckUser, DeviceSnapshot, DeviceStream, File, Health, Log, Metrics, OpenApi,
+    Reboot, RestoreFactory, SetDatetime, Snapshot, Stream,
+};
 use Privilege::{Manager, Nobody, Operator, Visitor};
-use Run::{Do, Later, List, Set};
+use Run::{Do, Later, List, Set, Take};
 
 const fn get(
     paths: &'static [&'static str],
@@ -181,11 +233,11 @@ pub static PROFILE: &[Command] = &[
     get(&["/get_camera_params.cgi"], Visitor, Query, Read, List(Page::Camera), "The image settings."),
     get(&["/decoder_control.cgi"], Operator, Query, Move, Later, "Moves the head, drives the output."),
     get(&["/camera_control.cgi"], Operator, Query, Move, Do(CameraControl), "Sets one image setting: `param` and `value`."),
-    get(&["/reboot.cgi"], Manager, Query, Change, Later, "Restarts the camera (Q8)."),
-    get(&["/restore_factory.cgi"], Manager, Query, Change, Later, "Restores the factory settings."),
+    get(&["/reboot.cgi"], Manager, Query, Change, Do(Reboot), "Restarts the camera (Q8)."),
+    get(&["/restore_factory.cgi"], Manager, Query, Change, Do(RestoreFactory), "Restores the factory settings."),
     get(&["/get_params.cgi"], Manager, Query, Read, List(Page::Params), "All settings."),
     post(&["/upgrade_firmware.cgi"], Later, "Installs a new version."),
-    post(&["/upgrade_htmls.cgi"], Later, "Installs another web UI."),
+    post(&["/upgrade_htmls.cgi"], Take(Parcel::Pages), "Installs another web UI."),
     get(&["/set_alias.cgi"], Manager, Query, Change, Set(Group::Alias), "Names the camera."),
     get(&["/set_datetime.cgi"], Manager, Query, Change, Do(SetDatetime), "Sets time zone and NTP, and with `now` (seconds since 1970 UTC) the camera's clock."),
     get(&["/set_users.cgi"], Manager, Query, Change, Set(Group::Users), "Sets all eight accounts."),
@@ -206,13 +258,13 @@ pub static PROFILE: &[Command] = &[
     get(&["/get_misc.cgi"], Manager, Query, Read, List(Page::Misc), "Settings of lamp and head (Q16)."),
     get(&["/wifi_scan.cgi"], Manager, Query, Change, Later, "Starts a scan for wireless networks."),
     get(&["/get_wifi_scan_result.cgi"], Manager, Query, Read, Later, "The last scan's result."),
-    get(&["/get_log.cgi"], Manager, Query, Read, Later, "The journal."),
+    get(&["/get_log.cgi"], Manager, Query, Read, Do(Log), "The journal."),
     get(&["/test_mail.cgi"], Manager, Query, Change, Later, "Sends a mail with the stored settings."),
     get(&["/test_ftp.cgi"], Manager, Query, Change, Later, "Uploads a file with the stored settings."),
-    get(&["/backup_params.cgi"], Manager, Query, Read, Later, "All settings as a file."),
-    post(&["/restore_params.cgi"], Later, "Takes settings back from a file."),
-    get(&["/set_mac.cgi"], Manager, Query, Change, Later, "Stores the camera's MAC address."),
-    get(&["/set_factory_ddns.cgi"], Manager, Cam, Change, Later, "Sets dynamic DNS, also as factory values (Q9)."),
+    get(&["/backup_params.cgi"], Manager, Query, Read, Do(Backup), "All settings as a file."),
+    post(&["/restore_params.cgi"], Take(Parcel::Params), "Takes settings back from a file."),
+    get(&["/set_mac.cgi"], Manager, Query, Change, Set(Group::Mac), "Stores the camera's MAC address."),
+    get(&["/set_factory_ddns.cgi"], Manager, Cam, Change, Set(Group::FactoryDdns), "Sets dynamic DNS, also as factory values (Q9)."),
 ];
 
 /// What stands beside the profile.
@@ -222,6 +274,10 @@ pub static BESIDE: &[Command] = &[
     get(&["/live.css"], Nobody, Query, Read, Do(File("live.css")), "Its looks."),
     get(&["/live.js"], Nobody, Query, Read, Do(File("live.js")), "Its behaviour."),
     get(&["/favicon.svg", "/favicon.ico"], Nobody, Query, Read, Do(File("favicon.svg")), "Its icon."),
+    get(&["/device/2/snapshot.cgi", "/device/3/snapshot.cgi", "/device/4/snapshot.cgi", "/device/5/snapshot.cgi", "/device/6/snapshot.cgi", "/device/7/snapshot.cgi", "/device/8/snapshot.cgi", "/device/9/snapshot.cgi"], Visitor, Query, Read, Do(DeviceSnapshot), "One picture of another camera, as set_devices.cgi names it."),
+    get(&["/device/2/videostream.cgi", "/device/3/videostream.cgi", "/device/4/videostream.cgi", "/device/5/videostream.cgi", "/device/6/videostream.cgi", "/device/7/videostream.cgi", "/device/8/videostream.cgi", "/device/9/videostream.cgi"], Visitor, Query, Read, Do(DeviceStream), "The push stream of another camera."),
+    get(&["/restore_htmls.cgi"], Manager, Query, Change, Do(BuiltInPages), "Brings the built-in web UI back."),
+    get(&["/openapi.json"], Nobody, Query, Read, Do(OpenApi), "The description of these CGIs for programs (OpenAPI 3.1)."),
     get(&["/metrics"], Visitor, Query, Read, Do(Metrics), "Counters for Prometheus."),
     get(&["/healthz"], Nobody, Query, Read, Do(Health), "200 while the loops that make frames and serve HTTP turn, else 503."),
 ];
@@ -253,10 +309,10 @@ mod tests {
     }
 
     #[test]
-    fn only_the_status_and_the_health_are_open_to_anyone() {
+    fn only_the_status_the_health_and_the_description_are_open_to_anyone() {
         let open = PROFILE.iter().chain(BESIDE).filter(|command| command.needs == Nobody);
         let no_file = open.filter(|command| !matches!(command.run, Do(File(_)))).map(|command| command.paths[0]);
-        assert_eq!(no_file.collect::<Vec<_>>(), ["/get_status.cgi", "/healthz"]);
+        assert_eq!(no_file.collect::<Vec<_>>(), ["/get_status.cgi", "/openapi.json", "/healthz"]);
     }
 
     #[test]

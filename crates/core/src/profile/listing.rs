@@ -60,11 +60,10 @@ pub fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{settings::Settings, view::Status, wire::Wire};
+    use crate::profile::{settings::Settings, wire::Wire};
 
     fn shown(page: Page, settings: &Settings, secrets: Secrets) -> String {
-        let view =
-            View { settings, now: 1_352_782_970, sys_ver: "0.1.2.43", app_ver: "0.1.0.0", status: Status::default() };
+        let view = View { now: 1_352_782_970, sys_ver: "0.1.2.43", app_ver: "0.1.0.0", ..View::of(settings) };
         listing(page, &view, secrets)
     }
 

@@ -6,7 +6,7 @@ use super::{
     commands::{BESIDE, Command, Group, Login, PROFILE, Privilege, Run},
     params::params,
     settings::Settings,
-    view::{Status, View},
+    view::View,
     wire::Value,
 };
 
@@ -56,12 +56,13 @@ pub fn settings() -> String {
          | name | CGI | wire | takes | default | what it is |\n|---|---|---|---|---|---|\n",
     );
     let factory = Settings::factory();
-    let view = View { settings: &factory, now: 0, sys_ver: "", app_ver: "", status: Status::default() };
+    let view = View::of(&factory);
     for row in params() {
         let cgi = match row.group {
             None => "shown only".into(),
             Some(Group::Stored) => "kept only".into(),
             Some(Group::Image) => "`camera_control.cgi`".into(),
+            Some(Group::FactoryDdns) => "`set_factory_ddns.cgi`".into(),
             Some(group) => format!("`set_{}.cgi`", word(group)),
         };
         let must = if row.must { " **must**" } else { "" };

@@ -73,6 +73,19 @@ macro_rules! set {
     };
 }
 
+/// A factory value: set as such and as the current value at once.
+macro_rules! factory {
+    ($name:expr, $wire:expr, $group:ident, ($now:ident, $factory:ident).$field:ident, $doc:expr) => {
+        Param {
+            edit: Some(Edit {
+                take: |s, text| s.$now.$field.take(text).and_then(|()| s.$factory.$field.take(text)),
+                load: |s, text| Wire::load(text).map(|value| s.$factory.$field = value),
+            }),
+            ..set!($name, $wire, $group, MAY, [], ($factory.$field), $doc)
+        }
+    };
+}
+
 /// A value that is only shown.
 macro_rules! get {
     ($name:expr, $kind:expr, [$($page:ident)*], $show:expr, $doc:expr) => {
@@ -194,7 +207,11 @@ const SHOWN: Kind = Kind::Int(0, i32::MAX);
 #[rustfmt::skip]
 static TABLE: &[&[Param]] = &[
     &[
-        set!("id", "mac", Mac, MUST, [Params Status], (id), "Device id: the camera's MAC address."),
+        Param {
+            show: |v| v.id.show(),
+            ..set!("id", "mac", Mac, MUST, [Params Status], (id),
+                "Device id: the camera's MAC address; a new one is in force from the next start on.")
+        },
         get!("sys_ver", Kind::Text(16), [Params Status], |v| Value::Text(v.sys_ver.into()), "Version of the camera."),
         get!("app_ver", Kind::Text(16), [Params Status], |v| Value::Text(v.app_ver.into()), "Version of the web UI."),
         set!("alias", "alias", Alias, MUST, [Params Status], (alias), "The camera's name."),
@@ -264,6 +281,18 @@ static TABLE: &[&[Param]] = &[
             "1: joined to the wireless network."),
         set!("ddns_proxy_svr", "proxy_svr", Ddns, MUST, [Params], (ddns.proxy_svr), "HTTP proxy for services 2-4."),
         set!("ddns_proxy_port", "proxy_port", Ddns, MUST, [Params], (ddns.proxy_port), "The proxy's port."),
+        factory!("factory_ddns_service", "service", FactoryDdns, (ddns, factory_ddns).service,
+            "`ddns_service` after a factory reset."),
+        factory!("factory_ddns_user", "user", FactoryDdns, (ddns, factory_ddns).user,
+            "`ddns_user` after a factory reset."),
+        factory!("factory_ddns_pwd", "pwd", FactoryDdns, (ddns, factory_ddns).pwd,
+            "`ddns_pwd` after a factory reset."),
+        factory!("factory_ddns_host", "host", FactoryDdns, (ddns, factory_ddns).host,
+            "`ddns_host` after a factory reset."),
+        factory!("factory_ddns_proxy_svr", "proxy_svr", FactoryDdns, (ddns, factory_ddns).proxy_svr,
+            "`ddns_proxy_svr` after a factory reset."),
+        factory!("factory_ddns_proxy_port", "proxy_port", FactoryDdns, (ddns, factory_ddns).proxy_port,
+            "`ddns_proxy_port` after a factory reset."),
 
         set!("mail_svr", "svr", Mail, MUST, [Params], (mail.svr), "SMTP server."),
         set!("mail_port", "port", Mail, MAY, [Params], (mail.port), "SMTP server's TCP port (Q5)."),

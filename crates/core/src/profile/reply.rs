@@ -24,6 +24,21 @@ pub enum Failure {
     /// Something in the machine refused: a full disk, say. The log has the cause.
     #[error("error: internal.")]
     Internal,
+    /// A file that is damaged, cut short, or none of its kind. The journal has the reason.
+    #[error("error: bad package.")]
+    BadPackage,
+    /// A file longer than its kind may be.
+    #[error("error: too large.")]
+    TooLarge,
+    /// A backup that was made under another password.
+    #[error("error: wrong password.")]
+    WrongPassword,
+    /// The machine's operator has not turned it on; the text names the key of the configuration.
+    #[error("error: {0} is off.")]
+    Off(&'static str),
+    /// Nothing is shown at this hour (PROFILE 5.6).
+    #[error("The camera shows nothing at this hour.")]
+    Forbidden,
     /// There is no picture now; the text says why.
     #[error("{0}")]
     Unavailable(&'static str),

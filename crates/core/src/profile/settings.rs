@@ -28,6 +28,8 @@ pub struct Settings {
     pub upnp: bool,
     /// Dynamic DNS.
     pub ddns: Ddns,
+    /// Dynamic DNS as it is after a factory reset, which leaves it alone (PROFILE 7.2).
+    pub factory_ddns: Ddns,
     /// Uploads.
     pub ftp: Ftp,
     /// Mail.
@@ -48,6 +50,12 @@ impl Settings {
     /// Makes the factory state: everything off, no account.
     pub fn factory() -> Self {
         Self { alias: known("ipcamera"), ..Self::default() }
+    }
+
+    /// Returns the factory state of this camera, which keeps its id and its factory values (PROFILE 7.2).
+    pub fn reset(&self) -> Self {
+        let ddns = self.factory_ddns.clone();
+        Self { id: self.id, ddns: ddns.clone(), factory_ddns: ddns, ..Self::factory() }
     }
 }
 

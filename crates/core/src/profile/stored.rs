@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{
     params::{Edit, Param, params},
     settings::Settings,
-    view::{Status, View},
+    view::View,
     wire::Value,
 };
 
@@ -31,7 +31,7 @@ pub enum Damaged {
 
 /// Writes all settings.
 pub fn encode(settings: &Settings) -> String {
-    let view = View { settings, now: 0, sys_ver: "", app_ver: "", status: Status::default() };
+    let view = View::of(settings);
     let mut table = toml::Table::new();
     for (row, _) in stored() {
         let value = match (row.show)(&view) {

@@ -1,12 +1,14 @@
 //! What a listing is made from: the settings, and the state that is only shown.
 
-use super::settings::Settings;
+use super::{settings::Settings, wire::Mac};
 
 /// Everything that a row of the table may show.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     /// The settings.
     pub settings: &'a Settings,
+    /// The device id in force: a new one of the settings waits for the next start.
+    pub id: Mac,
     /// The camera's clock, seconds since 1970 UTC.
     pub now: i64,
     /// Version of the camera, four numbers.
@@ -15,6 +17,13 @@ pub struct View<'a> {
     pub app_ver: &'a str,
     /// How the engines stand.
     pub status: Status,
+}
+
+impl<'a> View<'a> {
+    /// Makes the view of settings that are not in force anywhere: those of a file, or of the manual.
+    pub fn of(settings: &'a Settings) -> Self {
+        Self { settings, id: settings.id, now: 0, sys_ver: "", app_ver: "", status: Status::default() }
+    }
 }
 
 /// How the engines stand, by the profile's numbers (PROFILE 4).

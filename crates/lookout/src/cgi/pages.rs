@@ -1,9 +1,6 @@
 //! The pages that turn a request away, and the one that asks first.
 
-use lookout_core::{
-    access::confirm::{Act, PARAM},
-    profile::settings::Settings,
-};
+use lookout_core::access::confirm::{Act, PARAM};
 
 use crate::{
     app::App,
@@ -11,9 +8,9 @@ use crate::{
 };
 
 /// 401: who are you?
-pub fn login(app: &App, settings: &Settings, stale: bool) -> Answer {
+pub fn login(app: &App, stale: bool) -> Answer {
     let page = Answer::page(Status::Unauthorized, "The camera wants a user name and password for this.");
-    let challenges = app.doorman.challenges(settings, stale);
+    let challenges = app.doorman.challenges(stale);
     challenges.into_iter().fold(page, |page, challenge| page.with("WWW-Authenticate", challenge))
 }
 

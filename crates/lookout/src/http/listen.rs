@@ -18,7 +18,8 @@ use super::{
     caps::Place,
     conn::Conn,
     request::{Head, Method, Request},
-    respond::{Answer, Body, Status},
+    respond::{Answer, Body, Status, Then},
+    upload::Upload,
 };
 use crate::{app::App, cgi, tls::Tls, watchdog::Loop};
 
@@ -98,15 +99,15 @@ async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, peer: IpAdd
     let (answer, bodiless) = match head.unwrap_or(Err(Status::Timeout)) {
         Ok(None) => return,
         Err(status) => (Answer::page(status, "The camera does not understand this request."), false),
-        Ok(Some(head)) => {
+        Ok(Some((head, begun))) => {
             let bodiless = head.method == Method::Head;
             let secure = matches!(conn, Conn::Tls(_));
             let request = Request { head, peer, near, secure, arrived: Instant::now() };
-            (cgi::answer(&app, &request).await, bodiless)
+            (cgi::answer(&app, &request, Upload::new(&mut conn, begun)).await, bodiless)
         }
     };
     app.metrics.answered(answer.status.number());
-    let head = answer.head(&app.config.http.server, SystemTime::now());
+    let (head, then) = (answer.head(&app.config.http.server, SystemTime::now()), answer.then);
     match answer.body {
         Body::Whole(body) => {
             let body = if bodiless { &[][..] } else { &body };
@@ -121,6 +122,10 @@ async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, peer: IpAdd
                 app.fans.join(*push, conn, place);
             }
         }
+    }
+    match then {
+        Some(Then::Restart) => app.restart.notify_one(),
+        None => {}
     }
 }
 

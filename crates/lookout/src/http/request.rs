@@ -72,11 +72,11 @@ pub struct Request {
 }
 
 impl Head {
-    /// Reads a head; `None` if the client left without a word.
+    /// Reads a head, and with it what of the body came along; `None` if the client left without a word.
     ///
     /// # Errors
     /// The status to answer with.
-    pub async fn read(conn: &mut (impl AsyncRead + Unpin)) -> Result<Option<Self>, Status> {
+    pub async fn read(conn: &mut (impl AsyncRead + Unpin)) -> Result<Option<(Self, Vec<u8>)>, Status> {
         let mut bytes = Vec::with_capacity(1024);
         let mut looked_at = 0;
         loop {
@@ -86,7 +86,8 @@ impl Head {
                 Ok(_) => {}
             }
             if let Some(end) = head_end(&bytes, looked_at) {
-                return Self::parse(&bytes[..end]).map(Some);
+                let head = Self::parse(&bytes[..end])?;
+                return Ok(Some((head, bytes.split_off(end))));
             }
             looked_at = bytes.len();
             if bytes.len() > LONGEST_HEAD {

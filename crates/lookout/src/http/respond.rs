@@ -64,6 +64,15 @@ pub struct Answer {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Body,
+    /// What happens once it is sent.
+    pub then: Option<Then>,
+}
+
+/// What happens after an answer is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// The camera restarts.
+    Restart,
 }
 
 /// A body.
@@ -91,13 +100,18 @@ impl Answer {
 
     /// Makes an answer of a given type.
     pub fn whole(status: Status, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self { status, content_type, headers: Vec::new(), body: Body::Whole(body.into()) }
+        Self { status, content_type, headers: Vec::new(), body: Body::Whole(body.into()), then: None }
     }
 
     /// Adds a header.
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// Says what happens once the answer is sent.
+    pub fn then(self, then: Then) -> Self {
+        Self { then: Some(then), ..self }
     }
 
     /// Writes the head.

@@ -1,0 +1,95 @@
+//! Starts the program anew in the same process, with its listening sockets kept: nobody who connects meanwhile is
+//! refused, the kernel queues him.
+//!
+//! The sockets go over as systemd hands them to a service (`sd_listen_fds(3)`): from descriptor 3 on, told by
+//! `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES`. So what systemd itself hands over is taken as well.
+
+use std::{
+    convert::Infallible,
+    env,
+    ffi::OsString,
+    io,
+    net::TcpListener,
+    os::{
+        fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd},
+        unix::process::CommandExt as _,
+    },
+    path::Path,
+    process::{self, Command},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// The first descriptor handed over.
+const FIRST: RawFd = 3;
+/// More than anybody hands over.
+const MOST: RawFd = 64;
+
+/// A listening socket and its name.
+pub type Named = (String, TcpListener);
+
+/// Takes the listening sockets that were handed over to this process; none the second time.
+pub fn inherited() -> Vec<Named> {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    let number = |name| env::var(name).ok().and_then(|text| text.parse::<RawFd>().ok());
+    let mine = number("LISTEN_PID").is_some_and(|pid| u32::try_from(pid) == Ok(process::id()));
+    if !mine || TAKEN.swap(true, Ordering::Relaxed) {
+        return Vec::new();
+    }
+    let count = number("LISTEN_FDS").unwrap_or(0).clamp(0, MOST);
+    let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let names = names.split(':').map(str::to_owned).chain(std::iter::repeat_with(|| "unknown".to_owned()));
+    (FIRST..FIRST + count).zip(names).filter_map(|(fd, name)| Some((name, take(fd)?))).collect()
+}
+
+/// Takes a descriptor if it is a socket that listens.
+fn take(fd: RawFd) -> Option<TcpListener> {
+    let (mut listens, mut length) = (0, 4);
+    // SAFETY: both pointers are to live integers, `length` says how large the first is; a wrong `fd` is an error.
+    let asked = unsafe {
+        libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN, (&raw mut listens).cast(), &raw mut length)
+    };
+    if asked != 0 || listens == 0 {
+        return None;
+    }
+    // SAFETY: `fd` is open, as the system just said, and ours by the protocol; `inherited` takes it only once.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    // SAFETY: F_SETFD takes an integer; no program that we start shall have it.
+    unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) };
+    Some(TcpListener::from(fd))
+}
+
+/// Replaces this process by a program, which finds the sockets with [`inherited`].
+///
+/// It overwrites descriptors from 3 on, whoever holds them: nothing may be done afterwards but to end, and no other
+/// thread may work any more.
+///
+/// # Errors
+/// The program does not start; this process must end.
+pub fn exec(program: &Path, args: &[OsString], listeners: &[Named]) -> io::Result<Infallible> {
+    let count = RawFd::try_from(listeners.len()).unwrap_or(MOST).min(MOST);
+    // Out of the way first: one of them may be where another one goes.
+    let aside: Vec<RawFd> =
+        listeners.iter().map(|(_, listener)| duplicate(listener.as_raw_fd(), count)).collect::<Result<_, _>>()?;
+    for (to, from) in (FIRST..FIRST + count).zip(aside) {
+        // SAFETY: `from` is open, `to` is a small number that may be open; the copy stays open in the next program.
+        if unsafe { libc::dup2(from, to) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    let names: Vec<_> = listeners.iter().map(|(name, _)| name.as_str()).collect();
+    Err(Command::new(program)
+        .args(args)
+        .env("LISTEN_PID", process::id().to_string())
+        .env("LISTEN_FDS", count.to_string())
+        .env("LISTEN_FDNAMES", names.join(":"))
+        .exec())
+}
+
+/// Copies a descriptor to one that is not handed over.
+fn duplicate(fd: RawFd, count: RawFd) -> io::Result<RawFd> {
+    // SAFETY: F_DUPFD_CLOEXEC takes an integer and gives a descriptor of our own, which ends with this process.
+    match unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, FIRST + count) } {
+        -1 => Err(io::Error::last_os_error()),
+        copy => Ok(copy),
+    }
+}

@@ -1,0 +1,60 @@
+//! CGIs that set or tell something in a way of their own.
+
+use std::time::SystemTime;
+
+use lookout_core::profile::{
+    change,
+    commands::{Group, Privilege},
+    listing::var,
+    reply::{Failure, OK},
+    settings::Settings,
+    view::Secrets,
+    wire::{Illegal, Secret, Value, Wire as _},
+};
+
+use super::Ask;
+use crate::{app::unix, http::Answer};
+
+/// Echoes the password that the request brought, which is no secret to whoever sent it (PROFILE 1.3).
+pub fn check_user(ask: &Ask<'_>) -> Answer {
+    let pri = match ask.caller.privilege {
+        Privilege::Nobody => 0,
+        Privilege::Visitor => 1,
+        Privilege::Operator => 2,
+        Privilege::Manager => 3,
+    };
+    let pwd = ask.caller.brought.as_ref().map_or("", |brought| brought.pwd());
+    let out = var(String::new(), "user", &ask.caller.user.name.show(), Secrets::Plain);
+    let out = var(out, "pwd", &Value::Secret(Secret::new(pwd)), Secrets::Plain);
+    Answer::text(var(out, "pri", &Value::Int(pri), Secrets::Plain))
+}
+
+/// Sets one image setting, by number.
+pub async fn camera_control(ask: &Ask<'_>) -> Result<Answer, Failure> {
+    let wire = match ask.query.get("param") {
+        Some("0") => "resolution",
+        Some("1") => "brightness",
+        Some("2") => "contrast",
+        Some("3") => "mode",
+        Some("5") => "flip",
+        Some(_) | None => return Err(Failure::IllegalParam),
+    };
+    let value = ask.query.get("value").filter(|value| !value.is_empty()).ok_or(Failure::IllegalParam)?;
+    let given = |name: &str| (name == wire).then_some(value);
+    ask.app.store.change(|old, rules| change::apply(old, Group::Image, given, rules)).await?;
+    Ok(Answer::text(OK))
+}
+
+/// `now` sets the camera's own clock: the host's, plus an offset that is kept (PROFILE 4.1).
+pub async fn set_datetime(ask: &Ask<'_>) -> Result<Answer, Failure> {
+    let now = ask.query.get("now").filter(|now| !now.is_empty());
+    let ahead = |now: &str| now.parse::<u32>().map(|now| i64::from(now) - unix(SystemTime::now()));
+    let offset = now.map(ahead).transpose().map_err(|_| Failure::IllegalParam)?;
+    let draft = |old: &Settings, rules: &change::Rules| {
+        let mut new = change::apply(old, Group::Datetime, |name| ask.query.get(name), rules)?;
+        let set = |offset: i64| new.clock.offset_s.take(&offset.to_string());
+        offset.map_or(Ok::<_, Illegal>(()), set)?;
+        Ok(new)
+    };
+    ask.app.store.change(draft).await.map(|()| Answer::text(OK))
+}
