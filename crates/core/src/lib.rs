@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod form;
+pub mod head;
 pub mod media;
 pub mod port;
 pub mod profile;

@@ -13,6 +13,7 @@ use lookout_core::{
         confirm::Act,
         guard::{Mode, Signs, Verdict, VerifiedBy, judge},
     },
+    head::Method,
     profile::{
         commands::{self, Command, Guard, Privilege, Run},
         listing::listing,
@@ -26,7 +27,7 @@ use crate::{
     app::App,
     config::{Csrf, PlainFrom},
     doorman::{Caller, Closed, Doorman},
-    http::{Answer, Body, Method, Request, Status, Upload},
+    http::{Answer, Body, Request, Status, Upload},
     web,
 };
 

@@ -15,6 +15,6 @@ mod upload;
 pub use caps::Caps;
 pub use listen::serve;
 pub use push::{Fans, Push};
-pub use request::{Method, Request};
+pub use request::Request;
 pub use respond::{Answer, Body, Status, Then, escape_html};
 pub use upload::Upload;

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use lookout_core::access::peers::is_near;
+use lookout_core::{access::peers::is_near, head::Method};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -17,7 +17,7 @@ use tokio::{
 use super::{
     caps::Place,
     conn::Conn,
-    request::{Head, Method, Request},
+    request::{self, Request},
     respond::{Answer, Body, Status, Then},
     upload::Upload,
 };
@@ -95,7 +95,7 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
 
 /// Reads one request and answers it.
 async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, peer: IpAddr, near: bool, place: Place) {
-    let head = timeout_at(deadline, Head::read(&mut conn)).await;
+    let head = timeout_at(deadline, request::read(&mut conn)).await;
     let (answer, bodiless) = match head.unwrap_or(Err(Status::Timeout)) {
         Ok(None) => return,
         Err(status) => (Answer::page(status, "The camera does not understand this request."), false),

@@ -1,61 +1,11 @@
-//! Reads the head of a request, forgivingly: old clients send raw blanks and worse in the request line.
+//! Reads the head of a request off a connection.
 
 use std::{net::IpAddr, time::Instant};
 
-use lookout_core::{
-    access::target::{Path, Target},
-    query::{BadQuery, Query},
-};
+use lookout_core::head::{self, BadHead, Head};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::respond::Status;
-
-/// The longest head, in bytes (PROFILE 1.1).
-const LONGEST_HEAD: usize = 16 * 1024;
-/// The most header lines.
-const MOST_HEADERS: usize = 100;
-
-/// A method; what is none of these is answered 501.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// GET
-    Get,
-    /// GET, but only the head is answered.
-    Head,
-    /// POST
-    Post,
-    /// Any other.
-    Other,
-}
-
-impl Method {
-    /// Returns the name in a request line; none for those that are answered 501.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-            Self::Post => "POST",
-            Self::Other => "",
-        }
-    }
-}
-
-/// A head as it came.
-pub struct Head {
-    /// Method.
-    pub method: Method,
-    /// The target as it stood in the request line; Digest is computed over it.
-    pub target: String,
-    /// Canonical path.
-    pub path: Path,
-    /// The parameters, or why they are refused.
-    pub query: Result<Query, BadQuery>,
-    /// Whether the client speaks HTTP/1.0.
-    pub http_1_0: bool,
-    /// The authority of an absolute target, else the `Host` header.
-    host: Option<String>,
-    headers: Vec<(String, Vec<u8>)>,
-}
 
 /// A request: a head, and where it came from.
 pub struct Request {
@@ -71,176 +21,50 @@ pub struct Request {
     pub arrived: Instant,
 }
 
-impl Head {
-    /// Reads a head, and with it what of the body came along; `None` if the client left without a word.
-    ///
-    /// # Errors
-    /// The status to answer with.
-    pub async fn read(conn: &mut (impl AsyncRead + Unpin)) -> Result<Option<(Self, Vec<u8>)>, Status> {
-        let mut bytes = Vec::with_capacity(1024);
-        let mut looked_at = 0;
-        loop {
-            match conn.read_buf(&mut bytes).await {
-                Ok(0) | Err(_) if bytes.is_empty() => return Ok(None),
-                Ok(0) | Err(_) => return Err(Status::BadRequest),
-                Ok(_) => {}
-            }
-            if let Some(end) = head_end(&bytes, looked_at) {
-                let head = Self::parse(&bytes[..end])?;
-                return Ok(Some((head, bytes.split_off(end))));
-            }
-            looked_at = bytes.len();
-            if bytes.len() > LONGEST_HEAD {
-                return Err(Status::HeaderTooLarge);
-            }
+/// Reads a head, and with it what of the body came along; `None` if the client left without a word.
+///
+/// # Errors
+/// The status to answer with.
+pub async fn read(conn: &mut (impl AsyncRead + Unpin)) -> Result<Option<(Head, Vec<u8>)>, Status> {
+    let mut bytes = Vec::with_capacity(1024);
+    let mut looked_at = 0;
+    loop {
+        match conn.read_buf(&mut bytes).await {
+            Ok(0) | Err(_) if bytes.is_empty() => return Ok(None),
+            Ok(0) | Err(_) => return Err(Status::BadRequest),
+            Ok(_) => {}
         }
-    }
-
-    /// Reads a complete head.
-    ///
-    /// # Errors
-    /// The status to answer with.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Status> {
-        if bytes.len() > LONGEST_HEAD {
+        if let Some(end) = head::end(&bytes, looked_at) {
+            let head = Head::parse(&bytes[..end]).map_err(status)?;
+            return Ok(Some((head, bytes.split_off(end))));
+        }
+        looked_at = bytes.len();
+        if bytes.len() > head::LONGEST {
             return Err(Status::HeaderTooLarge);
         }
-        let bytes = skip_empty_lines(bytes);
-        let line_end = bytes.iter().position(|&byte| byte == b'\n').ok_or(Status::BadRequest)?;
-        let (line, fields) = (bytes[..line_end].trim_ascii_end(), &bytes[line_end + 1..]);
-        let (method, target, http_1_0) = split_line(line).ok_or(Status::BadRequest)?;
-        let raw = String::from_utf8_lossy(target).into_owned();
-        let target = Target::parse(target).map_err(|_| Status::BadRequest)?;
-        let headers = parse_fields(fields)?;
-        let mut hosts = headers.iter().filter(|header| header.0 == "host").map(|header| &header.1);
-        let host = hosts.next().map(|host| String::from_utf8_lossy(host).into_owned());
-        if hosts.next().is_some() {
-            return Err(Status::BadRequest);
-        }
-        Ok(Self {
-            method,
-            target: raw,
-            host: target.authority.map(str::to_owned).or(host),
-            query: Query::parse(target.query),
-            path: target.path,
-            http_1_0,
-            headers,
-        })
-    }
-
-    /// Returns the first header of a name, which is in lower case.
-    pub fn header(&self, name: &str) -> Option<&[u8]> {
-        match (name, &self.host) {
-            ("host", Some(host)) => Some(host.as_bytes()),
-            _ => self.headers.iter().find(|header| header.0 == name).map(|header| header.1.as_slice()),
-        }
-    }
-
-    /// Returns the first header of a name as text; what is not UTF-8 counts as missing.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.header(name).and_then(|value| std::str::from_utf8(value).ok())
     }
 }
 
-/// Cuts a request line at its first and its last blank: what is between is the target, raw blanks and all.
-fn split_line(line: &[u8]) -> Option<(Method, &[u8], bool)> {
-    let first = line.iter().position(|&byte| byte == b' ')?;
-    let last = line.iter().rposition(|&byte| byte == b' ').filter(|&last| last > first)?;
-    let method = match &line[..first] {
-        b"GET" => Method::Get,
-        b"HEAD" => Method::Head,
-        b"POST" => Method::Post,
-        name if !name.is_empty() && name.iter().all(u8::is_ascii_graphic) => Method::Other,
-        _ => return None,
-    };
-    let http_1_0 = match &line[last + 1..] {
-        b"HTTP/1.0" => true,
-        b"HTTP/1.1" => false,
-        _ => return None,
-    };
-    Some((method, line[first + 1..last].trim_ascii(), http_1_0))
-}
-
-fn parse_fields(fields: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Status> {
-    let mut parsed = [httparse::EMPTY_HEADER; MOST_HEADERS];
-    match httparse::parse_headers(fields, &mut parsed) {
-        Ok(httparse::Status::Complete((_, headers))) => {
-            let owned = |header: &httparse::Header<'_>| (header.name.to_ascii_lowercase(), header.value.to_vec());
-            Ok(headers.iter().map(owned).collect())
-        }
-        Err(httparse::Error::TooManyHeaders) => Err(Status::HeaderTooLarge),
-        Ok(httparse::Status::Partial) | Err(_) => Err(Status::BadRequest),
+fn status(bad: BadHead) -> Status {
+    match bad {
+        BadHead::Malformed => Status::BadRequest,
+        BadHead::TooLong => Status::HeaderTooLarge,
     }
-}
-
-/// Finds the empty line that ends a head, written with or without CR; before `looked_at` there was none.
-fn head_end(bytes: &[u8], looked_at: usize) -> Option<usize> {
-    let start = bytes.len() - skip_empty_lines(bytes).len();
-    // The line end before the empty line may have been looked at already.
-    let start = start.max(looked_at.saturating_sub(3));
-    (start..bytes.len()).filter(|&i| bytes[i] == b'\n').find_map(|i| match bytes[i + 1..] {
-        [b'\n', ..] => Some(i + 2),
-        [b'\r', b'\n', ..] => Some(i + 3),
-        _ => None,
-    })
-}
-
-/// Empty lines before a request line are ignored (RFC 9112, 2.2).
-fn skip_empty_lines(mut bytes: &[u8]) -> &[u8] {
-    while let [b'\r', b'\n', rest @ ..] | [b'\n', rest @ ..] = bytes {
-        bytes = rest;
-    }
-    bytes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Head, Status> {
-        Head::parse(text.as_bytes())
-    }
-
-    #[test]
-    fn a_head_is_read_with_bare_newlines_raw_blanks_and_rubbish_in_the_query() {
-        let head = parse("\r\nGET /SnapShot.cgi?user=a b\"<ü&&.mjpg HTTP/1.0\nHost: Camera\n\n").unwrap();
-        assert_eq!((head.method, head.path.folded(), head.http_1_0), (Method::Get, "/snapshot.cgi", true));
-        assert_eq!(head.query.unwrap().get("user"), Some("a b\"<ü"));
-        assert_eq!(head.host.as_deref(), Some("Camera"));
-    }
-
-    #[test]
-    fn the_authority_of_an_absolute_target_stands_above_the_host() {
-        let head = parse("GET http://b/x HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        assert_eq!((head.header("host"), head.path.exact()), (Some(&b"b"[..]), "/x"));
-    }
-
-    #[test]
-    fn what_is_no_request_is_refused() {
-        for bad in [
-            "GET\r\n\r\n",
-            "GET /\r\n\r\n",
-            "GET / HTTP/2.0\r\n\r\n",
-            "GET x HTTP/1.1\r\n\r\n",
-            "GET /../x HTTP/1.1\r\n\r\n",
-            "GET / HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n",
-            "GET / HTTP/1.1\r\nbad header\r\n\r\n",
-            "\0 / HTTP/1.1\r\n\r\n",
-        ] {
-            assert_eq!(parse(bad).err(), Some(Status::BadRequest), "{bad:?}");
-        }
-        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(101));
-        assert_eq!(parse(&many).err(), Some(Status::HeaderTooLarge));
-    }
-
     #[tokio::test]
     async fn a_head_may_come_byte_by_byte_and_not_for_ever() {
         let text = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
         let mut slow = tokio_test_reader(text);
-        assert!(Head::read(&mut slow).await.unwrap().is_some());
-        assert!(matches!(Head::read(&mut &b""[..]).await, Ok(None)));
-        assert_eq!(Head::read(&mut &b"GET / HT"[..]).await.err(), Some(Status::BadRequest));
+        assert!(read(&mut slow).await.unwrap().is_some());
+        assert!(matches!(read(&mut &b""[..]).await, Ok(None)));
+        assert_eq!(read(&mut &b"GET / HT"[..]).await.err(), Some(Status::BadRequest));
         let endless = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(17_000));
-        assert_eq!(Head::read(&mut endless.as_bytes()).await.err(), Some(Status::HeaderTooLarge));
+        assert_eq!(read(&mut endless.as_bytes()).await.err(), Some(Status::HeaderTooLarge));
     }
 
     /// Gives one byte a read.

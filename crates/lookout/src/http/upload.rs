@@ -2,13 +2,13 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use lookout_core::{form::Form, profile::reply::Failure};
+use lookout_core::{form::Form, head::Head, profile::reply::Failure};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     time::timeout,
 };
 
-use super::{conn::Conn, request::Head};
+use super::conn::Conn;
 
 /// How long a client may send nothing in the middle of an upload.
 const IDLE: Duration = Duration::from_secs(10);
