@@ -1,9 +1,6 @@
-//! What a request can reach: the store, the hub, the doorman, and the camera's own time.
+//! What a request can reach: the store, the hub, the doorman.
 
-use std::{
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::SystemTime};
 
 use lookout_core::{
     access::{hosts::Hosts, origin::Origin},
@@ -16,6 +13,7 @@ use lookout_core::{
 use tokio::sync::Notify;
 
 use crate::{
+    clock::camera_time,
     config::Config,
     doorman::Doorman,
     http::{Caps, Fans},
@@ -78,47 +76,5 @@ impl App {
     pub fn view<'a>(&self, settings: &'a Settings) -> View<'a> {
         let now = camera_time(settings, SystemTime::now());
         View { settings, id: self.id, now, sys_ver: SYS_VER, app_ver: APP_VER, status: Status::default() }
-    }
-}
-
-/// Returns seconds since 1970 UTC on the host's clock.
-pub fn unix(at: SystemTime) -> i64 {
-    match at.duration_since(UNIX_EPOCH) {
-        Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-        Err(before) => -i64::try_from(before.duration().as_secs()).unwrap_or(i64::MAX),
-    }
-}
-
-/// Returns seconds since 1970 UTC on the camera's clock.
-pub fn camera_time(settings: &Settings, at: SystemTime) -> i64 {
-    unix(at).saturating_add(settings.clock.offset_s.0)
-}
-
-/// Writes a moment as the camera's local time, by a format of `strftime`.
-pub fn local_text(settings: &Settings, at: SystemTime, format: &str) -> String {
-    let local = camera_time(settings, at).saturating_add(settings.clock.local_offset_s().into());
-    jiff::Timestamp::from_second(local).map_or_else(
-        |_| "a time beyond all calendars".into(),
-        |at| at.to_zoned(jiff::tz::TimeZone::UTC).strftime(format).to_string(),
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use lookout_core::profile::wire::Wire as _;
-
-    use super::*;
-
-    #[test]
-    fn q6_west_of_greenwich_is_positive_and_summer_adds() {
-        let mut settings = Settings::factory();
-        let text = |settings: &Settings| local_text(settings, UNIX_EPOCH, "%Y%m%d%H%M%S");
-        assert_eq!(text(&settings), "19700101000000");
-        settings.clock.tz.take("18000").unwrap();
-        assert_eq!(text(&settings), "19691231190000");
-        settings.clock.dst.take("3600").unwrap();
-        assert_eq!(text(&settings), "19691231200000");
-        settings.clock.offset_s.take("60").unwrap();
-        assert_eq!(text(&settings), "19691231200100");
     }
 }

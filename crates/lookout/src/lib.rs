@@ -3,6 +3,7 @@
 
 pub mod app;
 mod cgi;
+pub mod clock;
 pub mod config;
 mod doorman;
 mod http;
@@ -47,7 +48,8 @@ pub use source::Locator;
 pub use store::{StateError, Store};
 
 use crate::{
-    app::{App, local_text},
+    app::App,
+    clock::local_text,
     config::Config,
     doorman::Doorman,
     http::{Caps, Fans},

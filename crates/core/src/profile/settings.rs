@@ -93,9 +93,14 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// Returns what is to be added to UTC for the camera's local time, in seconds.
-    pub fn local_offset_s(&self) -> i32 {
-        self.dst.get() - self.tz.get()
+    /// Returns the camera's clock, seconds since 1970 UTC, when the host's says `host`.
+    pub fn unix(&self, host: i64) -> i64 {
+        host.saturating_add(self.offset_s.0)
+    }
+
+    /// Returns the camera's local time, counted like seconds since 1970, when the host's clock says `host`.
+    pub fn local(&self, host: i64) -> i64 {
+        self.unix(host).saturating_add((self.dst.get() - self.tz.get()).into())
     }
 }
 

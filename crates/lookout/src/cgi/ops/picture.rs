@@ -7,7 +7,7 @@ use lookout_core::{
 
 use super::{super::SNAPSHOT, Ask};
 use crate::{
-    app::local_text,
+    clock::local_text,
     http::{Answer, Body, Push, Status},
     hub::PUSH,
 };

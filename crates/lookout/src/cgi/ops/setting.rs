@@ -13,7 +13,7 @@ use lookout_core::profile::{
 };
 
 use super::Ask;
-use crate::{app::unix, http::Answer};
+use crate::{clock::unix, http::Answer};
 
 /// Echoes the password that the request brought, which is no secret to whoever sent it (PROFILE 1.3).
 pub fn check_user(ask: &Ask<'_>) -> Answer {
