@@ -192,7 +192,7 @@ fn passwd(machine: &Machine, user: &str) -> Result<(), Failed> {
     let secret = Secret::new(line.trim_end_matches(['\r', '\n']));
     let new = setup::set_password(&opened.store.get(), user, &secret, config.users.password_min).map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(failed)?;
-    runtime.block_on(opened.store.change(|_, _| Ok(new))).map_err(|_| failed("the settings cannot be saved"))
+    runtime.block_on(opened.store.change(move |_, _| Ok(new))).map_err(|_| failed("the settings cannot be saved"))
 }
 
 fn reset(machine: &Machine) -> Result<(), Failed> {

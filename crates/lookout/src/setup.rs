@@ -37,7 +37,7 @@ pub(crate) async fn first_start(
             }
         }
     }
-    store.change(|_, _| Ok(new)).await.map_err(|_| machine("the settings cannot be saved; the log says why"))?;
+    store.change(move |_, _| Ok(new)).await.map_err(|_| machine("the settings cannot be saved; the log says why"))?;
     Ok(made)
 }
 

@@ -3,10 +3,20 @@
 //! A change is parsed into a draft, checked as a whole, written to disk, and only then announced and answered with
 //! `ok.`; so what was answered is never lost, and a disk that refuses changes nothing in memory. Services watch their
 //! part and cannot veto.
+//!
+//! Changes that come while the disk is busy wait together, and one save serves them all: each draft is made from what
+//! the one before left and is refused alone, the save is for all or for none. There is no task for it: the first of
+//! them that gets the disk saves for the others.
 
 mod disk;
+#[cfg(test)]
+mod tests;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    mem,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use lookout_core::{
     profile::{
@@ -19,17 +29,36 @@ use lookout_core::{
     },
     query::Query,
 };
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{OwnedMutexGuard, oneshot, watch};
 
+use disk::Disk;
 pub use disk::StateError;
 
 use crate::password;
 
 /// The settings, their file, and who must hear of changes.
 pub struct Store {
-    now: watch::Sender<Arc<Settings>>,
-    disk: Arc<Mutex<disk::Disk>>,
+    now: Arc<watch::Sender<Arc<Settings>>>,
+    disk: Arc<tokio::sync::Mutex<Disk>>,
+    /// At most one a connection.
+    waiting: Mutex<Vec<Order>>,
     rules: Rules,
+}
+
+type Draft = dyn FnOnce(&Settings, &Rules) -> Result<Settings, Illegal> + Send;
+
+/// A change that waits for the disk, and whom to tell.
+struct Order {
+    draft: Box<Draft>,
+    past: Past,
+    answer: oneshot::Sender<Result<(), Failure>>,
+}
+
+/// What becomes of the settings that were before.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Past {
+    Kept,
+    Forgotten,
 }
 
 /// A store just opened.
@@ -49,11 +78,12 @@ impl Store {
     /// # Errors
     /// The folder cannot be made, written or locked.
     pub fn open(dir: &Path, rules: Rules) -> Result<Opened, StateError> {
-        let disk = disk::Disk::open(dir)?;
+        let disk = Disk::open(dir)?;
         let found = disk.load()?.unwrap_or_else(Settings::factory);
         let fresh = found.users == Settings::factory().users;
-        let now = watch::Sender::new(Arc::new(found));
-        Ok(Opened { store: Self { now, disk: Arc::new(Mutex::new(disk)), rules }, fresh })
+        let now = Arc::new(watch::Sender::new(Arc::new(found)));
+        let disk = Arc::new(tokio::sync::Mutex::new(disk));
+        Ok(Opened { store: Self { now, disk, waiting: Mutex::default(), rules }, fresh })
     }
 
     /// Returns the settings as they are.
@@ -68,49 +98,51 @@ impl Store {
 
     /// Sets a CGI's parameters from a request (PROFILE 1.5).
     pub async fn set(&self, group: Group, query: &Query) -> Result<(), Failure> {
-        self.change(|old, rules| change::apply(old, group, |name| query.get(name), rules)).await
+        let query = query.clone();
+        self.change(move |old, rules| change::apply(old, group, |name| query.get(name), rules)).await
     }
 
-    /// Changes the settings; answers once they are on the disk.
+    /// Changes the settings; answers once they are on the disk. May be cancelled: the change is then made or not made.
+    ///
+    /// # Errors
+    /// The draft is illegal, or the disk refused; nothing is changed.
     pub async fn change(
         &self,
-        draft: impl FnOnce(&Settings, &Rules) -> Result<Settings, Illegal>,
+        draft: impl FnOnce(&Settings, &Rules) -> Result<Settings, Illegal> + Send + 'static,
     ) -> Result<(), Failure> {
-        let disk = self.disk.clone().lock_owned().await;
-        let old = self.get();
-        let mut new = draft(&old, &self.rules)?;
-        if new == *old {
-            return Ok(());
-        }
-        let seal = self.rules.secrets == Secrets::Masked;
-        let write = move || {
-            if seal {
-                password::seal(&mut new).map_err(|error| error.to_string())?;
-            }
-            disk.save(&new).map_err(|error| error.to_string())?;
-            Ok::<_, String>((new, disk))
-        };
-        // The guard of the disk comes back with the settings, so that two changes are announced in their order.
-        match tokio::task::spawn_blocking(write).await.map_err(|error| error.to_string()).flatten() {
-            Ok((new, _disk)) => {
-                self.now.send_replace(Arc::new(new));
-                Ok(())
-            }
-            Err(error) => {
-                tracing::error!("the settings were not saved: {error}");
-                Err(Failure::Internal)
-            }
-        }
+        self.order(Box::new(draft), Past::Kept).await
     }
 
-    /// Goes back to the factory state, which keeps the id and the factory values (PROFILE 7.2) and has no account.
+    /// Goes back to the factory state, which keeps the id and the factory values (PROFILE 7.2) and has no account; no
+    /// old password stays on the disk.
+    ///
+    /// # Errors
+    /// The disk refused; the settings are as they were.
     pub async fn reset(&self) -> Result<(), Failure> {
-        self.change(|old, _| Ok(old.reset())).await?;
-        let forgotten = self.disk.lock().await.forget_previous();
-        forgotten.map_err(|error| {
-            tracing::error!("the previous settings were not removed: {error}");
-            Failure::Internal
-        })
+        self.order(Box::new(|old, _| Ok(old.reset())), Past::Forgotten).await
+    }
+
+    async fn order(&self, draft: Box<Draft>, past: Past) -> Result<(), Failure> {
+        let (answer, mut answered) = oneshot::channel();
+        self.waiting().push(Order { draft, past, answer });
+        tokio::select! {
+            biased;
+            // Somebody saved for this one.
+            done = &mut answered => return done.unwrap_or(Err(Failure::Internal)),
+            disk = self.disk.clone().lock_owned() => {
+                let (orders, now, rules) = (mem::take(&mut *self.waiting()), self.now.clone(), self.rules);
+                if !orders.is_empty() {
+                    // Disk and orders go along, so that it is done to its end though somebody gives up waiting.
+                    tokio::task::spawn_blocking(move || serve(orders, &now, &rules, disk));
+                }
+            }
+        }
+        answered.await.unwrap_or(Err(Failure::Internal))
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<Order>> {
+        // A panic while it was held cannot have left half an order.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives all settings to follow, without a copy; wakes at every change.
@@ -124,6 +156,52 @@ impl Store {
         let last = part(&changes.borrow_and_update());
         Watched { changes, part, last }
     }
+}
+
+/// Makes all drafts, saves once, announces and answers.
+fn serve(orders: Vec<Order>, now: &watch::Sender<Arc<Settings>>, rules: &Rules, disk: OwnedMutexGuard<Disk>) {
+    let old = now.borrow().clone();
+    let (mut new, mut past, mut accepted) = ((*old).clone(), Past::Kept, Vec::new());
+    // Who has given up before it began has no answer to rely on: a change that nobody waits for must not be made later.
+    for order in orders.into_iter().filter(|order| !order.answer.is_closed()) {
+        match (order.draft)(&new, rules) {
+            Ok(draft) => {
+                new = draft;
+                past = past.max(order.past);
+                accepted.push(order.answer);
+            }
+            Err(illegal) => tell(order.answer, Err(illegal.into())),
+        }
+    }
+    let save = || {
+        if new == *old && past == Past::Kept {
+            return Ok(());
+        }
+        if rules.secrets == Secrets::Masked {
+            password::seal(&mut new).map_err(|error| error.to_string())?;
+        }
+        match past {
+            Past::Kept => disk.save(&new),
+            Past::Forgotten => disk.start_over(&old, &new),
+        }
+        .map_err(|error| error.to_string())?;
+        now.send_replace(Arc::new(new));
+        Ok::<_, String>(())
+    };
+    let answer = save().map_err(|error| {
+        tracing::error!("the settings were not saved: {error}");
+        Failure::Internal
+    });
+    // Before the answers: who has his may open the folder anew.
+    drop(disk);
+    for order in accepted {
+        tell(order, answer);
+    }
+}
+
+fn tell(order: oneshot::Sender<Result<(), Failure>>, answer: Result<(), Failure>) {
+    // Who has left meanwhile needs no answer.
+    let _ = order.send(answer);
 }
 
 /// A part of the settings that a service follows; wakes only when that part differs.

@@ -113,10 +113,27 @@ impl Disk {
         })
     }
 
-    /// Removes what was before the current generation, and with it every old password.
-    pub fn forget_previous(&self) -> io::Result<()> {
+    /// Puts settings in the place of all that were before, so that no old password stays on the disk.
+    ///
+    /// What was before the current generation is removed first and for good: at no moment do the new settings stand
+    /// beside an old generation, so nothing remains to be done for a start after a cut.
+    ///
+    /// # Errors
+    /// The disk refused. The settings that were there are there still, at worst without their previous generation.
+    pub fn start_over(&self, old: &Settings, new: &Settings) -> io::Result<()> {
         [PREVIOUS, DAMAGED].iter().try_for_each(|name| self.remove(name))?;
-        self.folder.sync_all()
+        self.folder.sync_all()?;
+        let temporary = self.dir.join(TEMPORARY);
+        let written = write(&temporary, stored::encode(new).as_bytes());
+        let renamed = written.and_then(|()| fs::rename(&temporary, self.dir.join(CURRENT)));
+        if renamed.is_err() {
+            let _ = self.remove(TEMPORARY);
+        }
+        renamed?;
+        self.folder.sync_all().inspect_err(|_| {
+            // What is refused must not come into force at the next start.
+            let _ = self.save(old);
+        })
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {

@@ -39,10 +39,11 @@ pub async fn camera_control(ask: &Ask<'_>) -> Result<Answer, Failure> {
         Some("5") => "flip",
         Some(_) | None => return Err(Failure::IllegalParam),
     };
-    let value = ask.query.get("value").filter(|value| !value.is_empty()).ok_or(Failure::IllegalParam)?;
-    let given = |name: &str| (name == wire).then_some(value);
-    ask.app.store.change(|old, rules| change::apply(old, Group::Image, given, rules)).await?;
-    Ok(Answer::text(OK))
+    let value = ask.query.get("value").filter(|value| !value.is_empty()).ok_or(Failure::IllegalParam)?.to_owned();
+    let draft = move |old: &Settings, rules: &change::Rules| {
+        change::apply(old, Group::Image, |name| (name == wire).then_some(value.as_str()), rules)
+    };
+    ask.app.store.change(draft).await.map(|()| Answer::text(OK))
 }
 
 /// `now` sets the camera's own clock: the host's, plus an offset that is kept (PROFILE 4.1).
@@ -50,8 +51,9 @@ pub async fn set_datetime(ask: &Ask<'_>) -> Result<Answer, Failure> {
     let now = ask.query.get("now").filter(|now| !now.is_empty());
     let ahead = |now: &str| now.parse::<u32>().map(|now| i64::from(now) - unix(SystemTime::now()));
     let offset = now.map(ahead).transpose().map_err(|_| Failure::IllegalParam)?;
-    let draft = |old: &Settings, rules: &change::Rules| {
-        let mut new = change::apply(old, Group::Datetime, |name| ask.query.get(name), rules)?;
+    let query = ask.query.clone();
+    let draft = move |old: &Settings, rules: &change::Rules| {
+        let mut new = change::apply(old, Group::Datetime, |name| query.get(name), rules)?;
         let set = |offset: i64| new.clock.offset_s.take(&offset.to_string());
         offset.map_or(Ok::<_, Illegal>(()), set)?;
         Ok(new)
