@@ -3,13 +3,14 @@
 use std::{fs, path::Path};
 
 use anyhow::Context;
-use lookout_core::profile::manual;
+use lookout_core::profile::{manual, openapi};
 
 /// Writes every generated document.
 pub fn write() -> anyhow::Result<()> {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
     let written = [
         ("cgi.md", manual::cgis()),
+        ("openapi.json", openapi::document().to_owned()),
         ("params.md", manual::settings()),
         ("manual/config.md", lookout::config::manual()),
     ];

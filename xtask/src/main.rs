@@ -12,7 +12,7 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask")]
 enum Task {
-    /// Writes the generated documents: docs/cgi.md, docs/params.md, docs/manual/config.md.
+    /// Writes the generated documents: docs/cgi.md, docs/params.md, docs/openapi.json, docs/manual/config.md.
     Docs,
     #[command(flatten)]
     Bench(bench::Command),

@@ -15,7 +15,8 @@ pub fn listing(page: Page, view: &View, secrets: Secrets) -> String {
     rows.fold(String::new(), |out, row| var(out, name(page, row), &(row.show)(view), secrets))
 }
 
-fn name(page: Page, row: &'static Param) -> &'static str {
+/// Returns the name under which a listing shows a row.
+pub(super) fn name(page: Page, row: &'static Param) -> &'static str {
     if page.by_wire_name() { row.wire } else { row.name }
 }
 

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::{
-    commands::{BESIDE, Command, Group, Login, PROFILE, Privilege, Run},
+    commands::{BESIDE, Command, Group, Login, PROFILE, Page, Privilege, Run},
+    contract::{Output, factory_value, inputs, output},
+    openapi,
     params::params,
     settings::Settings,
     view::View,
@@ -20,7 +22,58 @@ pub fn cgis() -> String {
     );
     section(&mut out, "The profile", PROFILE);
     section(&mut out, "Beside the profile", BESIDE);
+    out.push_str(
+        "\n## What each takes and answers\n\n\
+         Beside the login; names that a CGI does not know are ignored. **must**: without it the answer is `error: illegal params.`, as \
+         it is to a value out of its limits, and nothing is changed. In a CGI where nothing must be given, an empty number changes \
+         nothing. Statuses other than 200 are small pages: 401 and 429 where a login is needed, 403 for a host name that is not the \
+         camera's, a password in clear from afar or a foreign web page, 503 without a picture.\n",
+    );
+    PROFILE.iter().chain(BESIDE).for_each(|row| contract(&mut out, row));
     out
+}
+
+/// Writes what a CGI takes and answers.
+fn contract(out: &mut String, row: &Command) {
+    let _ = write!(out, "\n### `{}`\n\n{}\n", path(row), row.doc);
+    let taken = inputs(row);
+    if row.post {
+        out.push_str("\nTakes a file, as the field `file` of `multipart/form-data`.\n");
+    }
+    if !taken.is_empty() {
+        out.push_str("\n| parameter | takes | factory | what it is |\n|---|---|---|---|\n");
+    }
+    for entry in taken {
+        let must = if entry.must { " **must**" } else { "" };
+        let factory = entry.factory.as_ref().map_or_else(String::new, text);
+        let _ = writeln!(out, "| `{}`{must} | {} | {factory} | {} |", entry.name, entry.kind, entry.doc);
+    }
+    match output(row) {
+        Output::Ok => out.push_str("\nAnswers `ok.`\n"),
+        Output::NotSupported => out.push_str("\nAnswers `error: not supported.`: its engine is not built.\n"),
+        Output::Body(kind, what) => {
+            let _ = write!(out, "\nAnswers `{kind}`: {what}\n");
+        }
+        Output::Vars(shown) => {
+            out.push_str("\nAnswers a line `var name=value;` each, in this order:\n\n| name | holds | what it is |\n|---|---|---|\n");
+            for entry in shown {
+                let _ = writeln!(out, "| `{}` | {} | {} |", entry.name, entry.kind, entry.doc);
+            }
+        }
+    }
+}
+
+/// Returns the first path of a row; of the other cameras, the one for all of them.
+fn path(row: &Command) -> String {
+    openapi::template(row.paths[0])
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Int(number) => number.to_string(),
+        Value::Text(text) => text.clone(),
+        Value::Secret(_) | Value::Sealed(_) => String::new(),
+    }
 }
 
 fn section(out: &mut String, title: &str, rows: &[Command]) {
@@ -36,7 +89,9 @@ fn section(out: &mut String, title: &str, rows: &[Command]) {
             (_, Login::Query) => "query",
             (_, Login::Cam) => "cam",
         };
-        let paths = row.paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(" ");
+        let mut paths: Vec<_> = row.paths.iter().map(|path| format!("`{}`", openapi::template(path))).collect();
+        paths.dedup();
+        let paths = paths.join(" ");
         let _ = writeln!(
             out,
             "| {paths} | {method} | {} | {login} | {} | {works} | {} |",
@@ -52,8 +107,9 @@ pub fn settings() -> String {
     let mut out = String::from(
         "# The settings\n\nGenerated from `crates/core/src/profile/params.rs` by `cargo xtask docs`; change it there.\n\n\
          *Name* is the spelling in `get_params.cgi` and in the settings file, *wire* the one in the CGI that sets it; **must**: that \
-         CGI refuses a request without it.\nText is UTF-8, lengths are bytes after decoding, and control characters are illegal.\n\n\
-         | name | CGI | wire | takes | default | what it is |\n|---|---|---|---|---|---|\n",
+         CGI refuses a request without it.\nText is UTF-8, lengths are bytes after decoding, and control characters are illegal.\n\
+         *Factory* is the value before anybody sets one, and after `restore_factory.cgi`. Secrets show as `********`.\n\n\
+         | name | CGI | wire | takes | factory | shown by | what it is |\n|---|---|---|---|---|---|---|\n",
     );
     let factory = Settings::factory();
     let view = View::of(&factory);
@@ -66,16 +122,26 @@ pub fn settings() -> String {
             Some(group) => format!("`set_{}.cgi`", word(group)),
         };
         let must = if row.must { " **must**" } else { "" };
-        let default = match (row.show)(&view) {
-            _ if row.edit.is_none() => String::new(),
-            Value::Int(number) => number.to_string(),
-            Value::Text(text) => text,
-            Value::Secret(_) | Value::Sealed(_) => String::new(),
-        };
+        let factory = factory_value(row, &view).as_ref().map_or_else(String::new, text);
+        let shown = row.pages.iter().map(|page| format!("`{}`", listing_name(*page))).collect::<Vec<_>>().join(" ");
         let wire = if row.group.is_none() { "" } else { row.wire };
-        let _ = writeln!(out, "| `{}` | {cgi}{must} | `{wire}` | {} | {default} | {} |", row.name, row.kind, row.doc);
+        let _ = writeln!(
+            out,
+            "| `{}` | {cgi}{must} | `{wire}` | {} | {factory} | {shown} | {} |",
+            row.name, row.kind, row.doc
+        );
     }
     out.replace("``", "")
+}
+
+fn listing_name(page: Page) -> &'static str {
+    match page {
+        Page::Params => "get_params",
+        Page::Status => "get_status",
+        Page::Camera => "get_camera_params",
+        Page::Forbidden => "get_forbidden",
+        Page::Misc => "get_misc",
+    }
 }
 
 fn word(name: impl std::fmt::Debug) -> String {

@@ -2,8 +2,10 @@
 
 pub mod change;
 pub mod commands;
+pub mod contract;
 pub mod listing;
 pub mod manual;
+pub mod openapi;
 pub mod params;
 pub mod reply;
 pub mod settings;

@@ -8,6 +8,7 @@ mod system;
 use lookout_core::{
     profile::{
         commands::{Op, Parcel},
+        openapi,
         reply::Failure,
         settings::Settings,
     },
@@ -45,9 +46,8 @@ pub async fn run(op: Op, ask: &Ask<'_>) -> Result<Answer, Failure> {
         Op::SetDatetime => setting::set_datetime(ask).await,
         Op::Reboot => Ok(system::reboot(ask)),
         Op::RestoreFactory => system::restore_factory(ask).await,
-        Op::Log | Op::Backup | Op::DeviceSnapshot | Op::DeviceStream | Op::BuiltInPages | Op::OpenApi => {
-            Err(Failure::NotSupported)
-        }
+        Op::Log | Op::Backup | Op::DeviceSnapshot | Op::DeviceStream | Op::BuiltInPages => Err(Failure::NotSupported),
+        Op::OpenApi => Ok(Answer::whole(Status::Ok, "application/json", openapi::document())),
         Op::Metrics => Ok(Answer::whole(Status::Ok, metrics::CONTENT_TYPE, ask.app.metrics.text())),
         Op::Health => ask.app.watchdog.healthy().map(|()| Answer::text("ok\n")).map_err(Failure::Unavailable),
         Op::File(name) => web::file(name).ok_or(Failure::NotFound),

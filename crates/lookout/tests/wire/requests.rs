@@ -270,3 +270,10 @@ fn rubbish_is_a_bad_request_or_nothing() {
     silent.close_writing();
     assert_eq!(silent.reply().status, 0);
 }
+
+#[test]
+fn anybody_may_read_how_the_cgis_are_called() {
+    let reply = shared().client().get("/openapi.json");
+    assert_eq!((reply.status, reply.header("Content-Type")), (200, Some("application/json")));
+    assert_eq!(reply.text(), lookout_core::profile::openapi::document());
+}

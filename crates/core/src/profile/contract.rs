@@ -1,0 +1,173 @@
+//! What each CGI takes and answers, beyond what its row says: for the manual and for the description in OpenAPI.
+
+use super::{
+    commands::{Command, Group, Guard, Op, Page, Run},
+    listing::name,
+    params::{Param, params},
+    settings::{Resolution, Settings},
+    view::View,
+    wire::{Kind, Password, Value, Wire as _},
+};
+
+/// A parameter of a request, or a value of a listing.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// What it takes, or holds.
+    pub kind: Kind,
+    /// Whether a request without it is refused.
+    pub must: bool,
+    /// Its value in the factory state, where it is a setting and no secret.
+    pub factory: Option<Value>,
+    /// What it is.
+    pub doc: &'static str,
+}
+
+impl Entry {
+    fn may(name: &'static str, kind: Kind, doc: &'static str) -> Self {
+        Self { name, kind, must: false, factory: None, doc }
+    }
+
+    fn must(name: &'static str, kind: Kind, doc: &'static str) -> Self {
+        Self { must: true, ..Self::may(name, kind, doc) }
+    }
+}
+
+/// What a CGI answers when it succeeds; always with status 200.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// `ok.`, or the file that `next_url` names.
+    Ok,
+    /// A listing: `var name=value;` lines.
+    Vars(Vec<Entry>),
+    /// Something of this content type.
+    Body(&'static str, &'static str),
+    /// Its engine is not built.
+    NotSupported,
+}
+
+/// A text as long as the head of a request may be (PROFILE 1.1).
+const LONG: Kind = Kind::Text(16 * 1024);
+const RESOLUTION: &str = "Size of the picture; also in words such as `VGA`, `320x240`, `160*120`. Anything else is ignored \
+                          (Q10, Q14).";
+
+/// Gives the parameters that a CGI takes in its query, in the order of the table, the login left out.
+pub fn inputs(command: &Command) -> Vec<Entry> {
+    let mut all = match command.run {
+        Run::Set(group) => settings(group),
+        Run::Do(op) => of(op),
+        Run::List(_) | Run::Take(_) | Run::Later => Vec::new(),
+    };
+    if command.guard != Guard::Read && command.run != Run::Later {
+        all.push(Entry::may("next_url", LONG, "File of the web UI that is answered instead of `ok.` (PROFILE 1.4)."));
+    }
+    all
+}
+
+fn of(op: Op) -> Vec<Entry> {
+    let resolution = || Entry::may("resolution", Resolution::KIND, RESOLUTION);
+    match op {
+        Op::Snapshot | Op::DeviceSnapshot => {
+            vec![resolution(), Entry::may("next_url", LONG, "File name of the picture, without a path (Q12).")]
+        }
+        Op::Stream | Op::DeviceStream => {
+            let rate = "Shortest time between two pictures: 0 none, 1 50 ms, 3 66.7 ms, 6 100 ms, 11 200 ms, 12 250 ms, 13 333 ms, \
+                        14 500 ms, 15 1 s, 17 2 s, 19 3 s, 21 4 s, 23 5 s; codes between mean the next higher one (Q11).";
+            vec![resolution(), Entry::may("rate", Kind::Int(0, 23), rate)]
+        }
+        Op::CameraControl => {
+            const PARAMS: &[(i32, &str)] =
+                &[(0, "resolution"), (1, "brightness"), (2, "contrast"), (3, "mode"), (5, "flip")];
+            let value = "Its value: what get_camera_params.cgi lists under that name, within the limits there.";
+            vec![
+                Entry::must("param", Kind::Choice(PARAMS), "Which image setting."),
+                Entry::must("value", Kind::Int(0, 255), value),
+            ]
+        }
+        Op::SetDatetime => {
+            let now = "Sets the camera's clock: seconds since 1970 UTC, 0 to 4294967295 (Q33).";
+            settings(Group::Datetime).into_iter().chain([Entry::may("now", Kind::Seconds, now)]).collect()
+        }
+        Op::CheckUser
+        | Op::Reboot
+        | Op::RestoreFactory
+        | Op::Log
+        | Op::Backup
+        | Op::BuiltInPages
+        | Op::OpenApi
+        | Op::Metrics
+        | Op::Health
+        | Op::File(_) => Vec::new(),
+    }
+}
+
+/// Gives what a CGI answers when it succeeds.
+pub fn output(command: &Command) -> Output {
+    match command.run {
+        Run::Set(_) | Run::Take(_) => Output::Ok,
+        Run::List(page) => Output::Vars(listed(page)),
+        Run::Later => Output::NotSupported,
+        Run::Do(op) => match op {
+            Op::CameraControl | Op::SetDatetime | Op::Reboot | Op::RestoreFactory | Op::BuiltInPages => Output::Ok,
+            Op::CheckUser => Output::Vars(vec![
+                Entry::may("user", Kind::Text(12), "The caller's name."),
+                Entry::may("pwd", Kind::Secret(Password::MAX), "The password that the request itself brought."),
+                Entry::may("pri", Kind::Int(1, 3), "1 visitor, 2 operator, 3 manager (Q3)."),
+            ]),
+            Op::Log => Output::Vars(vec![Entry::may(
+                "log_text",
+                LONG,
+                "The journal, newest entries last, each ended by `\\n` (PROFILE 5.9).",
+            )]),
+            Op::Snapshot | Op::DeviceSnapshot => Output::Body("image/jpeg", "A JPEG."),
+            Op::Stream | Op::DeviceStream => Output::Body(
+                "multipart/x-mixed-replace",
+                "JPEGs without end, a part each, with the boundary `ipcamera` (PROFILE 5.1).",
+            ),
+            Op::Backup => Output::Body("application/octet-stream", "`params.bin` (PROFILE 5.12)."),
+            Op::OpenApi => Output::Body("application/json", "This description."),
+            Op::Metrics => Output::Body("application/openmetrics-text", "OpenMetrics text."),
+            Op::Health => Output::Body("text/plain", "`ok` and a line feed."),
+            Op::File(name) => Output::Body(file_type(name), "The file."),
+        },
+    }
+}
+
+fn file_type(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("css") => "text/css",
+        Some("js") => "text/javascript",
+        Some("svg") => "image/svg+xml",
+        Some(_) | None => "text/html",
+    }
+}
+
+/// Gives the settings that a CGI sets, by their names on the wire.
+fn settings(group: Group) -> Vec<Entry> {
+    let factory = Settings::factory();
+    let view = View::of(&factory);
+    let entry = |row: &'static Param| Entry {
+        name: row.wire,
+        kind: row.kind,
+        must: row.must,
+        factory: factory_value(row, &view),
+        doc: row.doc,
+    };
+    params().filter(|row| row.group == Some(group)).map(entry).collect()
+}
+
+/// Gives the value of a setting in a view of the factory state; none of secrets and of what is only shown.
+pub fn factory_value(row: &Param, view: &View) -> Option<Value> {
+    let value = row.edit.as_ref().map(|_| (row.show)(view))?;
+    match value {
+        Value::Int(_) | Value::Text(_) => Some(value),
+        Value::Secret(_) | Value::Sealed(_) => None,
+    }
+}
+
+/// Gives what a listing shows, in its order.
+fn listed(page: Page) -> Vec<Entry> {
+    let rows = params().filter(|row| row.pages.contains(&page));
+    rows.map(|row| Entry::may(name(page, row), row.kind, row.doc)).collect()
+}
