@@ -293,8 +293,8 @@ mod tests {
 
     #[test]
     fn every_reference_leads_somewhere() {
-        let document: Json = serde_json::from_str(super::document()).unwrap();
-        let text = super::document();
+        let text = document();
+        let document: Json = serde_json::from_str(text).unwrap();
         for reference in text.split("\"$ref\": \"#").skip(1).filter_map(|rest| rest.split('"').next()) {
             assert!(document.pointer(reference).is_some(), "{reference}");
         }
