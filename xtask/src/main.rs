@@ -1,7 +1,8 @@
-//! Developer commands: `cargo xtask docs | bench | lab`.
+//! Developer commands: `cargo xtask docs | bench | fuzz | lab`.
 
 mod bench;
 mod docs;
+mod fuzz;
 mod lab;
 
 use std::process::ExitCode;
@@ -16,6 +17,8 @@ enum Task {
     Docs,
     #[command(flatten)]
     Bench(bench::Command),
+    /// Looks for inputs that break a parser, with libFuzzer.
+    Fuzz(fuzz::Fuzz),
     /// Runs lab/tests in a virtual machine with virtual cameras; 77 where that cannot be built.
     Lab(lab::Lab),
 }
@@ -24,6 +27,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match Task::parse() {
         Task::Bench(command) => command.run().map(|()| ExitCode::SUCCESS),
         Task::Docs => docs::write().map(|()| ExitCode::SUCCESS),
+        Task::Fuzz(fuzz) => fuzz::run(&fuzz),
         Task::Lab(lab) => lab::run(&lab),
     }
 }

@@ -1,0 +1,164 @@
+//! Whatever strangers can send or leave behind, and what must hold of it besides that nothing panics.
+//!
+//! A target is a function over any bytes. `cargo xtask fuzz` lets libFuzzer look for bytes that break it; `cargo test`
+//! replays what lies in `fuzz/corpus/NAME`: seeds by hand, and every input that broke one once.
+#![forbid(unsafe_code)]
+
+use std::ops::ControlFlow;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use lookout_core::{
+    access::{credentials::Credentials, hosts::Hosts},
+    form::Form,
+    head::{self, Head},
+    media::{
+        avi,
+        jpeg::{self, LONGEST},
+        multipart::Cutter,
+    },
+    profile::stored,
+    query::Query,
+};
+use sha2::{Digest as _, Sha256};
+
+/// A target.
+pub struct Target {
+    /// Its name, and that of its folder in `fuzz/corpus`.
+    pub name: &'static str,
+    /// Looks at an input; panics if something does not hold.
+    pub check: fn(&[u8]),
+}
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    Target { name: "query", check: query },
+    Target { name: "head", check: request_head },
+    Target { name: "basic", check: basic },
+    Target { name: "host", check: host },
+    Target { name: "form", check: form },
+    Target { name: "settings", check: settings },
+    Target { name: "mjpeg", check: mjpeg },
+    Target { name: "jpeg", check: picture },
+    Target { name: "avi", check: film },
+];
+
+/// What is read of a query can be written, and reads the same again.
+fn query(data: &[u8]) {
+    let Ok(read) = Query::parse(data) else { return };
+    let written = read.encode_without("");
+    assert!(written.is_ascii() && Query::parse(written.as_bytes()).as_ref() == Ok(&read), "{written}");
+    let _ = Query::parse_binary(data, "data");
+}
+
+/// A head ends where it ends, however it arrives; its path is canonical.
+fn request_head(data: &[u8]) {
+    let whole = head::end(data, 0);
+    if let Some(end) = whole {
+        assert!((0..end).all(|part| head::end(&data[..part], 0).is_none()), "it ended earlier");
+    }
+    let Ok(head) = Head::parse(&data[..whole.unwrap_or(data.len())]) else { return };
+    let path = head.path.exact();
+    assert!(path.starts_with('/') && !path.split('/').any(|part| part == "." || part == ".."), "{path}");
+    assert!(!path.contains("//") && !path.contains(['\\', '\0']), "{path}");
+}
+
+/// Nobody logs in with nothing.
+fn basic(data: &[u8]) {
+    let header = [b"Basic ", STANDARD.encode(data).as_bytes()].concat();
+    for header in [data, &header] {
+        let Some(login) = Credentials::from_basic(header) else { continue };
+        assert!(!login.user().is_empty() && !login.pwd().is_empty());
+        assert!(![login.user(), login.pwd()].concat().contains(char::is_control));
+    }
+}
+
+/// A name that is not the camera's is nobody's.
+fn host(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let none = Hosts::default();
+    let local = |text: &str| text.to_ascii_lowercase().contains("localhost");
+    let address = |text: &str| text.contains(|c: char| c.is_ascii_digit() || c == ':');
+    if none.allowed(Some(text), false) {
+        assert!(local(text) || address(text), "{text:?} passes for an address");
+    }
+    let _ = Hosts::new([text]).allowed(Some(text), true);
+}
+
+/// A file comes out of a form the same, however the form is cut.
+fn form(data: &[u8]) {
+    let read = |piece: usize| {
+        let mut form = Form::new("multipart/form-data; boundary=x").expect("a boundary");
+        let mut file = Vec::new();
+        for piece in data.chunks(piece) {
+            match form.feed(piece) {
+                Ok(ControlFlow::Continue(more)) => file.extend(more),
+                Ok(ControlFlow::Break(last)) => return Some([file, last].concat()),
+                Err(_) => return None,
+            }
+        }
+        None
+    };
+    assert_eq!(read(data.len().max(1)), read(1));
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = Form::new(text);
+    }
+}
+
+/// Settings that can be read can be written, and read the same again.
+fn settings(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let _ = stored::decode(text);
+    let sum: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+    let Ok((read, _)) = stored::decode(&format!("{text}# sha256 {sum}\n")) else { return };
+    assert_eq!(stored::decode(&stored::encode(&read)), Ok((read, Vec::new())));
+}
+
+/// A stream is cut into pieces that are bounded, whatever it holds.
+fn mjpeg(data: &[u8]) {
+    let mut cutter = Cutter::default();
+    for piece in data.chunks(7) {
+        cutter.feed(piece);
+        while let Some(picture) = cutter.cut() {
+            assert!(picture.starts_with(&[0xff, 0xd8]) && picture.len() <= LONGEST + 7);
+        }
+    }
+}
+
+/// A picture that passes passes again as it came out.
+fn picture(data: &[u8]) {
+    let Ok(checked) = jpeg::check(Bytes::copy_from_slice(data)) else { return };
+    let again = jpeg::check(checked.jpeg.clone()).map(|again| (again.jpeg, again.size));
+    assert!(again == Ok((checked.jpeg, checked.size)));
+}
+
+/// A film gives pictures until it ends or is bad.
+fn film(data: &[u8]) {
+    let mut reader = avi::Reader::default();
+    for piece in data.chunks(11) {
+        reader.feed(piece);
+        while let Ok(Some(picture)) = reader.cut() {
+            assert!(picture.len() <= data.len());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    #[test]
+    fn whatever_broke_a_target_once_does_so_no_more() {
+        for target in TARGETS {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target.name);
+            let inputs: Vec<_> = fs::read_dir(&folder).expect("every target has a corpus").collect();
+            assert!(!inputs.is_empty(), "{} has no seed", target.name);
+            for input in inputs.into_iter().flatten() {
+                println!("{}", input.path().display());
+                (target.check)(&fs::read(input.path()).expect("a file"));
+            }
+        }
+    }
+}
