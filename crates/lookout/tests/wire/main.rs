@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod digest;
+mod golden;
 mod guard;
 mod heads;
 mod listings;
