@@ -12,3 +12,4 @@ pub mod media;
 pub mod port;
 pub mod profile;
 pub mod query;
+pub mod sntp;

@@ -10,7 +10,7 @@ use lookout_core::{
         wire::Mac,
     },
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::{
     clock::camera_time,
@@ -61,6 +61,8 @@ pub struct App {
     pub mdns_name: String,
     /// The port of HTTPS, if there is one.
     pub https_port: Option<u16>,
+    /// Rung when the time server is to be asked at once.
+    pub ask_time: watch::Sender<()>,
     /// Rung when the camera is to start anew.
     pub restart: Notify,
 }

@@ -4,9 +4,14 @@
 //! What it says is shown, written into names and looked up in schedules. Nothing is ever timed by it: intervals are
 //! measured with `Instant`.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lookout_core::profile::{settings::Settings, week::LocalTime};
+use lookout_core::profile::{
+    settings::{Clock, Settings},
+    week::LocalTime,
+    wire::{Illegal, Seconds},
+};
+use tokio::time::Instant;
 
 /// Returns seconds since 1970 UTC on the host's clock.
 pub fn unix(at: SystemTime) -> i64 {
@@ -32,6 +37,38 @@ pub fn local_text(settings: &Settings, at: SystemTime, format: &str) -> String {
         |_| "a time beyond all calendars".into(),
         |at| at.to_zoned(jiff::tz::TimeZone::UTC).strftime(format).to_string(),
     )
+}
+
+/// Returns the offset that makes the camera's clock right: it was `time`, since 1970 UTC, when the host's clock said
+/// `host`. An offset that is wrong by less than a second stays.
+///
+/// # Errors
+/// The host's clock is further off than an offset can say.
+pub fn correction(clock: &Clock, time: Duration, host: SystemTime) -> Result<Seconds, Illegal> {
+    const SECOND: i128 = 1_000_000_000;
+    // Nanoseconds of 64 bits of seconds are far from the end of 128 bits.
+    let host = match host.duration_since(UNIX_EPOCH) {
+        Ok(since) => since.as_nanos() as i128,
+        Err(before) => -(before.duration().as_nanos() as i128),
+    };
+    let right = time.as_nanos() as i128 - host;
+    if (right - i128::from(clock.offset_s.0) * SECOND).abs() < SECOND {
+        return Ok(clock.offset_s);
+    }
+    let nearest = (right + SECOND / 2).div_euclid(SECOND);
+    Seconds::new(i64::try_from(nearest).map_err(|_| Illegal)?)
+}
+
+/// A moment on the host's clock and on the steady one.
+pub type Moment = (SystemTime, Instant);
+
+/// Returns how far the host's clock was moved, in either direction, from one moment to a later one.
+pub fn drift(then: Moment, now: Moment) -> Duration {
+    let steady = now.1.duration_since(then.1);
+    match now.0.duration_since(then.0) {
+        Ok(host) => host.abs_diff(steady),
+        Err(back) => back.duration() + steady,
+    }
 }
 
 #[cfg(test)]

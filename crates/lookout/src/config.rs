@@ -174,6 +174,15 @@ settings! {
         "key" key: Option<PathBuf> = None => optional(path());
     }
 
+    /// The camera's clock.
+    ["clock"] clock: Clock {
+        /// Whether the camera asks the time server of its settings (`ntp_svr`) when they say so (`ntp_enable`). With
+        /// `false` it asks none, whatever they say: its clock is this machine's and what `set_datetime.cgi?now=` adds.
+        "ntp" ntp: bool = true => flag();
+        /// The UDP port of the time server.
+        "ntp_port" ntp_port: u16 = 123 => whole(1..=u16::MAX);
+    }
+
     /// How the camera reads the CGI profile where there is a choice.
     ["profile"] profile: Profile {
         /// Whether the CGIs give stored passwords back.

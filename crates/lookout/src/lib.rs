@@ -12,6 +12,7 @@ pub mod log;
 mod metrics;
 mod password;
 mod pipeline;
+mod resolver;
 mod service;
 pub mod setup;
 mod source;
@@ -40,7 +41,7 @@ use lookout_core::{
 use lookout_linux::handover::{Named, inherited};
 use tokio::{
     net::{TcpListener, TcpSocket},
-    sync::Notify,
+    sync::{Notify, watch},
     task::JoinHandle,
 };
 
@@ -55,7 +56,7 @@ use crate::{
     http::{Caps, Fans},
     hub::Hub,
     metrics::Metrics,
-    service::capture,
+    service::{capture, ntp},
     tls::Tls,
     watchdog::Watchdog,
 };
@@ -156,9 +157,15 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         mdns_name,
         https_port: addresses(&https).first().map(SocketAddr::port),
         config,
+        ask_time: watch::Sender::new(()),
         restart: Notify::new(),
     });
     let capture = capture(&app, locator.clone())?;
+    if app.config.clock.ntp {
+        let (store, bell) = (app.store.clone(), app.ask_time.subscribe());
+        let parts = ntp::Parts { server: store.watch(ntp::server), store, bell };
+        tokio::spawn(ntp::run(parts, ntp::Udp { port: app.config.clock.ntp_port }));
+    }
     let running = Running {
         http: addresses(&http),
         https: addresses(&https),

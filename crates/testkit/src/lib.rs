@@ -1,5 +1,6 @@
 //! What the black-box tests are made of: a camera that runs as its own process, a client that sends exact bytes, a
-//! viewer that checks every byte of a push stream, and another camera that misbehaves on demand. Never shipped.
+//! viewer that checks every byte of a push stream, and another camera and a time server that misbehave on demand. Never
+//! shipped.
 //!
 //! Bargains: everything blocks, with a deadline, and whatever goes wrong panics with what was seen: a test that cannot
 //! go on has failed. Every client comes from a loopback address of its own (127.77.x.y), so that one test's wrong
@@ -11,12 +12,14 @@ mod camera;
 mod client;
 mod fake;
 mod picture;
+mod time_server;
 mod viewer;
 
 pub use camera::{ADMIN, Account, Camera, OPERATOR, Setup, VIEWER, lookout, users};
 pub use client::{Client, Conn, Reply, encode};
 pub use fake::{FakeCamera, Mode};
 pub use picture::{Picture, scene_jpeg};
+pub use time_server::{Tells, TimeServer};
 pub use viewer::Viewer;
 
 use std::time::{Duration, Instant};

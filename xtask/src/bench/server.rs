@@ -126,7 +126,7 @@ fn path_text(path: &Path) -> Result<String> {
 /// Prepares the daemon with limits that let the whole crowd in from one address.
 fn lookout(feed: Feed, bench: &Setup, folder: &Path, own: &str) -> Result<Command> {
     let config = folder.join("lookout.toml");
-    fs::write(&config, "[http]\nmax_connections = 4096\nmax_per_address = 4096\n")?;
+    fs::write(&config, "[http]\nmax_connections = 4096\nmax_per_address = 4096\n[clock]\nntp = false\n")?;
     let state = folder.join("state");
     fs::create_dir(&state)?;
     let source = format!("exec:{own} {}", feed.arguments().join(" "));

@@ -276,11 +276,17 @@ impl<const MIN: i32, const MAX: i32> Wire for Int<MIN, MAX> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seconds(pub i64);
 
+impl Seconds {
+    /// Takes a number of seconds below 2^33 either way: a clock that the profile can say is no further from another one.
+    pub fn new(seconds: i64) -> Result<Self, Illegal> {
+        if seconds.unsigned_abs() < 1 << 33 { Ok(Self(seconds)) } else { Err(Illegal) }
+    }
+}
+
 impl Wire for Seconds {
     const KIND: Kind = Kind::Seconds;
     fn parse(text: &str) -> Result<Self, Illegal> {
-        // A clock that the profile can say is never further than this from another one.
-        text.parse().ok().filter(|seconds: &i64| seconds.unsigned_abs() < 1 << 33).map(Self).ok_or(Illegal)
+        Self::new(text.parse().map_err(|_| Illegal)?)
     }
     fn show(&self) -> Value {
         Value::Int(self.0)

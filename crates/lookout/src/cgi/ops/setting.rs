@@ -9,7 +9,7 @@ use lookout_core::profile::{
     reply::{Failure, OK},
     settings::Settings,
     view::Secrets,
-    wire::{Illegal, Secret, Value, Wire as _},
+    wire::{Illegal, Seconds, Secret, Value, Wire as _},
 };
 
 use super::Ask;
@@ -46,17 +46,21 @@ pub async fn camera_control(ask: &Ask<'_>) -> Result<Answer, Failure> {
     ask.app.store.change(draft).await.map(|()| Answer::text(OK))
 }
 
-/// `now` sets the camera's own clock: the host's, plus an offset that is kept (PROFILE 4.1).
+/// `now` sets the camera's own clock: the host's, plus an offset that is kept. `ntp_enable=1` has the time server asked
+/// at once, also where it was 1 before (PROFILE 4.1, Q44).
 pub async fn set_datetime(ask: &Ask<'_>) -> Result<Answer, Failure> {
     let now = ask.query.get("now").filter(|now| !now.is_empty());
-    let ahead = |now: &str| now.parse::<u32>().map(|now| i64::from(now) - unix(SystemTime::now()));
-    let offset = now.map(ahead).transpose().map_err(|_| Failure::IllegalParam)?;
+    let ahead = |now: &str| Seconds::new(i64::from(now.parse::<u32>().map_err(|_| Illegal)?) - unix(SystemTime::now()));
+    let offset = now.map(ahead).transpose()?;
     let query = ask.query.clone();
     let draft = move |old: &Settings, rules: &change::Rules| {
         let mut new = change::apply(old, Group::Datetime, |name| query.get(name), rules)?;
-        let set = |offset: i64| new.clock.offset_s.take(&offset.to_string());
-        offset.map_or(Ok::<_, Illegal>(()), set)?;
+        new.clock.offset_s = offset.unwrap_or(old.clock.offset_s);
         Ok(new)
     };
-    ask.app.store.change(draft).await.map(|()| Answer::text(OK))
+    ask.app.store.change(draft).await?;
+    if ask.query.get("ntp_enable") == Some("1") {
+        ask.app.ask_time.send_replace(());
+    }
+    Ok(Answer::text(OK))
 }
