@@ -8,6 +8,7 @@
 pub mod access;
 pub mod form;
 pub mod head;
+pub mod journal;
 pub mod media;
 pub mod port;
 pub mod profile;

@@ -18,6 +18,7 @@ use crate::{
     doorman::Doorman,
     http::{Caps, Fans},
     hub::Hub,
+    journal::Journal,
     metrics::Metrics,
     store::Store,
     watchdog::Watchdog,
@@ -45,6 +46,8 @@ pub struct App {
     pub store: Arc<Store>,
     /// The pictures.
     pub hub: Arc<Hub>,
+    /// Who came in, who was refused, what happened.
+    pub journal: Arc<Journal>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Whether the loops turn.

@@ -14,8 +14,9 @@ use lookout_core::{
         guard::{Mode, Signs, Verdict, VerifiedBy, judge},
     },
     head::Method,
+    journal::Event,
     profile::{
-        commands::{self, Command, Guard, Privilege, Run},
+        commands::{self, Command, Group, Guard, Op, Parcel, Privilege, Run},
         listing::listing,
         reply::{Failure, OK},
         settings::Settings,
@@ -50,7 +51,10 @@ pub async fn answer(app: &App, request: &Request, upload: Upload<'_>) -> Answer 
     };
     let ask = ops::Ask { app, settings: &settings, query, request, caller: &caller };
     let answer = match act(command, &ask, upload).await {
-        Ok(answer) => answer,
+        Ok(answer) => {
+            note(command, &ask);
+            answer
+        }
         Err(failure) => fail(failure),
     };
     reachable(app, request, command, &caller, answer)
@@ -72,20 +76,25 @@ async fn enter(
     let caller = match caller {
         Ok(caller) => caller,
         Err(_) if command.needs == Privilege::Nobody => Caller::nobody(),
-        Err(Closed::Wait(seconds)) => return Err(refused(app, command, request, pages::later(seconds))),
+        Err(closed @ (Closed::Wait(_) | Closed::Wrong)) => {
+            let name = app.doorman.claimed(command.login, query, request).unwrap_or_default();
+            let page = match closed {
+                Closed::Wait(seconds) => pages::later(seconds),
+                Closed::Nothing | Closed::Stale | Closed::Wrong => pages::login(app, false),
+            };
+            return Err(refused(app, command, request, &name, page));
+        }
         // Every browser asks without a login first: that is no refused login.
         Err(Closed::Nothing) => return Err(pages::login(app, false)),
         Err(Closed::Stale) => return Err(pages::login(app, true)),
-        Err(Closed::Wrong) => {
-            return Err(refused(app, command, request, pages::login(app, false)));
-        }
     };
+    let (user, peer) = (caller.user.name.as_str(), request.peer);
     if caller.privilege < command.needs {
-        return Err(refused(app, command, request, pages::login(app, false)));
+        return Err(refused(app, command, request, user, pages::login(app, false)));
     }
     if command.needs > Privilege::Nobody {
-        let (user, peer) = (caller.user.name.as_str(), request.peer);
         tracing::debug!(target: "lookout::journal", user, %peer, cgi = command.paths[0], "access");
+        app.journal.note_by(user, peer, &Event::Access);
     }
     guard(app, command, query, request, &caller)?;
     Ok(caller)
@@ -140,6 +149,28 @@ async fn act(command: &Command, ask: &ops::Ask<'_>, upload: Upload<'_>) -> Resul
     })
 }
 
+/// Notes what a request has done, as its row says (PROFILE 5.9).
+fn note(command: &Command, ask: &ops::Ask<'_>) {
+    // HEAD has done nothing.
+    if ask.request.head.method == Method::Head {
+        return;
+    }
+    let set = command.paths[0].strip_prefix("/set_").and_then(|rest| rest.strip_suffix(".cgi"));
+    let event = match command.run {
+        Run::Set(_) | Run::Do(Op::SetDatetime) => set.map(Event::Set),
+        Run::Do(Op::Reboot) => Some(Event::Reboot),
+        Run::Do(Op::BuiltInPages) | Run::Take(Parcel::Pages) => Some(Event::Upgrade),
+        Run::Take(Parcel::Params) => Some(Event::Restore),
+        // A factory reset is noted where the journal is forgotten with all else.
+        Run::Do(_) | Run::List(_) | Run::Later => None,
+    };
+    // No host backend is there to apply them (PROFILE 4.7).
+    let idle = matches!(command.run, Run::Set(Group::Network | Group::Wifi | Group::Pppoe));
+    for event in event.into_iter().chain(set.filter(|_| idle).map(Event::NotApplied)) {
+        ask.app.journal.note_by(ask.caller.user.name.as_str(), ask.request.peer, &event);
+    }
+}
+
 /// Returns the file of the web UI that `next_url` names, to be sent in place of `ok.` (PROFILE 1.4).
 fn next_page(query: &Query) -> Result<Option<Answer>, Failure> {
     let name = query.get("next_url").filter(|name| !name.is_empty());
@@ -166,9 +197,10 @@ fn reachable(app: &App, request: &Request, command: &Command, caller: &Caller, a
     }
 }
 
-/// Counts a refused login, and says so in the log, though not line after line.
-fn refused(app: &App, command: &Command, request: &Request, page: Answer) -> Answer {
+/// Counts a refused login, and says so in journal and log, though not line after line.
+fn refused(app: &App, command: &Command, request: &Request, name: &str, page: Answer) -> Answer {
     app.metrics.logins_refused.inc();
+    app.journal.note_by(name, request.peer, &Event::Denied);
     if let Some(hidden) = app.doorman.may_log() {
         let cgi = command.paths[0];
         tracing::info!(target: "lookout::journal", peer = %request.peer, cgi, hidden, "access denied");

@@ -12,7 +12,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
-use lookout::{FirstPasswords, Locator, StartError, Store, config::Config, log, rules, setup};
+use lookout::{FirstPasswords, Locator, StartError, Store, config::Config, journal, log, rules, setup};
 use lookout_core::profile::wire::Secret;
 use lookout_linux::handover;
 use tokio::signal::unix::{SignalKind, signal};
@@ -199,5 +199,6 @@ fn reset(machine: &Machine) -> Result<(), Failed> {
     let config = configured(machine)?;
     let opened = Store::open(&config.state_dir(), rules(&config)).map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(failed)?;
-    runtime.block_on(opened.store.reset()).map_err(|_| failed("the settings cannot be saved"))
+    runtime.block_on(opened.store.reset()).map_err(|_| failed("the settings cannot be saved"))?;
+    journal::remove(&config.state_dir()).map_err(|error| failed(format!("the journal cannot be removed: {error}")))
 }

@@ -123,6 +123,12 @@ impl Doorman {
         request.head.header("authorization").is_some() || Credentials::from_query(query, login).is_some()
     }
 
+    /// Returns the name that a request gives, be it true or not; that in the header first.
+    pub fn claimed(&self, login: Login, query: &Query, request: &Request) -> Option<String> {
+        let claim = self.claim_in_header(request).or_else(|| Credentials::from_query(query, login).map(Claim::Query));
+        claim.map(|claim| claim.user().to_owned())
+    }
+
     /// Verifies a request's credentials.
     ///
     /// # Errors

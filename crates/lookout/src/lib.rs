@@ -8,6 +8,7 @@ pub mod config;
 mod doorman;
 mod http;
 mod hub;
+pub mod journal;
 pub mod log;
 mod metrics;
 mod password;
@@ -24,12 +25,14 @@ mod web;
 use std::{
     net::{IpAddr, SocketAddr},
     os::fd::AsFd as _,
+    path::Path,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
 use lookout_core::{
     access::origin::Origin,
+    journal::Event,
     port::{Image, PowerLine, Wanted},
     profile::{
         change::Rules,
@@ -55,6 +58,7 @@ use crate::{
     doorman::Doorman,
     http::{Caps, Fans},
     hub::Hub,
+    journal::Journal,
     metrics::Metrics,
     service::{capture, ntp},
     tls::Tls,
@@ -141,6 +145,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let made = setup::first_start(&store, opened.fresh, &first, config.users.password_min).await?;
 
     let metrics = Arc::new(Metrics::new());
+    let journal = journal(&state, opened.fresh, &store, &metrics);
     let watchdog = Arc::new(Watchdog::from_env());
     let hub = Arc::new(Hub::new(metrics.clone()));
     let id = store.get().id;
@@ -148,6 +153,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         id,
         store: store.clone(),
         hub: hub.clone(),
+        journal: journal.clone(),
         metrics: metrics.clone(),
         watchdog: watchdog.clone(),
         fans: Fans::new(hub, store, metrics.clone(), config.http.stall),
@@ -177,6 +183,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         capture,
         app: app.clone(),
     };
+    tokio::spawn(async move { journal.keep().await });
     for listener in http {
         tokio::spawn(http::serve(listener, None, app.clone()));
     }
@@ -201,22 +208,31 @@ impl Running {
     /// Lets go of everything but the listening sockets, which are for the program that follows in this process.
     pub async fn hand_over(self) -> Vec<Named> {
         self.app.watchdog.restarting();
-        end(self.capture).await;
+        end(self.capture, &self.app.journal).await;
         self.listeners
     }
 
     /// Tells the service manager that the camera stops, and lets go of the source.
     pub async fn stop(self) {
         self.app.watchdog.stopping();
-        end(self.capture).await;
+        end(self.capture, &self.app.journal).await;
     }
 }
 
-/// Ends the capture service: a program that makes pictures must not outlive the camera.
-async fn end(capture: JoinHandle<()>) {
+/// Ends the capture service, as a program that makes pictures must not outlive the camera, and writes the journal.
+async fn end(capture: JoinHandle<()>, journal: &Journal) {
     capture.abort();
-    // It ends at its next await; a driver that hangs must not hold up the end.
-    let _ = tokio::time::timeout(Duration::from_secs(1), capture).await;
+    // It ends at its next await; neither a driver that hangs nor such a disk must hold up the end.
+    let _ = tokio::time::timeout(Duration::from_secs(1), async { tokio::join!(capture, journal.flush()) }).await;
+}
+
+/// Opens the journal, and notes that the camera starts.
+fn journal(state: &Path, fresh: bool, store: &Arc<Store>, metrics: &Arc<Metrics>) -> Arc<Journal> {
+    let store = store.clone();
+    let stamp = move || local_text(&store.get(), SystemTime::now(), "%a, %Y-%m-%d %H:%M:%S");
+    let journal = Journal::open(state, fresh, Box::new(stamp), metrics.clone());
+    journal.note(&Event::PowerOn);
+    Arc::new(journal)
 }
 
 fn capture(app: &Arc<App>, source: Locator) -> Result<JoinHandle<()>, StartError> {
@@ -286,7 +302,7 @@ fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
     listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
 }
 
-fn open_tls(config: &Config, state: &std::path::Path, mdns_name: &str) -> Result<Tls, StartError> {
+fn open_tls(config: &Config, state: &Path, mdns_name: &str) -> Result<Tls, StartError> {
     let addresses: Vec<IpAddr> = setup::addresses();
     let names = tls::Names { host: setup::host_name(), mdns: mdns_name.to_owned(), addresses };
     Tls::open(&config.tls, state, &names, SystemTime::now()).map_err(|error| StartError::Machine(error.to_string()))

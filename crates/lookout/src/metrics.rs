@@ -40,6 +40,10 @@ pub struct Metrics {
     pub logins_refused: Counter,
     /// Connections that a panic ended: each is a bug.
     pub panics: Counter,
+    /// Bytes that the journal gave to the disk.
+    pub journal_bytes: Counter,
+    /// Times that it had the disk keep them.
+    pub journal_syncs: Counter,
     viewers: Gauge,
     connections: Gauge,
     source_up: Gauge,
@@ -98,6 +102,8 @@ impl Metrics {
             source_lost: Counter::default(),
             logins_refused: Counter::default(),
             panics: Counter::default(),
+            journal_bytes: Counter::default(),
+            journal_syncs: Counter::default(),
             viewers: Gauge::default(),
             connections: Gauge::default(),
             source_up: Gauge::default(),
@@ -132,6 +138,8 @@ impl Metrics {
         all.register("connections", "Open connections", self.connections.clone());
         all.register("connections_refused", "Connections refused at a limit", refused);
         all.register("requests", "Requests answered", requests);
+        all.register("journal_bytes", "Bytes of the journal given to the disk", self.journal_bytes.clone());
+        all.register("journal_syncs", "Times the journal was synced to the disk", self.journal_syncs.clone());
         all.register("panics", "Connections that ended in a panic", self.panics.clone());
     }
 

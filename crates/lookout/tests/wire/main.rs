@@ -8,6 +8,7 @@ mod digest;
 mod golden;
 mod guard;
 mod heads;
+mod journal;
 mod listings;
 mod login;
 mod machine;

@@ -1,0 +1,142 @@
+//! What may be told: a fixed few words each, so that no peer writes into the journal.
+
+use std::{fmt, time::Duration};
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Somebody came in.
+    Access,
+    /// Somebody was refused: a wrong login, too many of them, or too low a privilege.
+    Denied,
+    /// The camera started.
+    PowerOn,
+    /// A restart was asked for.
+    Reboot,
+    /// Settings were taken back from a backup.
+    Restore,
+    /// The camera went back to its factory state.
+    Factory,
+    /// Another version or another web UI was installed.
+    Upgrade,
+    /// A package or backup was refused; why, in a few words, which are cut and cleaned.
+    BadPackage(String),
+    /// A `set_*.cgi` succeeded; the name of the CGI without `set_`.
+    Set(&'static str),
+    /// Settings were stored that nothing applies; the name of their CGI without `set_` (PROFILE 4.7).
+    NotApplied(&'static str),
+    /// Something moved.
+    Motion,
+    /// The alarm input was triggered.
+    Input,
+    /// Something was heard.
+    Sound,
+    /// NTP set the clock, by so many seconds.
+    ClockSet(i64),
+    /// What the camera does with another machine failed; how, in a few words.
+    Failed(Peer, &'static str),
+}
+
+/// With whom the camera works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "each is what it is called")]
+pub enum Peer {
+    Mail,
+    Ftp,
+    Ddns,
+    Upnp,
+    Ntp,
+    /// Who is called when an alarm begins.
+    Http,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mail => "mail",
+            Self::Ftp => "FTP",
+            Self::Ddns => "DDNS",
+            Self::Upnp => "UPnP",
+            Self::Ntp => "NTP",
+            Self::Http => "HTTP call",
+        })
+    }
+}
+
+/// The words of the profile where it has some (PROFILE 5.9), else ours (Q41).
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Access => f.write_str("access"),
+            Self::Denied => f.write_str("access denied"),
+            Self::PowerOn => f.write_str("power on"),
+            Self::Reboot => f.write_str("reboot"),
+            Self::Restore => f.write_str("restore"),
+            Self::Factory => f.write_str("restore factory"),
+            Self::Upgrade => f.write_str("upgrade"),
+            Self::BadPackage(why) => write!(f, "bad package: {why}"),
+            Self::Set(cgi) => write!(f, "set {cgi}"),
+            Self::NotApplied(cgi) => write!(f, "{cgi} stored, not applied"),
+            Self::Motion => f.write_str("motion detect"),
+            Self::Input => f.write_str("input alarm"),
+            Self::Sound => f.write_str("sound alarm"),
+            Self::ClockSet(by) => write!(f, "clock set by NTP ({by:+} s)"),
+            Self::Failed(peer, how) => write!(f, "{peer} failed: {how}"),
+        }
+    }
+}
+
+impl Event {
+    /// Returns whose allowance it uses.
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Access => Kind::Access,
+            Self::Denied => Kind::Denied,
+            Self::PowerOn | Self::Reboot | Self::Restore | Self::Factory | Self::Upgrade | Self::BadPackage(_) => {
+                Kind::Camera
+            }
+            Self::Set(_) | Self::NotApplied(_) => Kind::Set,
+            Self::Motion | Self::Input | Self::Sound => Kind::Alarm,
+            Self::ClockSet(_) => Kind::Peer(Peer::Ntp),
+            Self::Failed(peer, _) => Kind::Peer(*peer),
+        }
+    }
+}
+
+/// Events that share an allowance: a storm of one kind leaves the others alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Access,
+    Denied,
+    Camera,
+    Set,
+    Alarm,
+    Peer(Peer),
+}
+
+impl Kind {
+    /// How many entries may come at once, and after how long there may be one more.
+    pub const fn allowance(self) -> (u32, Duration) {
+        match self {
+            // Told once a minute for each user and address as it is: this is for crowds of them.
+            Self::Access => (10, Duration::from_secs(6)),
+            // Whoever sets a camera up uses every `set_*.cgi` within a minute.
+            Self::Set => (20, Duration::from_secs(60)),
+            // With the counts of what was left out, ten lines in any minute (RULES F19).
+            Self::Denied | Self::Camera | Self::Alarm | Self::Peer(_) => (7, Duration::from_secs(60)),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Access => f.write_str("access"),
+            Self::Denied => f.write_str("access denied"),
+            Self::Camera => f.write_str("camera"),
+            Self::Set => f.write_str("set"),
+            Self::Alarm => f.write_str("alarm"),
+            Self::Peer(peer) => write!(f, "{peer}"),
+        }
+    }
+}
