@@ -124,6 +124,20 @@ fn whatever_comments_cite_can_be_found() {
     }
 }
 
+#[test]
+fn programs_are_started_in_two_places_and_nowhere_else() {
+    let shipped = |path: &Path| {
+        let path = path.to_string_lossy();
+        // The driver's tests for the lab lie beside the driver.
+        let tests = path.ends_with("v4l2/lab.rs");
+        !tests && ["core", "linux", "lookout"].iter().any(|name| path.contains(&format!("/crates/{name}/src/")))
+    };
+    let starts = |text: &str| text.split("#[cfg(test)]").next().is_some_and(|code| code.contains("Command::new("));
+    let places = texts("rs").into_iter().filter(|(path, text)| shipped(path) && starts(text));
+    let names: BTreeSet<_> = places.map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    assert_eq!(names, BTreeSet::from(["exec.rs".to_owned(), "handover.rs".to_owned()]));
+}
+
 /// Returns the pairs of a crate's folder and a dependency, of tests too, as a `Cargo.toml` names them.
 fn dependencies(folder: &str) -> BTreeSet<(String, String)> {
     let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();

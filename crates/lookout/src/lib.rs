@@ -45,7 +45,7 @@ use lookout_linux::handover::{Named, inherited};
 use tokio::{
     net::{TcpListener, TcpSocket},
     sync::{Notify, watch},
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
 };
 
 pub use source::Locator;
@@ -96,7 +96,9 @@ pub struct Running {
     pub made: Vec<(String, Secret)>,
     /// What is captured.
     pub source: Locator,
+    /// The listening sockets once more, for the program that may follow.
     listeners: Vec<Named>,
+    accepting: JoinSet<()>,
     capture: JoinHandle<()>,
     app: Arc<App>,
 }
@@ -172,7 +174,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         let parts = ntp::Parts { server: store.watch(ntp::server), store, bell };
         tokio::spawn(ntp::run(parts, ntp::Udp { port: app.config.clock.ntp_port }));
     }
-    let running = Running {
+    let mut running = Running {
         http: addresses(&http),
         https: addresses(&https),
         fingerprint: tls.as_ref().map(|tls| tls.fingerprint()),
@@ -180,15 +182,16 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         made,
         source: locator,
         listeners: copies(HTTP, &http).chain(copies(HTTPS, &https)).collect(),
+        accepting: JoinSet::new(),
         capture,
         app: app.clone(),
     };
     tokio::spawn(async move { journal.keep().await });
     for listener in http {
-        tokio::spawn(http::serve(listener, None, app.clone()));
+        running.accepting.spawn(http::serve(listener, None, app.clone()));
     }
     for listener in https {
-        tokio::spawn(http::serve(listener, tls.clone(), app.clone()));
+        running.accepting.spawn(http::serve(listener, tls.clone(), app.clone()));
     }
     if let Some(tls) = tls {
         tokio::spawn(async move {
@@ -206,7 +209,9 @@ impl Running {
     }
 
     /// Lets go of everything but the listening sockets, which are for the program that follows in this process.
-    pub async fn hand_over(self) -> Vec<Named> {
+    pub async fn hand_over(mut self) -> Vec<Named> {
+        // Whoever connects from now on waits for the next program.
+        self.accepting.shutdown().await;
         self.app.watchdog.restarting();
         end(self.capture, &self.app.journal).await;
         self.listeners

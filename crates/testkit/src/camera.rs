@@ -137,6 +137,17 @@ impl Camera {
         let _ = self.child.wait();
     }
 
+    /// Waits until the camera has started anew in the same process, and said so.
+    pub fn started_anew(&mut self) {
+        self.said = said(&mut self.child, self.dir.path());
+        (self.http, self.https) = addresses(&self.said);
+    }
+
+    /// Returns the number of the process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until the process has ended by itself; returns its exit code.
     pub fn wait(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
@@ -207,14 +218,20 @@ fn spawn(binary: &Path, args: &[String], dir: &Path, passwords: bool) -> (Child,
         .stderr(log)
         .spawn()
         .unwrap_or_else(|error| panic!("cannot start {}: {error}", binary.display()));
+    let said = said(&mut child, dir);
+    (child, said)
+}
+
+/// Reads the line that a camera prints when it has started.
+fn said(child: &mut Child, dir: &Path) -> serde_json::Value {
     let mut line = String::new();
+    // It prints no more than this one: nothing is lost in the reader.
     BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-    let said = serde_json::from_str(&line).unwrap_or_else(|_| {
+    serde_json::from_str(&line).unwrap_or_else(|_| {
         // It ends on its own, as it said nothing.
         let _ = child.wait();
         panic!("the camera did not start:\n{}", fs::read_to_string(dir.join("log")).unwrap_or_default())
-    });
-    (child, said)
+    })
 }
 
 fn addresses(said: &serde_json::Value) -> (SocketAddr, Option<SocketAddr>) {

@@ -119,15 +119,22 @@ impl Conn {
     }
 
     /// Reads an answer to the end of the connection.
-    pub fn reply(mut self) -> Reply {
+    pub fn reply(self) -> Reply {
+        self.try_reply().unwrap_or_else(|| panic!("no answer"))
+    }
+
+    /// Reads an answer to the end of the connection; none if the other side left without a word.
+    pub fn try_reply(mut self) -> Option<Reply> {
         let mut bytes = Vec::new();
         let mut buffer = [0; 16 * 1024];
         loop {
             match self.read(&mut buffer) {
-                Ok(0) => return Reply::parse(&bytes),
+                Ok(0) => return (!bytes.is_empty()).then(|| Reply::parse(&bytes)),
                 Ok(read) => bytes.extend_from_slice(&buffer[..read]),
                 // Whoever closes without reading all resets the connection; what came before stands.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Reply::parse(&bytes),
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                    return (!bytes.is_empty()).then(|| Reply::parse(&bytes));
+                }
                 Err(error) => panic!("no end in {PATIENCE:?} ({error}): {:?}", String::from_utf8_lossy(&bytes)),
             }
         }

@@ -14,6 +14,7 @@ mod login;
 mod machine;
 mod picture;
 mod requests;
+mod restart;
 mod secrets;
 mod settings;
 mod snapshot;
