@@ -6,7 +6,7 @@
 
 use std::{
     ops::Deref,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
@@ -14,7 +14,7 @@ use bytes::Bytes;
 use lookout_core::{media::frame::Frame, profile::settings::Resolution};
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::{metrics::Metrics, pipeline};
+use crate::{metrics::Flow, pipeline};
 
 /// The type of the push stream, without a blank behind the semicolon (PROFILE 5.1).
 pub const PUSH: &str = "multipart/x-mixed-replace;boundary=ipcamera";
@@ -53,13 +53,13 @@ pub struct Hub {
     full: watch::Sender<Newest>,
     /// 320 and 160 pixels wide; there while somebody watches.
     smaller: [Mutex<Option<Made>>; 2],
-    metrics: Arc<Metrics>,
+    flow: Arc<Flow>,
 }
 
 impl Hub {
     /// Makes a hub without a frame.
-    pub fn new(metrics: Arc<Metrics>) -> Self {
-        Self { full: watch::Sender::new(None), smaller: Default::default(), metrics }
+    pub fn new(flow: Arc<Flow>) -> Self {
+        Self { full: watch::Sender::new(None), smaller: Default::default(), flow }
     }
 
     /// Shows a frame to all who watch; the one before it is forgotten.
@@ -70,6 +70,11 @@ impl Hub {
     /// Says whether anybody watches, in any size.
     pub fn watched(&self) -> bool {
         self.full.receiver_count() > 0
+    }
+
+    /// Waits until nobody watches, in any size.
+    pub async fn unwatched(&self) {
+        self.full.closed().await;
     }
 
     /// Lets somebody watch, from the next frame on.
@@ -90,40 +95,56 @@ impl Hub {
         }
         let made = watch::Sender::new(None);
         let frames = made.subscribe();
-        let maker = tokio::spawn(self.clone().make_smaller(size, made.clone()));
-        *slot = Some((made, maker));
+        let maker = Maker {
+            hub: Arc::downgrade(self),
+            size,
+            full: self.full.subscribe(),
+            made: made.clone(),
+            resizer: pipeline::Resizer::new(size.width(), self.flow.clone()),
+        };
+        *slot = Some((made, tokio::spawn(maker.run())));
         frames
-    }
-
-    /// Makes a smaller size of every frame until nobody watches it.
-    async fn make_smaller(self: Arc<Self>, size: Smaller, made: watch::Sender<Newest>) {
-        let mut full = self.full.subscribe();
-        let mut resizer = pipeline::Resizer::new(size.width(), self.metrics.clone());
-        loop {
-            tokio::select! {
-                () = made.closed() => {
-                    // Whoever subscribes holds the slot's lock: nobody can come between the look and the leaving.
-                    let mut slot = self.slot(size);
-                    if made.receiver_count() == 0 {
-                        *slot = None;
-                        return;
-                    }
-                }
-                changed = full.changed() => {
-                    let Some(shown) = full.borrow_and_update().clone() else { continue };
-                    if changed.is_err() {
-                        return;
-                    }
-                    if let Some(small) = resizer.resize(&shown.frame).await {
-                        made.send_replace(Some(Arc::new(Shown::new(small))));
-                    }
-                }
-            }
-        }
     }
 
     fn slot(&self, size: Smaller) -> MutexGuard<'_, Option<Made>> {
         self.smaller[size as usize].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes a smaller size of every frame until nobody watches it, or the hub is gone.
+struct Maker {
+    /// It does not keep the hub: with the hub end all who watch.
+    hub: Weak<Hub>,
+    size: Smaller,
+    full: watch::Receiver<Newest>,
+    made: watch::Sender<Newest>,
+    resizer: pipeline::Resizer,
+}
+
+impl Maker {
+    async fn run(mut self) {
+        loop {
+            tokio::select! {
+                () = self.made.closed() => {
+                    let Some(hub) = self.hub.upgrade() else { return };
+                    // Whoever subscribes holds the slot's lock: nobody can come between the look and the leaving.
+                    let mut slot = hub.slot(self.size);
+                    if self.made.receiver_count() == 0 {
+                        *slot = None;
+                        return;
+                    }
+                }
+                changed = self.full.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    let Some(shown) = self.full.borrow_and_update().clone() else { continue };
+                    if let Some(small) = self.resizer.resize(&shown.frame).await {
+                        self.made.send_replace(Some(Arc::new(Shown::new(small))));
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -148,7 +169,7 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    /// Waits for a frame newer than the last one returned; `None` once the camera stops. May be cancelled.
+    /// Waits for a frame newer than the last one returned; `None` once the hub is gone. May be cancelled.
     pub async fn next(&mut self) -> Option<Arc<Shown>> {
         loop {
             self.frames.changed().await.ok()?;
@@ -234,6 +255,16 @@ mod tests {
         tokio::task::yield_now().await;
         hub.publish(frame(3));
         assert_eq!(waiting.await.unwrap().map(|shown| shown.seq), Some(3));
+    }
+
+    #[tokio::test]
+    async fn with_the_hub_end_all_who_watch_in_every_size() {
+        let hub = Arc::new(Hub::new(Arc::default()));
+        let viewers = [Resolution::Vga, Resolution::Qvga, Resolution::Qqvga].map(|size| hub.view(size));
+        drop(hub);
+        for mut viewer in viewers {
+            assert!(viewer.next().await.is_none());
+        }
     }
 
     #[test]

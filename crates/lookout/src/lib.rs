@@ -60,7 +60,12 @@ use crate::{
     hub::Hub,
     journal::Journal,
     metrics::Metrics,
-    service::{capture, ntp},
+    pipeline::{Demands, Developer},
+    service::{
+        capture::{self, Capture},
+        ntp,
+    },
+    source::LocalTime,
     tls::Tls,
     watchdog::Watchdog,
 };
@@ -149,16 +154,18 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let metrics = Arc::new(Metrics::new());
     let journal = journal(&state, opened.fresh, &store, &metrics);
     let watchdog = Arc::new(Watchdog::from_env());
-    let hub = Arc::new(Hub::new(metrics.clone()));
+    let hub = Arc::new(Hub::new(metrics.camera.clone()));
+    let settings = store.clone();
+    let local: LocalTime = Arc::new(move |at| local_text(&settings.get(), at, "%Y-%m-%d %H:%M:%S"));
     let id = store.get().id;
     let app = Arc::new(App {
         id,
         store: store.clone(),
-        hub: hub.clone(),
+        hub,
         journal: journal.clone(),
         metrics: metrics.clone(),
         watchdog: watchdog.clone(),
-        fans: Fans::new(hub, store, metrics.clone(), config.http.stall),
+        fans: Fans::new(store, metrics.camera.clone(), config.http.stall),
         caps: Caps::new(config.http.max_connections, config.http.max_per_address, metrics),
         doorman: Doorman::new(id, config.http.digest).map_err(|error| StartError::Machine(error.to_string()))?,
         origins,
@@ -168,7 +175,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         ask_time: watch::Sender::new(()),
         restart: Notify::new(),
     });
-    let capture = capture(&app, locator.clone())?;
+    let capture = capture(&app, locator.clone(), &local)?;
     if app.config.clock.ntp {
         let (store, bell) = (app.store.clone(), app.ask_time.subscribe());
         let parts = ntp::Parts { server: store.watch(ntp::server), store, bell };
@@ -240,20 +247,25 @@ fn journal(state: &Path, fresh: bool, store: &Arc<Store>, metrics: &Arc<Metrics>
     Arc::new(journal)
 }
 
-fn capture(app: &Arc<App>, source: Locator) -> Result<JoinHandle<()>, StartError> {
-    let store = app.store.clone();
+fn capture(app: &Arc<App>, source: Locator, local: &LocalTime) -> Result<JoinHandle<()>, StartError> {
+    let wanted = Wanted { size: app.config.source.size, fps: app.config.source.fps };
+    let (name, of_source) = (source.to_string(), local.clone());
     let parts = capture::Parts {
-        source,
-        wanted: Wanted { size: app.config.source.size, fps: app.config.source.fps },
+        open: Box::new(move || source.open(wanted, of_source.clone())),
+        name,
+        size: wanted.size,
         stall: app.config.source.stall,
-        verify: app.config.source.verify,
+        rest: Duration::ZERO,
+        demands: Demands::Own(app.config.source.verify),
         hub: app.hub.clone(),
         image: app.store.watch(image),
-        local: Arc::new(move |at: SystemTime| local_text(&store.get(), at, "%Y-%m-%d %H:%M:%S")),
-        metrics: app.metrics.clone(),
-        watchdog: app.watchdog.clone(),
+        local: local.clone(),
+        flow: app.metrics.camera.clone(),
+        watchdog: Some(app.watchdog.clone()),
     };
-    capture::start(parts).map_err(|error| StartError::Machine(format!("cannot start capturing: {error}")))
+    let capture = Capture::new(parts);
+    let capture = capture.map_err(|error| StartError::Machine(format!("cannot start capturing: {error}")))?;
+    Ok(tokio::spawn(capture.run()))
 }
 
 /// Returns the part of the settings that a source's controls may apply.
@@ -348,7 +360,7 @@ pub async fn probe(locator: &Locator, config: &Config) -> Result<Found, String> 
     tls::install_provider();
     let wanted = Wanted { size: config.source.size, fps: config.source.fps };
     let patience = Duration::from_secs(10) + config.source.stall;
-    let local: source::LocalTime = Arc::new(|_| String::new());
+    let local: LocalTime = Arc::new(|_| String::new());
     let grab = async {
         let mut source = locator.open(wanted, local).await?;
         let grabbed = source.grab().await?;
@@ -357,7 +369,7 @@ pub async fn probe(locator: &Locator, config: &Config) -> Result<Found, String> 
     let grabbed = tokio::time::timeout(patience, grab).await.map_err(|_| format!("{locator}: no picture came"))?;
     let (about, grabbed) = grabbed.map_err(|lost| format!("{locator}: {lost}"))?;
     let mut developer =
-        pipeline::Developer::new(config.source.verify, Arc::new(Metrics::new())).map_err(|error| error.to_string())?;
+        Developer::new(Demands::Own(config.source.verify), Arc::default()).map_err(|error| error.to_string())?;
     let frame = developer.develop(grabbed, &Image::NEUTRAL);
     let frame = frame.ok_or_else(|| format!("{locator}: the first picture is broken"))?;
     Ok(Found { about, size: frame.size, bytes: frame.jpeg.len(), after: begin.elapsed(), devices: locator.describe() })

@@ -28,14 +28,10 @@ type Label = [(&'static str, &'static str); 1];
 /// All counters of the daemon.
 #[derive(Debug)]
 pub struct Metrics {
-    /// Pictures that came from the source, broken ones included.
-    pub frames_captured: Counter,
-    /// Pictures that a viewer did not get because it was slow or asked for fewer.
-    pub frames_skipped: Counter,
-    /// Pictures that were encoded: another size, other brightness or contrast, a raw source, a placeholder. Flips are not.
-    pub encodes: Counter,
-    /// Times the source was lost.
-    pub source_lost: Counter,
+    /// Of the camera's own pictures.
+    pub camera: Arc<Flow>,
+    /// Of the pictures of all other cameras (`set_devices.cgi`) together.
+    pub devices: Arc<Flow>,
     /// Logins refused: wrong, missing or throttled credentials.
     pub logins_refused: Counter,
     /// Connections that a panic ended: each is a bug.
@@ -44,16 +40,29 @@ pub struct Metrics {
     pub journal_bytes: Counter,
     /// Times that it had the disk keep them.
     pub journal_syncs: Counter,
-    viewers: Gauge,
     connections: Gauge,
+    connections_refused: [Counter; 2],
+    requests: [Counter; 5],
+    registry: Registry,
+}
+
+/// What is counted of pictures on their way from a source to viewers.
+#[derive(Debug, Default)]
+pub struct Flow {
+    /// Pictures that came from the source, broken ones included.
+    pub frames_captured: Counter,
+    /// Pictures that a viewer did not get because it was slow or asked for fewer.
+    pub frames_skipped: Counter,
+    /// Pictures that were encoded: another size, other brightness or contrast, a raw source, a placeholder. Flips are not.
+    pub encodes: Counter,
+    /// Times a source was lost.
+    pub source_lost: Counter,
+    viewers: Gauge,
     source_up: Gauge,
     frames_sent: Counter,
     sent_bytes: Counter,
     frame_age: Ages,
     frames_dropped: Family<Label, Counter>,
-    connections_refused: [Counter; 2],
-    requests: [Counter; 5],
-    registry: Registry,
 }
 
 /// Why a connection was refused.
@@ -92,25 +101,16 @@ impl Default for Metrics {
 impl Metrics {
     /// Makes counters that stand at 0.
     pub fn new() -> Self {
-        let dropped = Family::<Label, Counter>::default();
         let refused = Family::<Label, Counter>::default();
         let requests = Family::<Label, Counter>::default();
         let mut metrics = Self {
-            frames_captured: Counter::default(),
-            frames_skipped: Counter::default(),
-            encodes: Counter::default(),
-            source_lost: Counter::default(),
+            camera: Arc::default(),
+            devices: Arc::default(),
             logins_refused: Counter::default(),
             panics: Counter::default(),
             journal_bytes: Counter::default(),
             journal_syncs: Counter::default(),
-            viewers: Gauge::default(),
             connections: Gauge::default(),
-            source_up: Gauge::default(),
-            frames_sent: Counter::default(),
-            sent_bytes: Counter::default(),
-            frame_age: Ages::default(),
-            frames_dropped: dropped,
             connections_refused: ["full", "address"].map(|reason| refused.get_or_create_owned(&[("reason", reason)])),
             requests: ["1xx", "2xx", "3xx", "4xx", "5xx"]
                 .map(|class| requests.get_or_create_owned(&[("class", class)])),
@@ -123,17 +123,8 @@ impl Metrics {
     fn register(&mut self, refused: Family<Label, Counter>, requests: Family<Label, Counter>) {
         let all = &mut self.registry;
         all.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        all.register("viewers", "Viewers of push streams", self.viewers.clone());
-        all.register("frames_captured", "Pictures from the source", self.frames_captured.clone());
-        all.register("frames_sent", "Pictures sent whole to a viewer", self.frames_sent.clone());
-        all.register("frames_skipped", "Pictures skipped for a slow or paced viewer", self.frames_skipped.clone());
-        all.register("frames_dropped", "Broken pictures that nobody gets to see", self.frames_dropped.clone());
-        all.register("encodes", "Pictures encoded", self.encodes.clone());
-        let help = "Time from capture to the last byte written to a viewer";
-        all.register_with_unit("frame_age", help, Unit::Seconds, self.frame_age.clone());
-        all.register("sent_bytes", "Bytes of pictures sent to viewers", self.sent_bytes.clone());
-        all.register("source_up", "Whether the source delivers pictures", self.source_up.clone());
-        all.register("source_lost", "Times the source was lost", self.source_lost.clone());
+        self.camera.register(all);
+        self.devices.register(all.sub_registry_with_prefix("devices"));
         all.register("logins_refused", "Logins refused", self.logins_refused.clone());
         all.register("connections", "Open connections", self.connections.clone());
         all.register("connections_refused", "Connections refused at a limit", refused);
@@ -143,34 +134,9 @@ impl Metrics {
         all.register("panics", "Connections that ended in a panic", self.panics.clone());
     }
 
-    /// Counts a viewer for as long as the returned value lives.
-    pub fn viewer(&self) -> Held {
-        Held::new(&self.viewers)
-    }
-
     /// Counts a connection for as long as the returned value lives.
     pub fn connection(&self) -> Held {
         Held::new(&self.connections)
-    }
-
-    /// Counts a picture whose last byte was handed to the system, `age` after its capture. Four additions.
-    pub fn sent(&self, bytes: usize, age: Duration) {
-        self.frames_sent.inc();
-        self.sent_bytes.inc_by(bytes as u64);
-        self.frame_age.observe(age);
-    }
-
-    /// Counts a picture that is not passed on. `reason` is one of a fixed few words.
-    pub fn dropped(&self, reason: &'static str) {
-        self.frames_dropped.get_or_create(&[("reason", reason)]).inc();
-    }
-
-    /// Notes that the source delivers, or that it has just been lost; each loss counts once.
-    pub fn source(&self, up: bool) {
-        let before = self.source_up.set(i64::from(up));
-        if before == 1 && !up {
-            self.source_lost.inc();
-        }
     }
 
     /// Counts a connection that was refused.
@@ -189,11 +155,6 @@ impl Metrics {
         self.requests.get(class).unwrap_or(&self.requests[4]).inc();
     }
 
-    /// Returns how many viewers there are.
-    pub fn viewers(&self) -> i64 {
-        self.viewers.get()
-    }
-
     /// Writes everything in the OpenMetrics text format; send it as [`CONTENT_TYPE`].
     pub fn text(&self) -> String {
         let mut page = String::new();
@@ -202,6 +163,44 @@ impl Metrics {
             tracing::error!("the metrics could not be written");
         }
         page
+    }
+}
+
+impl Flow {
+    fn register(&self, all: &mut Registry) {
+        all.register("viewers", "Viewers of push streams", self.viewers.clone());
+        all.register("frames_captured", "Pictures from the source", self.frames_captured.clone());
+        all.register("frames_sent", "Pictures sent whole to a viewer", self.frames_sent.clone());
+        all.register("frames_skipped", "Pictures skipped for a slow or paced viewer", self.frames_skipped.clone());
+        all.register("frames_dropped", "Broken pictures that nobody gets to see", self.frames_dropped.clone());
+        all.register("encodes", "Pictures encoded", self.encodes.clone());
+        let help = "Time from capture to the last byte written to a viewer";
+        all.register_with_unit("frame_age", help, Unit::Seconds, self.frame_age.clone());
+        all.register("sent_bytes", "Bytes of pictures sent to viewers", self.sent_bytes.clone());
+        all.register("source_up", "Sources that deliver pictures", self.source_up.clone());
+        all.register("source_lost", "Times a source was lost", self.source_lost.clone());
+    }
+
+    /// Counts a viewer for as long as the returned value lives.
+    pub fn viewer(&self) -> Held {
+        Held::new(&self.viewers)
+    }
+
+    /// Counts a source that delivers for as long as the returned value lives.
+    pub fn source(&self) -> Held {
+        Held::new(&self.source_up)
+    }
+
+    /// Counts a picture whose last byte was handed to the system, `age` after its capture. Four additions.
+    pub fn sent(&self, bytes: usize, age: Duration) {
+        self.frames_sent.inc();
+        self.sent_bytes.inc_by(bytes as u64);
+        self.frame_age.observe(age);
+    }
+
+    /// Counts a picture that is not passed on. `reason` is one of a fixed few words.
+    pub fn dropped(&self, reason: &'static str) {
+        self.frames_dropped.get_or_create(&[("reason", reason)]).inc();
     }
 }
 
@@ -291,7 +290,7 @@ mod tests {
     fn ages_are_counted_below_the_bound_that_they_do_not_exceed() {
         let metrics = Metrics::new();
         for micros in [0, 500, 501, 30_000, 9_000_000] {
-            metrics.sent(1000, Duration::from_micros(micros));
+            metrics.camera.sent(1000, Duration::from_micros(micros));
         }
         for (bound, below) in [("0.0005", 2), ("0.001", 3), ("0.02", 3), ("0.05", 4), ("5.0", 4), ("+Inf", 5)] {
             has(&metrics, &format!("lookout_frame_age_seconds_bucket{{le=\"{bound}\"}} {below}"));
@@ -304,36 +303,37 @@ mod tests {
     #[test]
     fn an_age_beyond_all_measure_is_still_counted() {
         let metrics = Metrics::new();
-        metrics.sent(1, Duration::MAX);
+        metrics.camera.sent(1, Duration::MAX);
         has(&metrics, "lookout_frame_age_seconds_bucket{le=\"+Inf\"} 1");
     }
 
     #[test]
     fn what_is_held_is_counted_until_it_is_dropped() {
         let metrics = Metrics::new();
-        let (one, two) = (metrics.viewer(), metrics.viewer());
+        let (one, two) = (metrics.camera.viewer(), metrics.camera.viewer());
         has(&metrics, "lookout_viewers 2");
         drop(one);
-        assert_eq!(metrics.viewers(), 1);
+        has(&metrics, "lookout_viewers 1");
         drop(two);
         has(&metrics, "lookout_viewers 0");
     }
 
     #[test]
-    fn a_source_that_stays_lost_is_lost_once() {
+    fn other_cameras_are_counted_apart() {
         let metrics = Metrics::new();
-        for up in [false, true, true, false, false, true, false] {
-            metrics.source(up);
-        }
-        has(&metrics, "lookout_source_lost_total 2");
+        let _delivers = [metrics.devices.source(), metrics.devices.source()];
+        metrics.devices.dropped("cut");
+        has(&metrics, "lookout_devices_source_up 2");
+        has(&metrics, "lookout_devices_frames_dropped_total{reason=\"cut\"} 1");
         has(&metrics, "lookout_source_up 0");
+        assert!(!metrics.text().contains("lookout_frames_dropped_total{"));
     }
 
     #[test]
     fn reasons_and_classes_are_told_apart() {
         let metrics = Metrics::new();
-        metrics.dropped("cut");
-        metrics.dropped("cut");
+        metrics.camera.dropped("cut");
+        metrics.camera.dropped("cut");
         metrics.refused(Refused::Address);
         for status in [200, 206, 404, 101, 599, 0, 1000] {
             metrics.answered(status);

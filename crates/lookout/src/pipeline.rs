@@ -13,20 +13,32 @@ use lookout_core::{
     port::Image,
 };
 
-use crate::{config::Verify, metrics::Metrics};
+use crate::{config::Verify, metrics::Flow};
+
+/// What a picture must be like to be passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demands {
+    /// Of the camera's own source, which its operator chose: whatever can be made into a whole JPEG.
+    Own(Verify),
+    /// Of another camera: a JPEG that old clients understand, at most [`DEVICE_PIXELS`]. None is decoded here.
+    Device,
+}
+
+/// The most pixels of another camera's picture: 3840 × 2160. What is decoded for the smaller sizes stays bounded by it.
+pub const DEVICE_PIXELS: u32 = 3840 * 2160;
 
 /// Makes frames of pictures, for the capture service.
 pub struct Developer {
     codec: Pipeline,
-    verify: Verify,
-    metrics: Arc<Metrics>,
+    demands: Demands,
+    flow: Arc<Flow>,
     seq: u64,
 }
 
 impl Developer {
     /// Makes one; fails only without memory.
-    pub fn new(verify: Verify, metrics: Arc<Metrics>) -> Result<Self, transform::Failed> {
-        Ok(Self { codec: Pipeline::new()?, verify, metrics, seq: 0 })
+    pub fn new(demands: Demands, flow: Arc<Flow>) -> Result<Self, transform::Failed> {
+        Ok(Self { codec: Pipeline::new()?, demands, flow, seq: 0 })
     }
 
     /// Makes a frame; `left` is what the device could not do of the image settings.
@@ -34,7 +46,7 @@ impl Developer {
     /// A broken picture is counted by its reason and gives none.
     pub fn develop(&mut self, grabbed: Grabbed, left: &Image) -> Option<Frame> {
         let made = self.make(grabbed.picture, left);
-        let made = made.inspect_err(|reason| self.metrics.dropped(reason)).ok()?;
+        let made = made.inspect_err(|reason| self.flow.dropped(reason)).ok()?;
         self.seq += 1;
         let Grabbed { captured, wall, .. } = grabbed;
         Some(Frame { seq: self.seq, captured, wall, size: made.size, jpeg: made.jpeg, live: true })
@@ -43,7 +55,7 @@ impl Developer {
     /// Says whether a picture goes through as it is: looked at, and neither decoded nor encoded.
     pub fn passes(&self, grabbed: &Grabbed, left: &Image) -> bool {
         let jpeg = matches!(grabbed.picture, Picture::Jpeg(_));
-        jpeg && self.verify == Verify::Structure && change(left) == Change::default()
+        jpeg && self.demands != Demands::Own(Verify::Decode) && change(left) == Change::default()
     }
 
     /// Makes a frame of the picture that stands in for a lost source.
@@ -57,22 +69,25 @@ impl Developer {
         match picture {
             Picture::Raw(raw) => {
                 let made = self.codec.encode_raw(&raw, &change, transform::QUALITY);
-                self.metrics.encodes.inc();
+                self.flow.encodes.inc();
                 made.map(|jpeg| Checked { jpeg, size: raw.size }).map_err(|_| "pixels")
             }
             Picture::Jpeg(jpeg) => {
                 let checked = match jpeg::check(jpeg.clone()) {
-                    Err(Broken::Foreign(_)) => self.encode_anew(&jpeg)?,
+                    Err(Broken::Foreign(_)) if self.demands != Demands::Device => self.encode_anew(&jpeg)?,
                     other => other.map_err(Broken::reason)?,
                 };
-                if self.verify == Verify::Decode {
-                    self.codec.verify(&checked.jpeg).map_err(|_| "data")?;
+                match self.demands {
+                    Demands::Own(Verify::Structure) => {}
+                    Demands::Own(Verify::Decode) => self.codec.verify(&checked.jpeg).map_err(|_| "data")?,
+                    Demands::Device if checked.size.width * checked.size.height <= DEVICE_PIXELS => {}
+                    Demands::Device => return Err(Broken::Size.reason()),
                 }
                 if change == Change::default() {
                     return Ok(checked);
                 }
                 if change.luma.is_some() {
-                    self.metrics.encodes.inc();
+                    self.flow.encodes.inc();
                 }
                 let made = self.codec.change(&checked.jpeg, &change).map_err(|_| "data")?;
                 Ok(Checked { jpeg: made, ..checked })
@@ -81,7 +96,7 @@ impl Developer {
     }
 
     fn encode_anew(&mut self, jpeg: &[u8]) -> Result<Checked, &'static str> {
-        self.metrics.encodes.inc();
+        self.flow.encodes.inc();
         let made = self.codec.encode_anew(jpeg).map_err(|_| "data")?;
         jpeg::check(made).map_err(Broken::reason)
     }
@@ -95,13 +110,13 @@ fn change(left: &Image) -> Change {
 pub struct Resizer {
     width: u32,
     codec: Option<Pipeline>,
-    metrics: Arc<Metrics>,
+    flow: Arc<Flow>,
 }
 
 impl Resizer {
     /// Makes one for a width in pixels.
-    pub fn new(width: u32, metrics: Arc<Metrics>) -> Self {
-        Self { width, codec: None, metrics }
+    pub fn new(width: u32, flow: Arc<Flow>) -> Self {
+        Self { width, codec: None, flow }
     }
 
     /// Makes the smaller frame; none of a picture whose data are broken.
@@ -120,7 +135,7 @@ impl Resizer {
         };
         let (codec, made) = tokio::task::spawn_blocking(work).await.ok()?.ok()?;
         self.codec = Some(codec);
-        self.metrics.encodes.inc();
-        made.inspect_err(|_| self.metrics.dropped("data")).ok()
+        self.flow.encodes.inc();
+        made.inspect_err(|_| self.flow.dropped("data")).ok()
     }
 }

@@ -17,6 +17,7 @@ use tokio::{
 use super::{
     caps::Place,
     conn::Conn,
+    push::Fans,
     request::{self, Request},
     respond::{Answer, Body, Status, Then},
     upload::Upload,
@@ -119,7 +120,7 @@ async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, peer: IpAdd
         }
         Body::Push(push) => {
             if timeout(ANSWER, conn.write_all(head.as_bytes())).await.is_ok_and(|sent| sent.is_ok()) {
-                app.fans.join(*push, conn, place);
+                Fans::join(*push, conn, place);
             }
         }
     }

@@ -36,13 +36,17 @@ use tokio::{
 
 use super::{caps::Place, conn::Conn};
 use crate::{
-    hub::{Hub, Shown, Viewer},
-    metrics::{Held, Metrics},
+    hub::{Shown, Viewer},
+    metrics::{Flow, Held},
     store::Store,
 };
 
 /// An endless answer: what is to be watched, how often, and by whom.
 pub struct Push {
+    /// Who serves it.
+    pub fans: Arc<Fans>,
+    /// The frames; watched from the moment of the answer on.
+    pub frames: Viewer,
     /// The size.
     pub size: Resolution,
     /// How often.
@@ -51,11 +55,10 @@ pub struct Push {
     pub user: User,
 }
 
-/// All push streams: for each size a fan on every core, there while somebody watches.
+/// All push streams of one source: for each size a fan on every core, there while somebody watches.
 pub struct Fans {
-    hub: Arc<Hub>,
     store: Arc<Store>,
-    metrics: Arc<Metrics>,
+    flow: Arc<Flow>,
     stall: Duration,
     /// One row of doors a size. A queue is bounded by the bound on connections.
     doors: [Vec<Door>; 3],
@@ -88,7 +91,10 @@ impl Accounts {
 /// A viewer with its connection.
 struct Seat {
     conn: Conn,
-    push: Push,
+    /// How often it gets a frame.
+    pace: Pace,
+    /// The account that watches.
+    user: User,
     /// The last frame that it was sent.
     last: Option<u64>,
     _viewer: Held,
@@ -100,23 +106,23 @@ const TURN: usize = 32;
 
 impl Fans {
     /// Makes them; none runs yet.
-    pub fn new(hub: Arc<Hub>, store: Arc<Store>, metrics: Arc<Metrics>, stall: Duration) -> Arc<Self> {
+    pub fn new(store: Arc<Store>, flow: Arc<Flow>, stall: Duration) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8));
         let row = || std::iter::repeat_with(Door::default).take(cores).collect();
-        Arc::new(Self { hub, store, metrics, stall, doors: [row(), row(), row()], joined: AtomicUsize::new(0) })
+        Arc::new(Self { store, flow, stall, doors: [row(), row(), row()], joined: AtomicUsize::new(0) })
     }
 
     /// Takes over a connection whose head is written.
-    pub fn join(self: &Arc<Self>, push: Push, conn: Conn, place: Place) {
-        let row = match push.size {
+    pub fn join(push: Push, conn: Conn, place: Place) {
+        let Push { fans, frames, size, pace, user } = push;
+        let row = match size {
             Resolution::Vga => 0,
             Resolution::Qvga => 1,
             Resolution::Qqvga => 2,
         };
-        let door = self.joined.fetch_add(1, Ordering::Relaxed) % self.doors[row].len();
-        let size = push.size;
-        let mut seat = Seat { conn, push, last: None, _viewer: self.metrics.viewer(), _place: place };
-        let mut slot = lock(&self.doors[row][door]);
+        let door = fans.joined.fetch_add(1, Ordering::Relaxed) % fans.doors[row].len();
+        let mut seat = Seat { conn, pace, user, last: None, _viewer: fans.flow.viewer(), _place: place };
+        let mut slot = lock(&fans.doors[row][door]);
         if let Some(door) = slot.as_ref() {
             // A fan that leaves shuts its door under this lock: behind an open one there is somebody, but for a panic.
             match door.send(seat) {
@@ -128,13 +134,13 @@ impl Fans {
         // The other end is at hand.
         let _ = sender.send(seat);
         let fan = Fan {
-            accounts: self.accounts(),
-            frames: self.hub.view(size),
+            accounts: fans.accounts(),
+            frames,
             seats: Vec::new(),
             busy: JoinSet::new(),
             joining,
             place: (row, door),
-            fans: self.clone(),
+            fans: fans.clone(),
         };
         *slot = Some(sender);
         tokio::spawn(fan.run());
@@ -171,7 +177,7 @@ impl Fan {
                         self.offer(seat, &newest);
                     }
                 }
-                Ok(()) = self.accounts.0.changed() => self.seats.retain(|seat| self.accounts.have(&seat.push.user)),
+                Ok(()) = self.accounts.0.changed() => self.seats.retain(|seat| self.accounts.have(&seat.user)),
             }
             if self.seats.is_empty() && self.busy.is_empty() && self.leave() {
                 return;
@@ -181,7 +187,7 @@ impl Fan {
 
     /// Gives a viewer a seat, unless its account was changed on its way here.
     fn sit(&mut self, seat: Seat) {
-        if self.accounts.have(&seat.push.user) {
+        if self.accounts.have(&seat.user) {
             self.seats.push(seat);
         }
     }
@@ -190,7 +196,7 @@ impl Fan {
     async fn show(&mut self, mut shown: Arc<Shown>) {
         let mut next = 0;
         while next < self.seats.len() {
-            match self.seats[next].show(&shown, &self.fans.metrics) {
+            match self.seats[next].show(&shown, &self.fans.flow) {
                 Ok(Room::Enough) => next += 1,
                 Ok(room) => {
                     let seat = self.seats.swap_remove(next);
@@ -207,7 +213,7 @@ impl Fan {
 
     /// Shows the newest frame to somebody who was busy.
     fn offer(&mut self, mut seat: Seat, newest: &Arc<Shown>) {
-        match seat.show(newest, &self.fans.metrics) {
+        match seat.show(newest, &self.fans.flow) {
             Ok(Room::Enough) => self.sit(seat),
             Ok(room) => self.wait_for(seat, newest.clone(), room),
             Err(_) => {}
@@ -217,7 +223,7 @@ impl Fan {
     fn wait_for(&mut self, seat: Seat, shown: Arc<Shown>, room: Room) {
         let fans = self.fans.clone();
         self.busy.spawn(async move {
-            let user = seat.push.user.clone();
+            let user = seat.user.clone();
             let accounts = fans.accounts();
             tokio::select! {
                 seat = seat.finish(&shown, room, &fans) => seat.ok(),
@@ -255,8 +261,8 @@ enum Room {
 
 impl Seat {
     /// Sends a frame, if it is due, as far as there is room; never waits.
-    fn show(&mut self, shown: &Shown, metrics: &Metrics) -> io::Result<Room> {
-        let mut pace = self.push.pace;
+    fn show(&mut self, shown: &Shown, flow: &Flow) -> io::Result<Room> {
+        let mut pace = self.pace;
         if self.last.is_some_and(|last| shown.seq <= last) || !pace.takes(shown.captured) {
             return Ok(Room::Enough);
         }
@@ -265,7 +271,7 @@ impl Seat {
             Conn::Tls(_) => Room::Part(0),
             Conn::Plain(socket) => match socket.try_write_vectored(&slices(&part(shown), 0)) {
                 Ok(written) if written == length(shown) => {
-                    count(shown, metrics);
+                    count(shown, flow);
                     Room::Enough
                 }
                 Ok(written) => Room::Part(written),
@@ -275,9 +281,9 @@ impl Seat {
         };
         let skipped = self.last.replace(shown.seq).map_or(0, |last| shown.seq - last - 1);
         if skipped > 0 {
-            metrics.frames_skipped.inc_by(skipped);
+            flow.frames_skipped.inc_by(skipped);
         }
-        self.push.pace = pace;
+        self.pace = pace;
         Ok(room)
     }
 
@@ -289,15 +295,15 @@ impl Seat {
             (Room::None, Conn::Tls(_)) => {}
             (Room::Part(done), conn) => {
                 write_rest(conn, shown, done, fans.stall).await?;
-                count(shown, &fans.metrics);
+                count(shown, &fans.flow);
             }
         }
         Ok(self)
     }
 }
 
-fn count(shown: &Shown, metrics: &Metrics) {
-    metrics.sent(length(shown), Instant::now().saturating_duration_since(shown.captured));
+fn count(shown: &Shown, flow: &Flow) {
+    flow.sent(length(shown), Instant::now().saturating_duration_since(shown.captured));
 }
 
 /// A part: its head, the picture, and the line end behind it (PROFILE 5.1).
@@ -371,16 +377,17 @@ mod tests {
     };
 
     use super::*;
-    use crate::http::Caps;
+    use crate::{http::Caps, hub::Hub};
 
     /// Joins a viewer with an account and returns its end of the connection.
-    async fn join(fans: &Arc<Fans>, user: &User) -> TcpStream {
+    async fn join(fans: &Arc<Fans>, hub: &Arc<Hub>, user: &User) -> TcpStream {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let there = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (socket, peer) = listener.accept().await.unwrap();
-        let place = Caps::new(1, 1, fans.metrics.clone()).admit(peer.ip()).unwrap();
-        let push = Push { size: Resolution::Vga, pace: Pace::FULL, user: user.clone() };
-        fans.join(push, Conn::Plain(socket), place);
+        let place = Caps::new(1, 1, Arc::default()).admit(peer.ip()).unwrap();
+        let (fans, frames, user) = (fans.clone(), hub.view(Resolution::Vga), user.clone());
+        let push = Push { fans, frames, size: Resolution::Vga, pace: Pace::FULL, user };
+        Fans::join(push, Conn::Plain(socket), place);
         there
     }
 
@@ -389,17 +396,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let rules = Rules { secrets: Secrets::Masked, password_min: 8 };
         let store = Arc::new(Store::open(dir.path(), rules).unwrap().store);
-        let (metrics, stall) = (Arc::new(Metrics::new()), Duration::from_secs(10));
-        let fans = Fans::new(Arc::new(Hub::new(metrics.clone())), store.clone(), metrics, stall);
+        let hub = Arc::new(Hub::new(Arc::default()));
+        let fans = Fans::new(store.clone(), Arc::default(), Duration::from_secs(10));
         let known = store.get().users[0].clone();
         let gone = User { pri: lookout_core::profile::settings::Level::Manager, ..known.clone() };
         // The first at a door starts a fan, who comes later joins one: there are as many doors as cores, up to 8.
         let mut seated = Vec::new();
         for _ in 0..9 {
-            let mut refused = join(&fans, &gone).await;
+            let mut refused = join(&fans, &hub, &gone).await;
             let end = timeout(Duration::from_secs(5), refused.read(&mut [0])).await;
             assert_eq!(end.expect("still open").unwrap(), 0);
-            seated.push(join(&fans, &known).await);
+            seated.push(join(&fans, &hub, &known).await);
         }
         for stays in &mut seated {
             let more = timeout(Duration::from_millis(20), stays.read(&mut [0])).await;

@@ -6,9 +6,11 @@
 //!   a placeholder every second,       every picture that is whole is published,
 //!   a new attempt after a pause       while somebody watches
 //! ```
+//! The camera's own source is captured for as long as the daemon runs, another camera's while somebody watches (`devices`).
+//!
 //! It is a task like any other: a frame then reaches its viewers without a change of threads. What takes long (encoding,
 //! a driver's ioctls, ending a program) is done where the runtime lets other tasks pass. Whatever it waits for has a
-//! deadline, and every turn of its loop feeds the watchdog.
+//! deadline, and every turn of the camera's own feeds the watchdog.
 
 use std::{
     future::Future,
@@ -19,35 +21,41 @@ use std::{
 use lookout_core::{
     media::{
         frame::{Grabbed, Picture, Size},
-        placeholder,
+        placeholder, transform,
     },
-    port::{Image, Lost, Source, Wanted},
+    port::{Image, Lost, Promise, Source},
 };
 use tokio::{
-    task::{JoinHandle, block_in_place},
+    task::block_in_place,
     time::{Interval, MissedTickBehavior, interval},
 };
 
 use crate::{
-    config::Verify,
     hub::Hub,
-    metrics::Metrics,
-    pipeline::Developer,
-    source::{LocalTime, Locator},
+    metrics::{Flow, Held},
+    pipeline::{Demands, Developer},
+    source::LocalTime,
     store::Watched,
     watchdog::{Loop, Watchdog},
 };
 
+/// Opens the source, again and again.
+pub type Open = Box<dyn Fn() -> Promise<'static, Result<Box<dyn Source>, Lost>> + Send>;
+
 /// What the service needs.
 pub struct Parts {
-    /// Where pictures come from.
-    pub source: Locator,
-    /// What is wanted of a source that offers a choice.
-    pub wanted: Wanted,
+    /// Opens the place where pictures come from.
+    pub open: Open,
+    /// Its name, for the log.
+    pub name: String,
+    /// The size of a placeholder before the first picture.
+    pub size: Size,
     /// No picture for so long, and the source is lost.
     pub stall: Duration,
-    /// How closely pictures are looked at.
-    pub verify: Verify,
+    /// So long nothing is taken from the source before each picture: a bound on what it can make us do.
+    pub rest: Duration,
+    /// What pictures must be like.
+    pub demands: Demands,
     /// Where pictures go.
     pub hub: Arc<Hub>,
     /// The image settings.
@@ -55,9 +63,9 @@ pub struct Parts {
     /// Writes a local time for people.
     pub local: LocalTime,
     /// Counters.
-    pub metrics: Arc<Metrics>,
-    /// Fed at every turn.
-    pub watchdog: Arc<Watchdog>,
+    pub flow: Arc<Flow>,
+    /// Fed at every turn; none where nothing of the daemon hangs on this source.
+    pub watchdog: Option<Arc<Watchdog>>,
 }
 
 /// How long a source may take to open.
@@ -73,27 +81,15 @@ const STAND_IN: Duration = Duration::from_millis(700);
 /// ends after a picture would be started, and complained about, ten times a second.
 const GOOD: Duration = Duration::from_secs(5);
 
-/// Starts the service. It must have ended before the runtime does: what takes long would meet a runtime half gone.
-///
-/// # Errors
-/// The system gives no memory.
-pub fn start(parts: Parts) -> std::io::Result<JoinHandle<()>> {
-    let developer = Developer::new(parts.verify, parts.metrics.clone()).map_err(std::io::Error::other)?;
-    let mut tick = interval(TURN.min(parts.watchdog.pace()));
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let lost = Some((Lost("the source is starting".into()), SystemTime::now()));
-    let mut capture = Capture { parts, developer, tick, lost, up: false, shown: None, size: None, attempt: 0 };
-    Ok(tokio::spawn(async move { capture.run().await }))
-}
-
-struct Capture {
+/// One source, watched over.
+pub struct Capture {
     parts: Parts,
     developer: Developer,
     tick: Interval,
     /// Why and since when the source is lost.
     lost: Option<(Lost, SystemTime)>,
-    /// Whether the source delivers.
-    up: bool,
+    /// Held while the source delivers.
+    up: Option<Held>,
     /// When the placeholder was last shown.
     shown: Option<Instant>,
     /// The size of the last live picture, which the placeholder takes over.
@@ -102,9 +98,23 @@ struct Capture {
 }
 
 impl Capture {
-    async fn run(&mut self) {
+    /// Makes the service; it must have ended before the runtime does: what takes long would meet a runtime half gone.
+    ///
+    /// # Errors
+    /// The system gives no memory.
+    pub fn new(parts: Parts) -> Result<Self, transform::Failed> {
+        let developer = Developer::new(parts.demands, parts.flow.clone())?;
+        let pace = parts.watchdog.as_ref().map_or(TURN, |watchdog| watchdog.pace());
+        let mut tick = interval(TURN.min(pace));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let lost = Some((Lost("the source is starting".into()), SystemTime::now()));
+        Ok(Self { parts, developer, tick, lost, up: None, shown: None, size: None, attempt: 0 })
+    }
+
+    /// Runs for ever.
+    pub async fn run(mut self) {
         loop {
-            let opened = self.parts.source.open(self.parts.wanted, self.parts.local.clone());
+            let opened = (self.parts.open)();
             let end = match self.deadline(OPEN, opened).await {
                 Ok(mut source) => {
                     let end = self.watch(&mut *source).await;
@@ -127,12 +137,15 @@ impl Capture {
         let begin = Instant::now();
         let mut whole = begin;
         loop {
+            if !self.parts.rest.is_zero() {
+                tokio::time::sleep(self.parts.rest).await;
+            }
             let grabbed = match self.deadline(self.parts.stall, source.grab()).await {
                 Ok(grabbed) => grabbed,
                 Err(lost) => return lost,
             };
             self.turn();
-            self.parts.metrics.frames_captured.inc();
+            self.parts.flow.frames_captured.inc();
             if let Some(image) = self.parts.image.taken() {
                 left = block_in_place(|| source.adjust(image));
             }
@@ -143,10 +156,9 @@ impl Capture {
                 continue;
             }
             whole = Instant::now();
-            if !self.up {
-                tracing::info!("{} delivers: {}", self.parts.source, source.about());
-                (self.up, self.lost) = (true, None);
-                self.parts.metrics.source(true);
+            if self.up.is_none() {
+                tracing::info!("{} delivers: {}", self.parts.name, source.about());
+                (self.up, self.lost) = (Some(self.parts.flow.source()), None);
             }
             if whole - begin > GOOD {
                 self.attempt = 0;
@@ -167,12 +179,11 @@ impl Capture {
     }
 
     fn lose(&mut self, why: Lost) {
-        if self.up {
-            self.up = false;
-            self.parts.metrics.source(false);
+        if self.up.take().is_some() {
+            self.parts.flow.source_lost.inc();
         }
         if self.lost.as_ref().is_none_or(|(before, _)| *before != why) {
-            tracing::warn!("{}: {why}", self.parts.source);
+            tracing::warn!("{}: {why}", self.parts.name);
         }
         let since = self.lost.take().map_or_else(SystemTime::now, |(_, since)| since);
         self.lost = Some((why, since));
@@ -202,7 +213,9 @@ impl Capture {
     }
 
     fn turn(&self) {
-        self.parts.watchdog.beat(Loop::Frames);
+        if let Some(watchdog) = &self.parts.watchdog {
+            watchdog.beat(Loop::Frames);
+        }
     }
 
     /// Shows the placeholder while the source is lost and somebody watches.
@@ -213,7 +226,7 @@ impl Capture {
             return;
         }
         self.shown = Some(now);
-        let size = self.size.unwrap_or(self.parts.wanted.size);
+        let size = self.size.unwrap_or(self.parts.size);
         let local = &self.parts.local;
         let frame = block_in_place(|| {
             let canvas = placeholder::paint(size, &why.0, &local(*since), &local(wall));

@@ -1,5 +1,7 @@
 //! CGIs that show pictures.
 
+use std::sync::Arc;
+
 use lookout_core::{
     media::pace::Pace,
     profile::{reply::Failure, settings::Resolution},
@@ -8,8 +10,8 @@ use lookout_core::{
 use super::{super::SNAPSHOT, Ask};
 use crate::{
     clock::local_text,
-    http::{Answer, Body, Push, Status},
-    hub::PUSH,
+    http::{Answer, Body, Fans, Push, Status},
+    hub::{PUSH, Viewer},
 };
 
 /// A picture captured after the request came in (PROFILE 5.2).
@@ -27,14 +29,14 @@ pub async fn snapshot(ask: &Ask<'_>) -> Result<Answer, Failure> {
 
 /// The push stream (PROFILE 5.1).
 pub fn stream(ask: &Ask<'_>) -> Answer {
+    let (size, fans) = (resolution(ask), ask.app.fans.clone());
+    push(ask, fans, ask.app.hub.view(size), size)
+}
+
+fn push(ask: &Ask<'_>, fans: Arc<Fans>, frames: Viewer, size: Resolution) -> Answer {
     let pace = ask.query.get("rate").map_or(Pace::FULL, Pace::from_code);
-    Answer {
-        status: Status::Ok,
-        content_type: PUSH,
-        headers: Vec::new(),
-        then: None,
-        body: Body::Push(Box::new(Push { size: resolution(ask), pace, user: ask.caller.user.clone() })),
-    }
+    let push = Push { fans, frames, size, pace, user: ask.caller.user.clone() };
+    Answer { status: Status::Ok, content_type: PUSH, headers: Vec::new(), then: None, body: Body::Push(Box::new(push)) }
 }
 
 /// Reads `resolution=`, as a code or in words; what is neither counts as not given (PROFILE 5.1, Q10, Q14).
