@@ -1,6 +1,7 @@
 //! What the command line does: `run`, `check`, `passwd`, `reset`.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrong command line, 78 wrong configuration (`EX_CONFIG`).
+//! Exit codes: 0 done, 1 failed, 2 wrong command line, 78 wrong configuration, or a state
+//! folder that only a person can put right (`EX_CONFIG`).
 
 mod first_minute;
 
@@ -12,7 +13,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
-use lookout::{FirstPasswords, Locator, StartError, Store, config::Config, journal, log, rules, setup};
+use lookout::{FirstPasswords, Locator, StartError, StateError, Store, config::Config, journal, log, rules, setup};
 use lookout_core::profile::wire::Secret;
 use lookout_linux::handover;
 use tokio::signal::unix::{SignalKind, signal};
@@ -96,8 +97,21 @@ struct Failed(u8, String);
 
 impl From<StartError> for Failed {
     fn from(error: StartError) -> Self {
-        let code = if matches!(error, StartError::Config(_)) { BAD_CONFIG } else { 1 };
-        Self(code, error.to_string())
+        match error {
+            StartError::Config(sentence) => Self(BAD_CONFIG, sentence),
+            StartError::State(error) => error.into(),
+            StartError::Listen(..) | StartError::Machine(_) => failed(error),
+        }
+    }
+}
+
+impl From<StateError> for Failed {
+    fn from(error: StateError) -> Self {
+        match error {
+            // Only a person can help.
+            StateError::Newer(..) | StateError::Foreign(..) => Self(BAD_CONFIG, error.to_string()),
+            StateError::InUse(_) | StateError::Io(..) => failed(error),
+        }
     }
 }
 
@@ -180,7 +194,7 @@ async fn serve(config: Config, json: bool) -> Result<End, Failed> {
 
 fn passwd(machine: &Machine, user: &str) -> Result<(), Failed> {
     let config = configured(machine)?;
-    let opened = Store::open(&config.state_dir(), rules(&config)).map_err(failed)?;
+    let opened = Store::open(&config.state_dir(), rules(&config))?;
     if opened.fresh {
         return Err(failed("the camera was never started: its first start makes the accounts"));
     }
@@ -197,7 +211,7 @@ fn passwd(machine: &Machine, user: &str) -> Result<(), Failed> {
 
 fn reset(machine: &Machine) -> Result<(), Failed> {
     let config = configured(machine)?;
-    let opened = Store::open(&config.state_dir(), rules(&config)).map_err(failed)?;
+    let opened = Store::open(&config.state_dir(), rules(&config))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(failed)?;
     runtime.block_on(opened.store.reset()).map_err(|_| failed("the settings cannot be saved"))?;
     journal::remove(&config.state_dir()).map_err(|error| failed(format!("the journal cannot be removed: {error}")))

@@ -1,6 +1,7 @@
 //! The settings file: every setting of the table by its name, as TOML, sealed by a checksum.
 //!
-//! The checksum is not against an attacker; it tells a whole file from one that a power cut left torn.
+//! The checksum is not against an attacker; it tells a whole file from one that a power cut left torn. First and last
+//! line keep their form in every format, so that a version tells a file newer than itself from a damaged one.
 
 use sha2::{Digest, Sha256};
 
@@ -11,19 +12,31 @@ use super::{
     wire::Value,
 };
 
-/// The format's version, in the first line.
-const FORMAT: &str = "# Lookout settings, format 1. Written by the daemon; change it through the CGIs.\n";
+/// The newest format, which is written. It rises when a name comes to mean something else; a setting more or less is
+/// no new format, as what is missing takes its factory value and what is not known is passed over.
+pub const FORMAT: u32 = 1;
+
+/// Turns the table of a file into that of the next format.
+type Step = fn(&mut toml::Table);
+
+/// The steps from format 1 to [`FORMAT`].
+const STEPS: [Step; FORMAT as usize - 1] = [];
+
+const HEAD: &str = "# Lookout settings, format ";
 const SUM: &str = "# sha256 ";
 
 /// Why a settings file cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Damaged {
+pub enum Unusable {
     /// Torn, changed by hand, or no settings file.
     #[error("the checksum does not match")]
     Sum,
-    /// Written by a version that this one does not know.
-    #[error("the format is not known")]
+    /// Whole, but its first line is not that of a settings file.
+    #[error("it does not say which format it has")]
     Format,
+    /// Whole, and of a format that only a later version knows.
+    #[error("it has format {0}, and this version knows up to {FORMAT}")]
+    Newer(u32),
     /// Not TOML.
     #[error("it is not TOML")]
     Toml,
@@ -41,25 +54,25 @@ pub fn encode(settings: &Settings) -> String {
         };
         table.insert(row.name.into(), value);
     }
-    let body = format!("{FORMAT}{table}");
-    let sum = sum(&body);
-    format!("{body}{SUM}{sum}\n")
+    seal(&format!("{HEAD}{FORMAT}. Written by the daemon; change it through the CGIs.\n{table}"))
 }
 
-/// Reads settings; those that the file does not have, or that are no longer legal, keep their factory value and are
+/// Reads settings of any format up to ours; those that the file does not have, or that are no longer legal, keep their factory value and are
 /// named in the second part of the result.
 ///
 /// # Errors
-/// The file is damaged as a whole; nothing of it is used.
-pub fn decode(text: &str) -> Result<(Settings, Vec<&'static str>), Damaged> {
-    let (body, tail) = text.rsplit_once(SUM).ok_or(Damaged::Sum)?;
-    if tail.strip_suffix('\n') != Some(sum(body).as_str()) {
-        return Err(Damaged::Sum);
+/// The file cannot be used as a whole; nothing of it is.
+pub fn decode(text: &str) -> Result<(Settings, Vec<&'static str>), Unusable> {
+    let (body, _) = text.rsplit_once(SUM).ok_or(Unusable::Sum)?;
+    if text != seal(body) {
+        return Err(Unusable::Sum);
     }
-    if !body.starts_with(FORMAT) {
-        return Err(Damaged::Format);
+    let format = format(body).ok_or(Unusable::Format)?;
+    if format > FORMAT {
+        return Err(Unusable::Newer(format));
     }
-    let table: toml::Table = body.parse().map_err(|_| Damaged::Toml)?;
+    let mut table: toml::Table = body.parse().map_err(|_| Unusable::Toml)?;
+    migrate(&mut table, format, &STEPS);
     let mut settings = Settings::factory();
     let load = |(row, edit): &(&'static Param, &Edit)| {
         let text = match table.get(row.name) {
@@ -78,8 +91,22 @@ fn stored() -> impl Iterator<Item = (&'static Param, &'static Edit)> {
     params().filter(|row| !row.name.is_empty()).filter_map(|row| Some((row, row.edit.as_ref()?)))
 }
 
-fn sum(body: &str) -> String {
-    Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
+/// Reads the number in the first line, from 1 on.
+fn format(body: &str) -> Option<u32> {
+    let (number, _) = body.strip_prefix(HEAD)?.split_once('.')?;
+    number.parse().ok().filter(|format| *format > 0)
+}
+
+fn migrate(table: &mut toml::Table, from: u32, steps: &[Step]) {
+    for (_, step) in (1..).zip(steps).filter(|(format, _)| *format >= from) {
+        step(table);
+    }
+}
+
+/// Puts the checksum below.
+fn seal(body: &str) -> String {
+    let sum: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{body}{SUM}{sum}\n")
 }
 
 #[cfg(test)]
@@ -119,14 +146,50 @@ mod tests {
         for end in 0..whole.len() {
             assert!(decode(&whole[..end]).is_err(), "cut at {end}");
         }
-        assert_eq!(decode(&whole.replace("ipcamera", "ipcamerb")), Err(Damaged::Sum));
+        assert_eq!(decode(&whole.replace("ipcamera", "ipcamerb")), Err(Unusable::Sum));
     }
 
     #[test]
     fn a_setting_that_a_new_version_added_starts_with_its_factory_value() {
-        let body = format!("{FORMAT}alias = \"porch\"\nled_mode = 9\n");
-        let (settings, lost) = decode(&format!("{body}{SUM}{}\n", sum(&body))).unwrap();
+        let (settings, lost) = decode(&seal(&format!("{HEAD}1.\nalias = \"porch\"\nled_mode = 9\n"))).unwrap();
         assert_eq!(settings.alias.as_str(), "porch");
         assert!(lost.contains(&"led_mode") && lost.contains(&"ftp_port"));
+    }
+
+    #[test]
+    fn the_file_of_format_1_is_read_to_its_last_value() {
+        let file = include_str!("stored/format-1.toml");
+        let (settings, lost) = decode(file).unwrap();
+        let table: toml::Table = file.parse().unwrap();
+        assert!(lost.iter().all(|name| !table.contains_key(*name)), "{lost:?}");
+        // What was read is what would be written: no value has come to mean another, and no name is passed over.
+        let written: toml::Table = encode(&settings).parse().unwrap();
+        for (name, value) in &table {
+            assert_eq!(written.get(name), Some(value), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_a_newer_format_is_told_from_a_damaged_one() {
+        let newer = seal(&format!("{HEAD}{}. Of the future.\nnot toml at all", FORMAT + 1));
+        assert_eq!(decode(&newer), Err(Unusable::Newer(FORMAT + 1)));
+        assert_eq!(decode(&newer.replace("future", "past")), Err(Unusable::Sum));
+        for head in ["", "# Lookout settings, format 0.\n", "# Lookout settings, format one.\n"] {
+            assert_eq!(decode(&seal(head)), Err(Unusable::Format), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn an_older_file_goes_through_every_step_that_it_has_not_seen() {
+        let steps: [Step; 2] = [
+            |table| drop(table.insert("second".into(), 2.into())),
+            |table| drop(table.insert("third".into(), table.get("second").cloned().unwrap_or(0.into()))),
+        ];
+        let migrated = |from| {
+            let mut table = toml::Table::new();
+            migrate(&mut table, from, &steps);
+            table.to_string()
+        };
+        assert_eq!([1, 2, 3].map(migrated), ["second = 2\nthird = 2\n", "third = 0\n", ""]);
     }
 }

@@ -2,20 +2,26 @@
 //!
 //! Saving: temporary file (0600) → fsync → the current file becomes the previous generation → rename → fsync of the
 //! folder. At every step a whole generation is on the disk: reading takes the current one, else the previous one.
+//! A file of an older format stays as it is until the first save makes it the previous generation.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
-use lookout_core::profile::{settings::Settings, stored};
+use lookout_core::profile::{
+    settings::Settings,
+    stored::{self, Unusable},
+};
+use rustix::process::geteuid;
 
 const CURRENT: &str = "settings.toml";
 const PREVIOUS: &str = "settings.previous.toml";
 const TEMPORARY: &str = "settings.new.toml";
-const DAMAGED: &str = "settings.damaged.toml";
+/// Where damaged generations go: the current one, the previous one.
+const DAMAGED: [&str; 2] = ["settings.damaged.toml", "settings.previous.damaged.toml"];
 
 /// Why the state folder cannot be used, as one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +29,15 @@ pub enum StateError {
     /// It is in use.
     #[error("{0}: another lookout uses this state folder; stop it first")]
     InUse(PathBuf),
+    /// Its settings are newer than this version.
+    #[error(
+        "{0}: {1}: a newer lookout wrote it; start that one again, or move settings*.toml away and begin with the \
+         factory state"
+    )]
+    Newer(PathBuf, Unusable),
+    /// It is somebody else's, who could not read what is written there now, or would read it.
+    #[error("{0}: this folder belongs to user {1}, and lookout runs as user {2}; run it as {1}, or change the owner")]
+    Foreign(PathBuf, u32, u32),
     /// The system refused.
     #[error("{0}: {1}")]
     Io(PathBuf, io::Error),
@@ -40,7 +55,12 @@ impl Disk {
     /// Makes the folder if there is none, locks it, and removes what a cut save left.
     pub fn open(dir: &Path) -> Result<Self, StateError> {
         let at = |path: PathBuf| |error| StateError::Io(path, error);
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(at(dir.into()))?;
+        make(dir).map_err(at(dir.into()))?;
+        let folder = File::open(dir).map_err(at(dir.into()))?;
+        let (owner, us) = (folder.metadata().map_err(at(dir.into()))?.uid(), geteuid().as_raw());
+        if owner != us {
+            return Err(StateError::Foreign(dir.into(), owner, us));
+        }
         let path = dir.join("lock");
         let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
         let lock = lock.map_err(at(path.clone()))?;
@@ -49,15 +69,20 @@ impl Disk {
             Err(TryLockError::WouldBlock) => return Err(StateError::InUse(dir.into())),
             Err(TryLockError::Error(error)) => return Err(StateError::Io(path, error)),
         }
-        let folder = File::open(dir).map_err(at(dir.into()))?;
         let disk = Self { dir: dir.into(), folder, _lock: lock };
         disk.remove(TEMPORARY).map_err(at(dir.join(TEMPORARY)))?;
         Ok(disk)
     }
 
-    /// Reads the newest whole generation; none where the camera was never set up.
+    /// Reads the newest whole generation, and puts aside those that are damaged; none where the camera was never set
+    /// up.
+    ///
+    /// # Errors
+    /// A file cannot be read, or is of a newer format; then all files are as they were.
     pub fn load(&self) -> Result<Option<Settings>, StateError> {
-        for name in [CURRENT, PREVIOUS] {
+        let mut damaged = Vec::new();
+        let mut found = None;
+        for (name, aside) in [CURRENT, PREVIOUS].into_iter().zip(DAMAGED) {
             let path = self.dir.join(name);
             let text = match fs::read(&path) {
                 Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -69,16 +94,21 @@ impl Disk {
                     if !reset.is_empty() {
                         tracing::info!("{}: factory values for {}", path.display(), reset.join(", "));
                     }
-                    return Ok(Some(settings));
+                    found = Some(settings);
+                    break;
                 }
-                Err(damage) => {
-                    tracing::error!("{}: {damage}; it is kept as {DAMAGED}", path.display());
-                    // Moved, not copied: the next save must not make it the previous generation in the good one's place.
-                    fs::rename(&path, self.dir.join(DAMAGED)).map_err(|error| StateError::Io(path, error))?;
+                Err(newer @ Unusable::Newer(_)) => return Err(StateError::Newer(path, newer)),
+                Err(damage @ (Unusable::Sum | Unusable::Format | Unusable::Toml)) => {
+                    damaged.push((path, aside, damage));
                 }
             }
         }
-        Ok(None)
+        for (path, aside, damage) in damaged {
+            tracing::error!("{}: {damage}; it is kept as {aside}", path.display());
+            // Moved, not copied: the next save must not make it the previous generation in the good one's place.
+            fs::rename(&path, self.dir.join(aside)).map_err(|error| StateError::Io(path, error))?;
+        }
+        Ok(found)
     }
 
     /// Writes the settings; when it returns they are on the disk.
@@ -121,7 +151,7 @@ impl Disk {
     /// # Errors
     /// The disk refused. The settings that were there are there still, at worst without their previous generation.
     pub fn start_over(&self, old: &Settings, new: &Settings) -> io::Result<()> {
-        [PREVIOUS, DAMAGED].iter().try_for_each(|name| self.remove(name))?;
+        [PREVIOUS].iter().chain(&DAMAGED).try_for_each(|name| self.remove(name))?;
         self.folder.sync_all()?;
         let temporary = self.dir.join(TEMPORARY);
         let written = write(&temporary, stored::encode(new).as_bytes());
@@ -142,6 +172,17 @@ impl Disk {
             Ok(()) | Err(_) => Ok(()),
         }
     }
+}
+
+/// Makes a folder and those above it; for good, as what is saved there must not be lost with it.
+fn make(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let above = dir.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make(above)?;
+    fs::DirBuilder::new().mode(0o700).create(dir)?;
+    File::open(above)?.sync_all()
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -180,7 +221,7 @@ mod tests {
         disk.save(&named("new")).unwrap();
         fs::write(dir.path().join(CURRENT), "alias = \"evil\"\n").unwrap();
         assert_eq!(disk.load().unwrap(), Some(named("old")));
-        assert_eq!(fs::read_to_string(dir.path().join(DAMAGED)).unwrap(), "alias = \"evil\"\n");
+        assert_eq!(fs::read_to_string(dir.path().join(DAMAGED[0])).unwrap(), "alias = \"evil\"\n");
     }
 
     #[test]

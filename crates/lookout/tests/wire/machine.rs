@@ -7,7 +7,8 @@ use tempfile::TempDir;
 
 use crate::{LOOKOUT, start};
 
-fn run(args: &[&str], input: &str) -> (Option<i32>, String, String) {
+/// Runs the program to its end; returns its exit code and what it said.
+pub fn run(args: &[&str], input: &str) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } = lookout(LOOKOUT, args, input);
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }

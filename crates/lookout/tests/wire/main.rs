@@ -19,6 +19,7 @@ mod secrets;
 mod settings;
 mod snapshot;
 mod source;
+mod state;
 mod stream;
 mod tls;
 mod users;
