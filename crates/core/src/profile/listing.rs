@@ -60,8 +60,49 @@ pub fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::profile::{settings::Settings, wire::Wire};
+
+    /// Reads a string in single quotes as a JavaScript engine does; none if it ends early, or never.
+    fn unquoted(text: &str) -> Option<String> {
+        let mut chars = text.strip_prefix('\'')?.strip_suffix('\'')?.chars();
+        let mut out = String::new();
+        while let Some(c) = chars.next() {
+            let digits = match c {
+                '\'' | '\n' | '\r' => return None,
+                '\\' => match chars.next()? {
+                    'n' => Err('\n'),
+                    'r' => Err('\r'),
+                    'x' => Ok(2),
+                    'u' => Ok(4),
+                    other if other.is_alphanumeric() => return None,
+                    other => Err(other),
+                },
+                other => Err(other),
+            };
+            out.push(match digits {
+                Err(c) => c,
+                Ok(count) => {
+                    let hex: String = chars.by_ref().take(count).collect();
+                    char::from_u32(u32::from_str_radix(&hex, 16).ok().filter(|_| hex.len() == count)?)?
+                }
+            });
+        }
+        Some(out)
+    }
+
+    proptest! {
+        #[test]
+        fn q2_any_text_comes_back_equal_and_in_one_harmless_line(chars in prop::collection::vec(any::<char>(), 0..40)) {
+            let text = String::from_iter(chars);
+            let escaped = escape(&text);
+            let ends = |c: char| c.is_control() || matches!(c, '<' | '\u{2028}' | '\u{2029}');
+            prop_assert!(!escaped.contains(ends), "{escaped:?}");
+            prop_assert_eq!(unquoted(&format!("'{escaped}'")), Some(text));
+        }
+    }
 
     fn shown(page: Page, settings: &Settings, secrets: Secrets) -> String {
         let view = View { now: 1_352_782_970, sys_ver: "0.1.2.43", app_ver: "0.1.0.0", ..View::of(settings) };
