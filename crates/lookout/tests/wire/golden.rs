@@ -14,7 +14,7 @@ use std::{
 
 use answer::Match;
 use lookout_core::profile::commands::PROFILE;
-use lookout_testkit::{Camera, Client};
+use lookout_testkit::{Camera, Client, Conn};
 use script::{Difference, Event, Exchange, Filled, Script};
 
 use crate::{shared, start};
@@ -57,7 +57,7 @@ fn converse(camera: &Camera, script: &Script) -> Result<(), Difference> {
         // Accepted before the request, it is closed with the process that serves it.
         let witness = (exchange.event == Some(Event::Restarts)).then(|| client.connect());
         ask(&client, exchange, &mut filled)?;
-        witness.map(lookout_testkit::Conn::reply);
+        witness.map(Conn::try_reply);
     }
     Ok(())
 }
