@@ -177,9 +177,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     });
     let capture = capture(&app, locator.clone(), &local)?;
     if app.config.clock.ntp {
-        let (store, bell) = (app.store.clone(), app.ask_time.subscribe());
-        let parts = ntp::Parts { server: store.watch(ntp::server), store, bell };
-        tokio::spawn(ntp::run(parts, ntp::Udp { port: app.config.clock.ntp_port }));
+        tokio::spawn(ntp::run(clock(&app), ntp::Udp { port: app.config.clock.ntp_port }));
     }
     let mut running = Running {
         http: addresses(&http),
@@ -245,6 +243,12 @@ fn journal(state: &Path, fresh: bool, store: &Arc<Store>, metrics: &Arc<Metrics>
     let journal = Journal::open(state, fresh, Box::new(stamp), metrics.clone());
     journal.note(&Event::PowerOn);
     Arc::new(journal)
+}
+
+fn clock(app: &App) -> ntp::Parts {
+    let (store, journal) = (app.store.clone(), app.journal.clone());
+    let note = Box::new(move |event: &Event| journal.note(event));
+    ntp::Parts { server: store.watch(ntp::server), store, bell: app.ask_time.subscribe(), note }
 }
 
 fn capture(app: &Arc<App>, source: Locator, local: &LocalTime) -> Result<JoinHandle<()>, StartError> {

@@ -23,7 +23,8 @@ use std::{
 };
 
 use lookout_core::{
-    profile::settings::Settings,
+    journal::{Event, Peer},
+    profile::{change::Rules, reply, settings::Settings},
     sntp::{Outcome, Reading, Refusal, Rhythm},
 };
 use tokio::{
@@ -47,6 +48,8 @@ pub struct Parts {
     pub server: Watched<Option<String>>,
     /// Rung to have the server asked at once.
     pub bell: watch::Receiver<()>,
+    /// Writes into the journal.
+    pub note: Box<dyn Fn(&Event) + Send + Sync>,
 }
 
 /// Returns the part of the settings that the service follows.
@@ -81,6 +84,19 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Says it in the journal's few words.
+    fn words(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => "server not found",
+            Self::Unreachable(_) => "server not reached",
+            Self::Silent | Self::Refused(Refusal::Stray) => "no answer",
+            Self::Refused(Refusal::Slower) => "asked too often",
+            Self::Refused(Refusal::Denied) => "service denied",
+            Self::Refused(Refusal::Unsynchronised) => "server without the time",
+            Self::Refused(Refusal::Implausible(_)) => "implausible answer",
+        }
+    }
+
     fn outcome(&self) -> Outcome {
         match self {
             Self::Refused(Refusal::Slower) => Outcome::Slower,
@@ -162,11 +178,15 @@ impl<W: World> Ntp<W> {
         self.parts.bell.mark_unchanged();
         let outcome = match answer {
             Ok(reading) => {
-                self.set(&name, reading, host).await;
+                self.follow(&name, reading, host).await;
                 Outcome::Read
             }
             Err(failure) => {
-                self.say(false, || tracing::warn!("the time server {name} {failure}; it is asked again and again"));
+                // A server that is away for days is spoken of once.
+                if self.well.replace(false) != Some(false) {
+                    tracing::warn!("the time server {name} {failure}; it is asked again and again");
+                    (self.parts.note)(&Event::Failed(Peer::Ntp, failure.words()));
+                }
                 failure.outcome()
             }
         };
@@ -175,34 +195,35 @@ impl<W: World> Ntp<W> {
         self.due = Instant::now() + self.rhythm.pause(outcome, random);
     }
 
-    /// Moves the camera's clock to what the server said when the host's clock said `host`, if it is wrong.
-    async fn set(&mut self, name: &str, reading: Reading, host: SystemTime) {
-        self.say(true, || tracing::info!("the clock follows the time server {name}"));
-        let kept = self.parts.store.get().clock.offset_s.0;
-        let follows = self.parts.server.get().clone();
-        let changed = self.parts.store.change(move |old, _| {
-            let mut new = old.clone();
-            // The clock may have been left to itself while the server was asked.
-            if server(old) == follows {
-                new.clock.offset_s = correction(&old.clock, reading.time, host)?;
-            }
-            Ok(new)
-        });
-        if changed.await.is_err() {
-            return tracing::warn!("the clock is not set by {name}, whose time is not kept or too far from the host's");
+    /// Takes what the server said when the host's clock said `host`.
+    async fn follow(&mut self, name: &str, reading: Reading, host: SystemTime) {
+        let before = self.well.replace(true);
+        if before != Some(true) {
+            tracing::info!("the clock follows the time server {name}");
         }
-        match self.parts.store.get().clock.offset_s.0 - kept {
-            0 => {}
-            slow @ 1.. => tracing::info!("the clock was {slow} s slow and is set"),
-            fast => tracing::info!("the clock was {} s fast and is set", fast.unsigned_abs()),
+        match self.set(reading, host).await {
+            Ok(0) if before != Some(false) => {}
+            Ok(by) => {
+                tracing::info!("the clock was set by {by:+} s");
+                (self.parts.note)(&Event::ClockSet(by));
+            }
+            Err(_) => tracing::warn!("the clock cannot be set by {name}: not saved, or too far from the host's clock"),
         }
     }
 
-    /// Speaks if things have changed since it spoke last.
-    fn say(&mut self, well: bool, speak: impl FnOnce()) {
-        if self.well.replace(well) != Some(well) {
-            speak();
-        }
+    /// Moves the camera's clock if it is wrong; returns by how many seconds.
+    async fn set(&self, reading: Reading, host: SystemTime) -> Result<i64, reply::Failure> {
+        let offset = || self.parts.store.get().clock.offset_s.0;
+        let (before, followed) = (offset(), self.parts.server.get().clone());
+        let draft = move |old: &Settings, _: &Rules| {
+            let mut new = old.clone();
+            // The clock may have been left to itself while the server was asked.
+            if server(old) == followed {
+                new.clock.offset_s = correction(&old.clock, reading.time, host)?;
+            }
+            Ok(new)
+        };
+        self.parts.store.change(draft).await.map(|()| offset() - before)
     }
 }
 
