@@ -6,6 +6,8 @@
 //! what is left. A disk that refuses costs a line in the log, and is tried again.
 
 mod paper;
+#[cfg(test)]
+mod tests;
 
 use std::{
     net::IpAddr,
