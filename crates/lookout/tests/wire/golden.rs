@@ -48,8 +48,12 @@ fn replay(script: &Script) -> Result<(), Difference> {
 
 fn converse(camera: &Camera, script: &Script) -> Result<(), Difference> {
     let client = camera.client();
-    let mut filled =
-        Filled::from([("host".into(), client.host().into()), ("port".into(), camera.http.port().to_string().into())]);
+    let known = [
+        ("host", client.host()),
+        ("port", camera.http.port().to_string()),
+        ("from", format!("{:17}", client.address().to_string())),
+    ];
+    let mut filled: Filled = known.into_iter().map(|(name, text)| (name.to_owned(), text.into_bytes())).collect();
     for exchange in &script.exchanges {
         if exchange.event == Some(Event::NoDisk) {
             fs::remove_dir_all(camera.state()).unwrap();

@@ -18,7 +18,7 @@ pub enum Match {
 /// A hole: its name, whether it is filled once for the whole file, and how much of what came fills it.
 type Hole = (&'static str, bool, fn(&[u8]) -> Option<usize>);
 
-const HOLES: [Hole; 13] = [
+const HOLES: [Hole; 14] = [
     // A date as RFC 9110 writes it.
     ("date", false, |bytes| {
         let text = std::str::from_utf8(bytes.get(..29)?).ok()?;
@@ -34,6 +34,16 @@ const HOLES: [Hole; 13] = [
         let told: u64 = std::str::from_utf8(&bytes[..end]).ok()?.parse().ok()?;
         let host = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
         (told.abs_diff(host) < 60).then_some(end)
+    }),
+    // When something happened, as the journal has it: `Mon, 2009-08-03 19:53:04`.
+    ("when", false, |bytes| {
+        let form = bytes.get(..24)?.iter().map(|byte| match byte {
+            b'0'..=b'9' => '0',
+            b'A'..=b'Z' => 'A',
+            b'a'..=b'z' => 'a',
+            other => char::from(*other),
+        });
+        form.eq("Aaa, 0000-00-00 00:00:00".chars()).then_some(24)
     }),
     // A number, and the same for the length of what follows: of the whole body, or of the next picture.
     ("number", false, |bytes| some(bytes, u8::is_ascii_digit)),
