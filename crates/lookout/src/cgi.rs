@@ -1,6 +1,6 @@
 //! The one road of every request: row, host, login, privilege, foreign page, then what the row says.
 //!
-//! Nothing else checks a privilege, words a failure, or writes the journal line. What a CGI does itself is in `ops`,
+//! Nothing else checks a privilege, words a failure, or tells the journal of a request. What a CGI does itself is in `ops`,
 //! each in a few lines.
 
 mod ops;
@@ -16,7 +16,7 @@ use lookout_core::{
     head::Method,
     journal::Event,
     profile::{
-        commands::{self, Command, Group, Guard, Op, Parcel, Privilege, Run},
+        commands::{self, Command, Group, Guard, Privilege, Run},
         listing::listing,
         reply::{Failure, OK},
         settings::Settings,
@@ -52,7 +52,7 @@ pub async fn answer(app: &App, request: &Request, upload: Upload<'_>) -> Answer 
     let ask = ops::Ask { app, settings: &settings, query, request, caller: &caller };
     let answer = match act(command, &ask, upload).await {
         Ok(answer) => {
-            note(command, &ask);
+            note(command, &ask).await;
             answer
         }
         Err(failure) => fail(failure),
@@ -150,24 +150,17 @@ async fn act(command: &Command, ask: &ops::Ask<'_>, upload: Upload<'_>) -> Resul
 }
 
 /// Notes what a request has done, as its row says (PROFILE 5.9).
-fn note(command: &Command, ask: &ops::Ask<'_>) {
+async fn note(command: &'static Command, ask: &ops::Ask<'_>) {
+    let (user, peer, journal) = (ask.caller.user.name.as_str(), ask.request.peer, &ask.app.journal);
     // HEAD has done nothing.
-    if ask.request.head.method == Method::Head {
-        return;
+    let Some(event) = Event::of(command).filter(|_| ask.request.head.method != Method::Head) else { return };
+    if event == Event::Factory {
+        return journal.forget(user, peer).await;
     }
-    let set = command.paths[0].strip_prefix("/set_").and_then(|rest| rest.strip_suffix(".cgi"));
-    let event = match command.run {
-        Run::Set(_) | Run::Do(Op::SetDatetime) => set.map(Event::Set),
-        Run::Do(Op::Reboot) => Some(Event::Reboot),
-        Run::Do(Op::BuiltInPages) | Run::Take(Parcel::Pages) => Some(Event::Upgrade),
-        Run::Take(Parcel::Params) => Some(Event::Restore),
-        // A factory reset is noted where the journal is forgotten with all else.
-        Run::Do(_) | Run::List(_) | Run::Later => None,
-    };
-    // No host backend is there to apply them (PROFILE 4.7).
-    let idle = matches!(command.run, Run::Set(Group::Network | Group::Wifi | Group::Pppoe));
-    for event in event.into_iter().chain(set.filter(|_| idle).map(Event::NotApplied)) {
-        ask.app.journal.note_by(ask.caller.user.name.as_str(), ask.request.peer, &event);
+    journal.note_by(user, peer, &event);
+    // Without a host backend nothing applies them (PROFILE 4.7).
+    if let (Event::Set(cgi), Run::Set(Group::Network | Group::Wifi | Group::Pppoe)) = (event, command.run) {
+        journal.note_by(user, peer, &Event::NotApplied(cgi));
     }
 }
 

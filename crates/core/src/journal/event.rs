@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use crate::profile::commands::{Command, Op, Parcel, Run};
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -87,6 +89,19 @@ impl fmt::Display for Event {
 }
 
 impl Event {
+    /// Returns what a row tells of a request that succeeded; none where it only shows or moves something.
+    pub fn of(command: &'static Command) -> Option<Self> {
+        match command.run {
+            Run::Do(Op::Reboot) => Some(Self::Reboot),
+            Run::Do(Op::RestoreFactory) => Some(Self::Factory),
+            Run::Do(Op::BuiltInPages) | Run::Take(Parcel::Pages) => Some(Self::Upgrade),
+            Run::Take(Parcel::Params) => Some(Self::Restore),
+            Run::Set(_) | Run::Do(_) | Run::List(_) | Run::Later => {
+                command.paths[0].strip_prefix("/set_")?.strip_suffix(".cgi").map(Self::Set)
+            }
+        }
+    }
+
     /// Returns whose allowance it uses.
     pub(super) fn kind(&self) -> Kind {
         match self {
@@ -137,6 +152,19 @@ impl fmt::Display for Kind {
             Self::Set => f.write_str("set"),
             Self::Alarm => f.write_str("alarm"),
             Self::Peer(peer) => write!(f, "{peer}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::commands::{BESIDE, Guard, PROFILE};
+
+    #[test]
+    fn whatever_changes_something_is_told_and_nothing_else_is() {
+        for command in PROFILE.iter().chain(BESIDE).filter(|command| command.run != Run::Later) {
+            assert_eq!(Event::of(command).is_some(), command.guard == Guard::Change, "{}", command.paths[0]);
         }
     }
 }

@@ -13,6 +13,5 @@ pub fn reboot(_ask: &Ask<'_>) -> Answer {
 /// Answers, then restarts in the factory state (PROFILE 7.2).
 pub async fn restore_factory(ask: &Ask<'_>) -> Result<Answer, Failure> {
     ask.app.store.reset().await?;
-    ask.app.journal.forget(ask.caller.user.name.as_str(), ask.request.peer).await;
     Ok(Answer::text(OK).then(Then::Restart))
 }
