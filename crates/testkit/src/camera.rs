@@ -130,6 +130,11 @@ impl Camera {
         self.dir.path().join("lookout.toml")
     }
 
+    /// Returns its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills the camera as a power cut would.
     pub fn kill(&mut self) {
         // One that is gone already cannot be killed, and need not be.

@@ -39,6 +39,8 @@ impl Paper {
     /// Opens the file of a state folder, and returns what is in it.
     pub fn open(state: &Path) -> (Self, String) {
         let (path, temporary) = (state.join(NAME), state.join(TEMPORARY));
+        // What a cut left. Where it cannot be removed, the next write says what is wrong.
+        drop(fs::remove_file(&temporary));
         let found = read(&path);
         let text = found.as_ref().map_or_else(|_| String::new(), Clone::clone);
         if let Err(error) = &found {

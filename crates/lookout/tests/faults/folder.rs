@@ -1,0 +1,68 @@
+//! A state folder, as it was and as it is found.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use lookout_core::profile::{
+    settings::Settings,
+    stored,
+    wire::{Mac, Password, Secret},
+};
+
+/// The files of a folder and of those in it.
+pub type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+/// Reads a folder; nothing where there is none.
+pub fn read(dir: &Path) -> Files {
+    let mut files = Files::new();
+    let Ok(entries) = fs::read_dir(dir) else { return files };
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        let name = PathBuf::from(path.file_name().unwrap());
+        if path.is_dir() {
+            files.extend(read(&path).into_iter().map(|(below, bytes)| (name.join(below), bytes)));
+        } else {
+            files.insert(name, fs::read(path).unwrap());
+        }
+    }
+    files
+}
+
+/// Makes a folder what it was; nothing of it where it was nothing.
+pub fn write(dir: &Path, files: &Files) {
+    if dir.exists() {
+        fs::remove_dir_all(dir).unwrap();
+    }
+    for (name, bytes) in files {
+        let path = dir.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+/// Returns the names of what must not lie about: all but the journal, which is written when it has something to say.
+pub fn names(files: &Files) -> BTreeSet<PathBuf> {
+    files.keys().filter(|name| *name != Path::new("journal.log")).cloned().collect()
+}
+
+/// Reads the settings, of the newest generation that is there. A hash that was not there before counts as any other,
+/// as each has its own salt; so does the id, which may be made up.
+pub fn settings(files: &Files, before: &Files) -> Settings {
+    let newest = |files: &Files| {
+        let found = ["settings.toml", "settings.previous.toml"].iter().find_map(|name| files.get(Path::new(name)));
+        found.map_or_else(String::new, |bytes| String::from_utf8(bytes.clone()).unwrap())
+    };
+    let (mut settings, lost) = stored::decode(&newest(files)).unwrap();
+    assert_eq!(lost, [""; 0]);
+    settings.id = Mac::default();
+    for user in &mut settings.users {
+        if let Password::Hash(hash) = &user.pwd
+            && !newest(before).contains(hash.expose())
+        {
+            user.pwd = Password::Hash(Secret::new("a new hash"));
+        }
+    }
+    settings
+}

@@ -1,0 +1,138 @@
+//! strace, which tells what a program asks of the kernel, and makes the kernel refuse it or kill the program.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, ChildStderr, Command, Stdio},
+};
+
+use lookout_testkit::eventually;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Whatever makes, changes, moves, removes or syncs a file. `?`: not every machine has it.
+const CHANGING: &str = "openat,?open,?creat,write,pwrite64,writev,pwritev,sendfile,copy_file_range,ftruncate,fallocate,\
+                        fsync,fdatasync,?rename,?renameat,renameat2,?link,linkat,?symlink,symlinkat,?unlink,unlinkat,\
+                        ?rmdir,?mkdir,mkdirat,?chmod,fchmod,fchmodat";
+
+/// A system call that concerns a folder.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Its name.
+    pub name: String,
+    /// The files in that folder that it names, or that its descriptors are of.
+    pub paths: Vec<String>,
+    /// The whole line.
+    pub line: String,
+    thread: String,
+}
+
+/// Where something is done to a program: at the `nth` call of a name that concerns a path, in any one thread.
+#[derive(Clone, Debug)]
+pub struct Point {
+    /// The call's name.
+    pub call: String,
+    /// The path.
+    pub path: String,
+    /// From 1 on.
+    pub nth: usize,
+}
+
+/// A strace that runs.
+pub struct Strace {
+    child: Child,
+    log: PathBuf,
+    /// It goes on talking, of every new thread.
+    _stderr: BufReader<ChildStderr>,
+}
+
+impl Strace {
+    /// Watches a process and all its threads; with a point and an injection (`signal=KILL`, `error=EIO`), does that.
+    pub fn attach(pid: u32, log: &Path, inject: Option<(&Point, &str)>) -> Self {
+        let mut child = command(log, inject)
+            .arg("-p")
+            .arg(pid.to_string())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("strace is there");
+        // It says that it is attached.
+        let mut said = String::new();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        stderr.read_line(&mut said).unwrap();
+        assert!(said.contains("attached"), "{said}");
+        Self { child, log: log.into(), _stderr: stderr }
+    }
+
+    /// Ends it; the process goes on. Returns what concerned the folder.
+    pub fn detach(mut self, folder: &Path) -> Vec<Call> {
+        // One whose process is gone is gone as well.
+        let _ = kill_process(Pid::from_child(&self.child), Signal::INT);
+        self.child.wait().unwrap();
+        calls(&self.log, folder)
+    }
+
+    /// Says whether it has ended, as it does with the process that it watches.
+    pub fn ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+}
+
+/// Gives the beginning of a command line that runs or attaches to a program.
+pub fn command(log: &Path, inject: Option<(&Point, &str)>) -> Command {
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-y", "-s", "100000", "-o"]).arg(log);
+    match inject {
+        None => strace.arg("-e").arg(format!("trace={CHANGING}")),
+        Some((point, what)) => strace
+            .args([OsStr::new("-P"), point.path.as_ref(), OsStr::new("-e")])
+            .arg(format!("trace={}", point.call))
+            .arg("-e")
+            .arg(format!("inject={}:{what}:when={}", point.call, point.nth)),
+    };
+    strace
+}
+
+/// Reads what concerned a folder, in the order in which it began.
+pub fn calls(log: &Path, folder: &Path) -> Vec<Call> {
+    let (text, folder) = (String::from_utf8_lossy(&fs::read(log).unwrap()).into_owned(), folder.to_str().unwrap());
+    let call = |line: &str| {
+        let (thread, rest) = line.split_once(' ')?;
+        let (name, args) = rest.trim_start().split_once('(')?;
+        let begins = args.match_indices(folder).filter(|(at, _)| args[..*at].ends_with(['"', '<']));
+        let paths: Vec<_> =
+            begins.filter_map(|(at, _)| Some(args[at..].split(['"', '>']).next()?.to_owned())).collect();
+        let concerns = !paths.is_empty() && !name.starts_with('<');
+        concerns.then(|| Call { name: name.into(), paths, line: line.into(), thread: thread.into() })
+    };
+    text.lines().filter_map(call).collect()
+}
+
+/// Waits until nothing more concerns a folder.
+pub fn settled(log: &Path, folder: &Path) {
+    let mut last = usize::MAX;
+    eventually("the folder is left alone", || {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        let now = calls(log, folder).len();
+        std::mem::replace(&mut last, now) == now
+    });
+}
+
+impl Call {
+    /// Says whether it makes, changes, moves, removes or syncs something; else it only opens to read.
+    pub fn changes(&self) -> bool {
+        self.name != "openat" || ["O_CREAT", "O_WRONLY", "O_RDWR"].iter().any(|flag| self.line.contains(flag))
+    }
+}
+
+/// Returns where the calls that change something can be met again.
+pub fn points(calls: &[Call]) -> Vec<Point> {
+    let point = |(at, call): (usize, &Call)| {
+        let path = call.paths[0].clone();
+        let same =
+            |other: &&Call| other.name == call.name && other.thread == call.thread && other.paths.contains(&path);
+        let nth = calls[..=at].iter().filter(same).count();
+        call.changes().then(|| Point { call: call.name.clone(), path, nth })
+    };
+    calls.iter().enumerate().filter_map(point).collect()
+}
