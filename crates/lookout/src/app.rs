@@ -20,6 +20,7 @@ use crate::{
     hub::Hub,
     journal::Journal,
     metrics::Metrics,
+    service::devices::Devices,
     store::Store,
     watchdog::Watchdog,
 };
@@ -46,6 +47,8 @@ pub struct App {
     pub store: Arc<Store>,
     /// The pictures.
     pub hub: Arc<Hub>,
+    /// The other cameras' pictures.
+    pub devices: Arc<Devices>,
     /// Who came in, who was refused, what happened.
     pub journal: Arc<Journal>,
     /// Counters.

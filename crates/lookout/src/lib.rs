@@ -63,6 +63,7 @@ use crate::{
     pipeline::{Demands, Developer},
     service::{
         capture::{self, Capture},
+        devices::{self, Devices},
         ntp,
     },
     source::LocalTime,
@@ -157,11 +158,18 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let hub = Arc::new(Hub::new(metrics.camera.clone()));
     let settings = store.clone();
     let local: LocalTime = Arc::new(move |at| local_text(&settings.get(), at, "%Y-%m-%d %H:%M:%S"));
+    let devices = devices::Parts {
+        store: store.clone(),
+        flow: metrics.devices.clone(),
+        local: local.clone(),
+        patience: config.http.stall,
+    };
     let id = store.get().id;
     let app = Arc::new(App {
         id,
         store: store.clone(),
         hub,
+        devices: Devices::new(devices),
         journal: journal.clone(),
         metrics: metrics.clone(),
         watchdog: watchdog.clone(),
@@ -218,22 +226,23 @@ impl Running {
         // Whoever connects from now on waits for the next program.
         self.accepting.shutdown().await;
         self.app.watchdog.restarting();
-        end(self.capture, &self.app.journal).await;
+        end(self.capture, &self.app).await;
         self.listeners
     }
 
     /// Tells the service manager that the camera stops, and lets go of the source.
     pub async fn stop(self) {
         self.app.watchdog.stopping();
-        end(self.capture, &self.app.journal).await;
+        end(self.capture, &self.app).await;
     }
 }
 
-/// Ends the capture service, as a program that makes pictures must not outlive the camera, and writes the journal.
-async fn end(capture: JoinHandle<()>, journal: &Journal) {
+/// Ends the capture services, as a program that makes pictures must not outlive the camera, and writes the journal.
+async fn end(capture: JoinHandle<()>, app: &App) {
     capture.abort();
-    // It ends at its next await; neither a driver that hangs nor such a disk must hold up the end.
-    let _ = tokio::time::timeout(Duration::from_secs(1), async { tokio::join!(capture, journal.flush()) }).await;
+    let all = async { tokio::join!(capture, app.devices.close(), app.journal.flush()) };
+    // They end at their next await; neither a driver that hangs nor such a disk must hold up the end.
+    let _ = tokio::time::timeout(Duration::from_secs(1), all).await;
 }
 
 /// Opens the journal, and notes that the camera starts.

@@ -1,4 +1,5 @@
 //! What runs on its own: each service an endless loop with one `select!`, none knowing another.
 
 pub mod capture;
+pub mod devices;
 pub mod ntp;

@@ -34,12 +34,27 @@ pub enum Mode {
     Half,
     /// Answers 404.
     NotFound,
+    /// Sends its visitors to another server.
+    Away(SocketAddr),
+    /// Answers with a page that holds a script.
+    Page,
+    /// Sends pages that hold a script as the parts of a stream.
+    Script,
+    /// Says of every part that it is half as long as it is.
+    Short,
+    /// Begins a picture that never ends, as fast as it is taken.
+    Endless,
+    /// Sends pictures as fast as they are taken.
+    Flood,
 }
 
 /// How many pictures it has; it begins anew behind the last.
 const PICTURES: u64 = 24;
 /// The time between two pictures.
 const PERIOD: Duration = Duration::from_millis(50);
+
+/// What no viewer may ever get.
+const PAGE: &str = "<!doctype html><script>alert('from the device')</script>";
 
 /// Another camera that runs until it is dropped.
 pub struct FakeCamera {
@@ -51,6 +66,10 @@ struct Shared {
     mode: Mutex<Mode>,
     over: AtomicBool,
     connections: AtomicU64,
+    /// Connections that are open.
+    open: AtomicU64,
+    /// The heads of the requests.
+    heads: Mutex<Vec<String>>,
     jpegs: Vec<Vec<u8>>,
 }
 
@@ -63,6 +82,8 @@ impl FakeCamera {
             mode: Mutex::new(Mode::Fine),
             over: AtomicBool::default(),
             connections: AtomicU64::default(),
+            open: AtomicU64::default(),
+            heads: Mutex::default(),
             jpegs,
         });
         let address = listener.local_addr().unwrap();
@@ -74,11 +95,20 @@ impl FakeCamera {
                 }
                 let (server, Ok(socket)) = (server.clone(), socket) else { continue };
                 server.connections.fetch_add(1, Ordering::Relaxed);
-                // A client that leaves ends its thread with an error, which is no one's business.
-                thread::spawn(move || server.serve(socket));
+                server.open.fetch_add(1, Ordering::Relaxed);
+                thread::spawn(move || {
+                    // A client that leaves ends its thread with an error, which is no one's business.
+                    let _ = server.serve(socket);
+                    server.open.fetch_sub(1, Ordering::Relaxed);
+                });
             }
         });
         Self { address, shared }
+    }
+
+    /// Returns where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Returns the URL of its stream, for `--source`.
@@ -100,6 +130,16 @@ impl FakeCamera {
     pub fn connections(&self) -> u64 {
         self.shared.connections.load(Ordering::Relaxed)
     }
+
+    /// Returns how many are connected; one that left is noticed at the next picture.
+    pub fn open(&self) -> u64 {
+        self.shared.open.load(Ordering::Relaxed)
+    }
+
+    /// Returns the heads of all requests.
+    pub fn heads(&self) -> Vec<String> {
+        self.shared.heads.lock().unwrap().clone()
+    }
 }
 
 impl Drop for FakeCamera {
@@ -118,25 +158,50 @@ impl Shared {
     fn serve(&self, mut socket: TcpStream) -> std::io::Result<()> {
         let head = match self.mode() {
             Mode::Drop => return Ok(()),
-            Mode::NotFound => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-            Mode::Fine | Mode::Hang | Mode::Garbage | Mode::Cut | Mode::Damaged | Mode::Half => {
-                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: multipart/x-mixed-replace;boundary=fake\r\n\r\n"
-            }
+            Mode::NotFound => "404 Not Found\r\nContent-Length: 0".into(),
+            Mode::Away(to) => format!("302 Found\r\nLocation: http://{to}/videostream.cgi\r\nContent-Length: 0"),
+            Mode::Page => format!("200 OK\r\nContent-Type: text/html\r\nContent-Length: {}", PAGE.len()),
+            Mode::Fine
+            | Mode::Hang
+            | Mode::Garbage
+            | Mode::Cut
+            | Mode::Damaged
+            | Mode::Half
+            | Mode::Script
+            | Mode::Short
+            | Mode::Endless
+            | Mode::Flood => "200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=fake".into(),
         };
         // The request is read in one piece: it is short, and from a client that sends it in one.
-        let _ = socket.read(&mut [0; 4096])?;
-        socket.write_all(head.as_bytes())?;
+        let mut request = [0; 4096];
+        let read = socket.read(&mut request)?;
+        self.heads.lock().unwrap().push(String::from_utf8_lossy(&request[..read]).into_owned());
+        socket.write_all(format!("HTTP/1.1 {head}\r\nConnection: close\r\n\r\n").as_bytes())?;
         for count in 0_usize.. {
             if self.over.load(Ordering::Relaxed) {
                 return Ok(());
             }
             let jpeg = &self.jpegs[count % self.jpegs.len()];
-            let part = |jpeg: &[u8]| {
-                let head = format!("--fake\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", jpeg.len());
+            let told = |jpeg: &[u8], length: usize| {
+                let head = format!("--fake\r\nContent-Type: image/jpeg\r\nContent-Length: {length}\r\n\r\n");
                 [head.as_bytes(), jpeg, b"\r\n"].concat()
             };
+            let part = |jpeg: &[u8]| told(jpeg, jpeg.len());
             match self.mode() {
-                Mode::Drop | Mode::NotFound => return Ok(()),
+                Mode::Drop | Mode::NotFound | Mode::Away(_) => return Ok(()),
+                Mode::Page => return socket.write_all(PAGE.as_bytes()),
+                Mode::Script => socket.write_all(&part(PAGE.as_bytes()))?,
+                Mode::Short => socket.write_all(&told(jpeg, jpeg.len() / 2))?,
+                Mode::Endless => {
+                    socket.write_all(&told(&jpeg[..jpeg.len() / 2], 1 << 30))?;
+                    while self.mode() == Mode::Endless && !self.over.load(Ordering::Relaxed) {
+                        socket.write_all(&[0x55; 64 * 1024])?;
+                    }
+                }
+                Mode::Flood => {
+                    socket.write_all(&part(jpeg))?;
+                    continue;
+                }
                 Mode::Hang => {}
                 Mode::Garbage => socket.write_all(&[b'x'; 4000])?,
                 Mode::Cut if count % 2 == 0 => socket.write_all(&part(&jpeg[..jpeg.len() / 2]))?,

@@ -7,21 +7,25 @@
 //! open ── 401 ──> answer the challenge (once) ──┬─ image/…, or a known length ──> poll at the wanted rate
 //!      └─ 200 ─────────────────────────────────┴─ multipart/…, or no end ──────> stream
 //! ```
-//! Neither the address's path and query nor its credentials are shown anywhere: they may hold a password.
+//! Neither the address's path and query nor its credentials are shown anywhere: they may hold a password. Of another camera
+//! that `set_devices.cgi` names, not even the host is: whoever may see its pictures need not know where it is.
 
 mod login;
+mod lookup;
 mod words;
 
-use std::time::Duration;
+use std::{net::Ipv6Addr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use lookout_core::{
+    access::digest::Login,
     media::{frame::Grabbed, jpeg, multipart::Cutter},
     port::{Lost, Promise, Source, Wanted},
+    profile::settings::Device,
 };
 use reqwest::{Client, Response, StatusCode, Url, header, redirect};
 
-use self::login::Door;
+use self::{login::Door, lookup::Lookup};
 use super::pace::{self, Pace};
 
 const CONNECT: Duration = Duration::from_secs(5);
@@ -39,8 +43,34 @@ pub async fn open(url: &str, wanted: Wanted) -> Result<Box<dyn Source>, Lost> {
     let mut url = Url::parse(url).map_err(|error| Lost(format!("the address cannot be read: {error}")))?;
     let door = Door::take(&mut url);
     let peer = words::peer(&url).ok_or_else(|| Lost("the address names no host".into()))?;
-    let client = client().map_err(|error| words::lost(&peer, &error))?;
-    let mut asker = Asker { client, url, door, peer: peer.clone() };
+    connect(url, door, peer, Leash::Host, wanted).await
+}
+
+/// Connects to the stream of another camera; `called` is its name in words.
+///
+/// # Errors
+/// Says in words why there are no pictures; with neither its address nor its credentials.
+pub async fn open_device(device: &Device, called: String, wanted: Wanted) -> Result<Box<dyn Source>, Lost> {
+    let url = device_url(device).ok_or_else(|| Lost(format!("{called} has an address that cannot be read")))?;
+    let login = Login { user: device.user.as_str().to_owned(), password: device.pwd.expose().to_owned() };
+    connect(url, Door::new(login), called, Leash::Origin, wanted).await
+}
+
+/// Makes the address of another camera's stream, at port 80 if none is given.
+fn device_url(device: &Device) -> Option<Url> {
+    let host = device.host.as_str();
+    let host = if host.parse::<Ipv6Addr>().is_ok() { format!("[{host}]") } else { host.to_owned() };
+    let port = match device.port.get() {
+        0 => 80,
+        port => port,
+    };
+    // By its type a host holds nothing that could end it; one with a port of its own is refused here.
+    Url::parse(&format!("http://{host}:{port}/videostream.cgi")).ok()
+}
+
+async fn connect(url: Url, door: Door, peer: String, leash: Leash, wanted: Wanted) -> Result<Box<dyn Source>, Lost> {
+    let client = client(leash).map_err(|error| words::lost(&peer, &error))?;
+    let mut asker = Asker { client, url, door, peer };
     let answer = asker.ask().await?;
     let body = match kind_of(&answer) {
         Kind::Page => return Err(asker.lost("sent a text, not pictures")),
@@ -50,19 +80,38 @@ pub async fn open(url: &str, wanted: Wanted) -> Result<Box<dyn Source>, Lost> {
     Ok(Box::new(Camera { asker, body }))
 }
 
-fn client() -> reqwest::Result<Client> {
-    // Only to the host that the operator named, and never from TLS to clear text.
-    let same_host = redirect::Policy::custom(|attempt| {
-        let same = attempt.previous().last().is_some_and(|from| {
-            from.host() == attempt.url().host() && (from.scheme() != "https" || attempt.url().scheme() == "https")
-        });
-        if same && attempt.previous().len() <= 5 { attempt.follow() } else { attempt.stop() }
+/// How far a redirect may lead.
+#[derive(Clone, Copy)]
+enum Leash {
+    /// To the host that the operator named, and never from TLS to clear text.
+    Host,
+    /// To the host and port that a manager named.
+    Origin,
+}
+
+impl Leash {
+    fn holds(self, from: &Url, to: &Url) -> bool {
+        match self {
+            Self::Host => from.host() == to.host() && (from.scheme() != "https" || to.scheme() == "https"),
+            Self::Origin => from.origin() == to.origin(),
+        }
+    }
+}
+
+fn client(leash: Leash) -> reqwest::Result<Client> {
+    let redirects = redirect::Policy::custom(move |attempt| {
+        let near = attempt.previous().last().is_some_and(|from| leash.holds(from, attempt.url()));
+        if near && attempt.previous().len() <= 5 { attempt.follow() } else { attempt.stop() }
     });
     Client::builder()
         .user_agent(concat!("lookout/", env!("CARGO_PKG_VERSION")))
         .no_proxy()
         .connect_timeout(CONNECT)
-        .redirect(same_host)
+        .dns_resolver(match leash {
+            Leash::Host => Arc::new(Lookup::own()),
+            Leash::Origin => Arc::new(Lookup::devices()),
+        })
+        .redirect(redirects)
         .pool_max_idle_per_host(1)
         // Cameras' servers are old, and what they get wrong in headers is not what is wanted of them.
         .http1_ignore_invalid_headers_in_responses(true)
@@ -77,7 +126,7 @@ struct Asker {
     /// Without credentials, and where a redirect led.
     url: Url,
     door: Door,
-    /// Host and port.
+    /// What it is called: host and port, or words.
     peer: String,
 }
 

@@ -14,39 +14,58 @@ use crate::{
     hub::{PUSH, Viewer},
 };
 
+/// Pictures that somebody asks for.
+pub struct Sight {
+    frames: Viewer,
+    fans: Arc<Fans>,
+    size: Resolution,
+    /// What a snapshot's name says of the camera.
+    camera: String,
+}
+
+/// The camera's own pictures.
+pub fn own(ask: &Ask<'_>) -> Sight {
+    let size = resolution(ask).unwrap_or(ask.settings.image.resolution);
+    Sight { frames: ask.app.hub.view(size), fans: ask.app.fans.clone(), size, camera: ask.app.id.to_string() }
+}
+
+/// The pictures of another camera, `/device/2/…` to `/device/9/…`, if it is set (Q52).
+pub fn device(ask: &Ask<'_>) -> Result<Sight, Failure> {
+    let number = ask.request.head.path.folded().split('/').nth(2).and_then(|number| number.parse().ok());
+    let number = number.ok_or(Failure::NotFound)?;
+    let size = resolution(ask).unwrap_or(Resolution::Vga);
+    let (frames, fans) = ask.app.devices.view(number, size).ok_or(Failure::NotFound)?;
+    Ok(Sight { frames, fans, size, camera: format!("device{number}") })
+}
+
 /// A picture captured after the request came in (PROFILE 5.2).
-pub async fn snapshot(ask: &Ask<'_>) -> Result<Answer, Failure> {
-    let viewer = ask.app.hub.view(resolution(ask));
-    let shown = viewer.after(ask.request.arrived, SNAPSHOT).await;
+pub async fn snapshot(ask: &Ask<'_>, sight: Sight) -> Result<Answer, Failure> {
+    let shown = sight.frames.after(ask.request.arrived, SNAPSHOT).await;
     let shown = shown.ok_or(Failure::Unavailable("The camera has no picture at the moment."))?;
     let name = match ask.query.get("next_url").filter(|name| !name.is_empty()) {
         Some(wished) => file_name(wished),
-        None => format!("snapshot_{}_{}.jpg", ask.app.id, local_text(ask.settings, shown.wall, "%Y%m%d%H%M%S")),
+        None => format!("snapshot_{}_{}.jpg", sight.camera, local_text(ask.settings, shown.wall, "%Y%m%d%H%M%S")),
     };
     let answer = Answer::whole(Status::Ok, "image/jpeg", shown.jpeg.clone());
     Ok(answer.with("Content-disposition", format!("filename=\"{name}\"")))
 }
 
 /// The push stream (PROFILE 5.1).
-pub fn stream(ask: &Ask<'_>) -> Answer {
-    let (size, fans) = (resolution(ask), ask.app.fans.clone());
-    push(ask, fans, ask.app.hub.view(size), size)
-}
-
-fn push(ask: &Ask<'_>, fans: Arc<Fans>, frames: Viewer, size: Resolution) -> Answer {
+pub fn stream(ask: &Ask<'_>, sight: Sight) -> Answer {
     let pace = ask.query.get("rate").map_or(Pace::FULL, Pace::from_code);
+    let Sight { frames, fans, size, .. } = sight;
     let push = Push { fans, frames, size, pace, user: ask.caller.user.clone() };
     Answer { status: Status::Ok, content_type: PUSH, headers: Vec::new(), then: None, body: Body::Push(Box::new(push)) }
 }
 
 /// Reads `resolution=`, as a code or in words; what is neither counts as not given (PROFILE 5.1, Q10, Q14).
-fn resolution(ask: &Ask<'_>) -> Resolution {
+fn resolution(ask: &Ask<'_>) -> Option<Resolution> {
     let wish = ask.query.get("resolution").map(str::to_ascii_lowercase);
     match wish.as_deref().map(|wish| wish.replace('*', "x")).as_deref() {
-        Some("2" | "qqvga" | "160x120") => Resolution::Qqvga,
-        Some("8" | "qvga" | "320x240") => Resolution::Qvga,
-        Some("32" | "vga" | "640x480") => Resolution::Vga,
-        Some(_) | None => ask.settings.image.resolution,
+        Some("2" | "qqvga" | "160x120") => Some(Resolution::Qqvga),
+        Some("8" | "qvga" | "320x240") => Some(Resolution::Qvga),
+        Some("32" | "vga" | "640x480") => Some(Resolution::Vga),
+        Some(_) | None => None,
     }
 }
 

@@ -32,14 +32,19 @@ enum Way {
 }
 
 impl Door {
+    /// Makes the way in with a login; with an empty one, without.
+    pub(super) fn new(login: Login) -> Self {
+        let login = Some(login).filter(|login| !login.user.is_empty() || !login.password.is_empty());
+        Self { login, way: Way::Open }
+    }
+
     /// Takes the credentials out of an address.
     pub(super) fn take(url: &mut Url) -> Self {
         let user = decode(url.username());
         let password = decode(url.password().unwrap_or_default());
         // They fail for addresses that cannot have any, such as `mailto:`.
         let _ = (url.set_username(""), url.set_password(None));
-        let login = (!user.is_empty() || !password.is_empty()).then_some(Login { user, password });
-        Self { login, way: Way::Open }
+        Self::new(Login { user, password })
     }
 
     pub(super) fn has_login(&self) -> bool {
