@@ -139,3 +139,42 @@ impl Resizer {
         made.inspect_err(|_| self.flow.dropped("data")).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Instant, SystemTime};
+
+    use bytes::Bytes;
+    use lookout_core::media::frame::{Range, Raw, RawFormat, Size};
+
+    use super::*;
+    use crate::metrics::Metrics;
+
+    fn grey(size: Size) -> Vec<u8> {
+        let pixels = vec![128; (size.width * size.height) as usize].into();
+        let raw = Raw { format: RawFormat::Grey, range: Range::Full, size, pixels };
+        Pipeline::new().unwrap().encode_raw(&raw, &Change::default(), 80).unwrap().to_vec()
+    }
+
+    #[test]
+    fn of_a_device_only_pictures_of_bounded_size_that_need_no_decoding_are_passed_on() {
+        let metrics = Metrics::new();
+        let mut developer = Developer::new(Demands::Device, metrics.devices.clone()).unwrap();
+        let mut passed_on = |jpeg: Vec<u8>| {
+            let picture = Picture::Jpeg(Bytes::from(jpeg));
+            let grabbed = Grabbed { captured: Instant::now(), wall: SystemTime::now(), picture };
+            developer.develop(grabbed, &Image::NEUTRAL).map(|frame| frame.size)
+        };
+        let most = Size { width: 3840, height: 2160 };
+        assert_eq!(passed_on(grey(most)), Some(most));
+        assert_eq!(passed_on(grey(Size { height: 2161, ..most })), None);
+        let mut progressive = grey(Size::VGA);
+        let frame = progressive.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap();
+        progressive[frame + 1] = 0xc2;
+        assert_eq!(passed_on(progressive), None);
+        for reason in ["size", "foreign"] {
+            let line = format!("lookout_devices_frames_dropped_total{{reason=\"{reason}\"}} 1\n");
+            assert!(metrics.text().contains(&line), "{}", metrics.text());
+        }
+    }
+}

@@ -74,7 +74,9 @@ fn all_who_watch_a_device_share_one_connection_and_it_ends_after_the_last() {
     let camera = beside(&fake);
     assert_eq!(fake.connections(), 0, "nobody watches");
     let mut viewers = [watch(&camera), watch(&camera), Viewer::open(&camera.operator(), STREAM)];
-    viewers.each_mut().map(Viewer::number);
+    for viewer in &mut viewers {
+        viewer.number();
+    }
     assert_eq!(camera.viewer().get(SNAPSHOT).status, 200);
     assert!(fake.sent(&viewers[0].next_jpeg().unwrap()), "a picture in full size is passed on untouched");
     assert_eq!((fake.connections(), fake.open()), (1, 1));
@@ -164,11 +166,15 @@ fn streams_end_when_their_device_is_set_anew_and_not_when_it_is_renamed() {
     let (fake, new) = (FakeCamera::start(), FakeCamera::start());
     let camera = beside(&fake);
     let mut viewers = [watch(&camera), Viewer::open(&camera.viewer(), &format!("{STREAM}?resolution=8"))];
-    viewers.each_mut().map(Viewer::number);
+    for viewer in &mut viewers {
+        viewer.number();
+    }
     set(&camera, "Garden", "127.0.0.1", fake.address().port(), NOBODY);
     (0..5).for_each(|_| drop(viewers[0].picture()));
     set(&camera, "Garden", "127.0.0.1", new.address().port(), NOBODY);
-    viewers.each_mut().map(Viewer::drain);
+    for viewer in &mut viewers {
+        viewer.drain();
+    }
     let mut viewer = watch(&camera);
     viewer.number();
     assert!(new.sent(&viewer.next_jpeg().unwrap()) && new.connections() == 1);
@@ -183,7 +189,8 @@ fn streams_of_a_device_end_with_the_account_that_watches() {
     let fake = FakeCamera::start();
     let camera = beside(&fake);
     let (mut gone, mut stays) = (watch(&camera), Viewer::open(&camera.operator(), STREAM));
-    (gone.number(), stays.number());
+    gone.number();
+    stays.number();
     let left = [(ADMIN.0, "********", "2"), ("", "", "0"), (OPERATOR.0, "********", "1")];
     camera.admin().get(&format!("/set_users.cgi?{}", users(&left))).ok();
     gone.drain();
@@ -204,11 +211,14 @@ fn a_device_that_floods_is_slowed_down_and_the_own_picture_goes_on() {
     let begin = Instant::now();
     let (mut own, mut flood) = (Viewer::open(&camera.viewer(), "/videostream.cgi"), watch(&camera));
     for _ in 0..30 {
-        (own.number(), flood.picture());
+        own.number();
+        flood.picture();
     }
     assert!(bounded(&camera, begin));
     fake.set(Mode::Endless);
-    (0..30).for_each(|_| drop(own.number()));
+    for _ in 0..30 {
+        own.number();
+    }
     assert_eq!(camera.metric("lookout_source_lost_total"), 0.0);
 }
 

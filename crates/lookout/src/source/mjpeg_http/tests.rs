@@ -8,6 +8,7 @@ use std::{
 use lookout_core::{
     access::digest::{Answer, Gate, Verdict},
     media::frame::{Picture, Size},
+    profile::wire::Wire as _,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -259,4 +260,73 @@ async fn what_goes_wrong_is_said_in_plain_words_without_the_password() {
     let nowhere = why("http://user:canary@no-such-host.invalid/?pwd=canary").await;
     assert_eq!(nowhere, "no address is known for no-such-host.invalid:80");
     assert!(!why("http://user:canary@/").await.contains("canary"));
+}
+
+/// Makes the settings of another camera; its password is `canary`.
+fn device(host: &str, port: u16) -> Device {
+    let mut device = Device::default();
+    device.host.take(host).unwrap();
+    device.port.take(&port.to_string()).unwrap();
+    device.user.take("me").unwrap();
+    device.pwd.take("canary").unwrap();
+    device
+}
+
+async fn why_device(address: SocketAddr) -> String {
+    let device = device(&address.ip().to_string(), address.port());
+    let Err(Lost(why)) = open_device(&device, "device 2".into(), wanted(10.0)).await else { panic!("it is opened") };
+    why
+}
+
+#[test]
+fn port_0_is_80_and_an_address_of_ipv6_gets_its_brackets() {
+    for (host, port, url) in [
+        ("cam", 0, Some("http://cam/videostream.cgi")),
+        ("192.168.0.9", 81, Some("http://192.168.0.9:81/videostream.cgi")),
+        ("fe80::1", 8080, Some("http://[fe80::1]:8080/videostream.cgi")),
+        ("192.168.0.9:81", 80, None),
+        ("::", 0, Some("http://[::]/videostream.cgi")),
+        (":", 0, None),
+    ] {
+        assert_eq!(device_url(&device(host, port)).as_ref().map(Url::as_str), url, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_leads_to_its_own_host_and_port_and_its_login_nowhere_else() {
+    let (other, asked_there) = camera(|_| picture(&jpeg(Size::VGA))).await;
+    let (address, asked) = camera(move |head| match (head.split(' ').nth(1), authorization(head)) {
+        (Some("/videostream.cgi"), None) => refused(&["Basic realm=\"camera\"".into()]),
+        (Some("/videostream.cgi"), Some(_)) => {
+            close(format!("HTTP/1.1 302 Found\r\nLocation: http://{other}/\r\nContent-Length: 0\r\n\r\n"))
+        }
+        _ => panic!("{head}"),
+    })
+    .await;
+    assert_eq!(why_device(address).await, "device 2 sends us elsewhere (302)");
+    assert!(asked_there.lock().unwrap().is_empty());
+    assert_eq!(authorization(&asked.lock().unwrap()[1].1), Some("Basic bWU6Y2FuYXJ5"));
+    let (near, _) = camera(|head| match head.split(' ').nth(1) {
+        Some("/videostream.cgi") => close("HTTP/1.1 302 Found\r\nLocation: /live\r\nContent-Length: 0\r\n\r\n"),
+        _ => picture(&jpeg(Size::VGA)),
+    })
+    .await;
+    assert!(open_device(&device("127.0.0.1", near.port()), "device 2".into(), wanted(10.0)).await.is_ok());
+}
+
+#[tokio::test]
+async fn of_a_device_nothing_is_said_but_its_number() {
+    let unused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (page, _) =
+        camera(|_| close("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nhi")).await;
+    let (login, _) = camera(|_| refused(&["Basic realm=\"camera\"".into()])).await;
+    let (nonsense, _) = camera(|_| close("nonsense\r\n\r\n")).await;
+    assert_eq!(why_device(unused).await, "device 2 refused the connection");
+    assert_eq!(why_device(page).await, "device 2 sent a text, not pictures");
+    assert_eq!(why_device(login).await, "device 2 refuses the login (401)");
+    let breaks_off = why_device(nonsense).await;
+    assert!(breaks_off.starts_with("device 2 breaks off: ") && !breaks_off.contains("127.0.0.1"), "{breaks_off}");
+    let unknown = device("no-such-host.invalid", 0);
+    let Err(Lost(why)) = open_device(&unknown, "device 2".into(), wanted(10.0)).await else { panic!("it is there") };
+    assert_eq!(why, "no address is known for device 2");
 }
