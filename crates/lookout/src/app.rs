@@ -10,7 +10,7 @@ use lookout_core::{
         wire::Mac,
     },
 };
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Mutex, Notify, watch};
 
 use crate::{
     clock::camera_time,
@@ -71,6 +71,8 @@ pub struct App {
     pub ask_time: watch::Sender<()>,
     /// Rung when the camera is to start anew.
     pub restart: Notify,
+    /// Held by whoever restores a backup: one at a time.
+    pub restoring: Mutex<()>,
 }
 
 impl App {

@@ -55,6 +55,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Returns the password that the request itself brought.
+    pub fn pwd(&self) -> Option<&str> {
+        self.brought.as_ref().map(Credentials::pwd)
+    }
+
     /// Somebody without login.
     pub fn nobody() -> Self {
         Self { user: User::default(), privilege: Privilege::Nobody, verified_by: VerifiedBy::Nobody, brought: None }
@@ -216,6 +221,15 @@ impl Doorman {
             remembered.insert(seal, Instant::now() + REMEMBERED);
         }
         right
+    }
+
+    /// Makes a key of a password, as slowly as it is verified; none where that failed, which the log says.
+    pub async fn key(&self, pwd: &str, salt: [u8; 16]) -> Option<[u8; 32]> {
+        // The semaphore is never closed.
+        let _turn = self.hashes.acquire().await.ok();
+        let pwd = pwd.to_owned();
+        let made = tokio::task::spawn_blocking(move || password::key(&pwd, &salt)).await;
+        made.inspect_err(|error| tracing::error!("no key was made: {error}")).ok()
     }
 
     /// Says whether a claim costs a hash, for which there must be a turn.

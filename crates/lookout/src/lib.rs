@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+mod backup;
 mod cgi;
 pub mod clock;
 pub mod config;
@@ -44,7 +45,7 @@ use lookout_core::{
 use lookout_linux::handover::{Named, inherited};
 use tokio::{
     net::{TcpListener, TcpSocket},
-    sync::{Notify, watch},
+    sync::{Mutex, Notify, watch},
     task::{JoinHandle, JoinSet},
 };
 
@@ -182,6 +183,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         config,
         ask_time: watch::Sender::new(()),
         restart: Notify::new(),
+        restoring: Mutex::default(),
     });
     let capture = capture(&app, locator.clone(), &local)?;
     if app.config.clock.ntp {

@@ -55,6 +55,27 @@ fn hash(plain: &Secret) -> Result<Secret, NoRandom> {
     Ok(Secret::new(hash.expect("parameters and salt are legal, and 12 bytes are no long password").to_string()))
 }
 
+/// Makes a key of a password.
+pub fn key(pwd: &str, salt: &[u8; 16]) -> [u8; 32] {
+    let mut key = [0; 32];
+    argon2().hash_password_into(pwd.as_bytes(), salt, &mut key).expect("password, salt and key have legal lengths");
+    key
+}
+
+/// Says whether a login can be checked against it at the cost of all others: a hash from elsewhere may be none, or ask
+/// for any amount of memory.
+pub fn can_be_verified(password: &Password) -> bool {
+    match password {
+        Password::Blank | Password::Plain(_) => true,
+        Password::Hash(hash) => {
+            let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+            let hash = PasswordHash::new(hash.expose()).ok().filter(|hash| hash.hash.is_some());
+            let params = hash.and_then(|hash| Params::try_from(&hash).ok());
+            params.is_some_and(|params| costs(&params) == costs(argon2().params()))
+        }
+    }
+}
+
 /// Says whether `given` is the password; takes as long for a user that does not exist (`None`) as for a wrong one.
 pub fn verify(password: Option<&Password>, given: &str) -> bool {
     /// The hash of nothing that anyone knows, with the parameters of all others.

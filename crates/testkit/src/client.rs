@@ -68,6 +68,20 @@ impl Client {
         self.send(self.request("HEAD", target))
     }
 
+    /// Writes a request that sends a file, as a form of a web page does.
+    pub fn upload(&self, target: &str, file: &[u8]) -> Vec<u8> {
+        let before = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n".as_bytes();
+        let body = [before, file, b"\r\n--b--\r\n"].concat();
+        let client = self.with("Content-Type", "multipart/form-data; boundary=b");
+        let head = client.with("Content-Length", &body.len().to_string()).request("POST", target);
+        [head.as_bytes(), &body].concat()
+    }
+
+    /// Sends a file and reads the answer.
+    pub fn post(&self, target: &str, file: &[u8]) -> Reply {
+        self.send(self.upload(target, file))
+    }
+
     /// Sends exact bytes and reads the answer to its end.
     pub fn send(&self, bytes: impl AsRef<[u8]>) -> Reply {
         let mut conn = self.connect();

@@ -70,7 +70,8 @@ pub fn check(old: &Settings, new: &Settings, rules: &Rules) -> Result<(), Illega
     if twice || (manager(old) && !manager(new)) || short || unmasked { Err(Illegal) } else { Ok(()) }
 }
 
-fn is_netmask(mask: std::net::Ipv4Addr) -> bool {
+/// Says whether the ones of a mask come before its zeros, and there are some.
+pub fn is_netmask(mask: std::net::Ipv4Addr) -> bool {
     let bits = mask.to_bits();
     bits != 0 && bits.leading_ones() + bits.trailing_zeros() == 32
 }

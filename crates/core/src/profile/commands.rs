@@ -72,6 +72,32 @@ pub enum Group {
     Stored,
 }
 
+impl Group {
+    /// Says whether the values belong to the device or to the moment, so that a backup of another one does not bring
+    /// them along (Q46).
+    pub const fn stays(self) -> bool {
+        match self {
+            Self::Mac | Self::FactoryDdns | Self::Stored => true,
+            Self::Alias
+            | Self::Datetime
+            | Self::Users
+            | Self::Devices
+            | Self::Network
+            | Self::Wifi
+            | Self::Pppoe
+            | Self::Upnp
+            | Self::Ddns
+            | Self::Ftp
+            | Self::Mail
+            | Self::Alarm
+            | Self::Forbidden
+            | Self::Misc
+            | Self::Decoder
+            | Self::Image => false,
+        }
+    }
+}
+
 /// A listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Page {

@@ -1,7 +1,7 @@
 //! What each CGI takes and answers, beyond what its row says: for the manual and for the description in OpenAPI.
 
 use super::{
-    commands::{Command, Group, Guard, Op, Page, Run},
+    commands::{Command, Group, Guard, Op, Page, Parcel, Run},
     listing::name,
     params::{Param, params},
     settings::{Resolution, Settings},
@@ -57,12 +57,22 @@ pub fn inputs(command: &Command) -> Vec<Entry> {
     let mut all = match command.run {
         Run::Set(group) => settings(group),
         Run::Do(op) => of(op),
-        Run::List(_) | Run::Take(_) | Run::Later => Vec::new(),
+        Run::Take(Parcel::Params) => restore(),
+        Run::List(_) | Run::Take(Parcel::Pages) | Run::Later => Vec::new(),
     };
     if command.guard != Guard::Read && command.run != Run::Later {
         all.push(Entry::may("next_url", LONG, "File of the web UI that is answered instead of `ok.` (PROFILE 1.4)."));
     }
     all
+}
+
+fn restore() -> Vec<Entry> {
+    let old = "The password of whoever made the backup, where the request itself brings another one (Q48).";
+    vec![
+        Entry::may("backup_pwd", Kind::Secret(Password::MAX), old),
+        Entry::may("users", Kind::Flag, "1: of a vendor's file, the accounts as well (Q47)."),
+        Entry::may("network", Kind::Flag, "1: of a vendor's file, the network as well (Q47)."),
+    ]
 }
 
 fn of(op: Op) -> Vec<Entry> {

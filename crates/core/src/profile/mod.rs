@@ -1,5 +1,6 @@
 //! What may be said: the profile's CGIs and settings, as two tables, and the text that goes over the wire.
 
+pub mod backup;
 pub mod change;
 pub mod commands;
 pub mod contract;

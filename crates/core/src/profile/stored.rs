@@ -6,6 +6,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{
+    commands::Group,
     params::{Edit, Param, params},
     settings::Settings,
     view::View,
@@ -57,12 +58,22 @@ pub fn encode(settings: &Settings) -> String {
     seal(&format!("{HEAD}{FORMAT}. Written by the daemon; change it through the CGIs.\n{table}"))
 }
 
-/// Reads settings of any format up to ours; those that the file does not have, or that are no longer legal, keep their factory value and are
-/// named in the second part of the result.
+/// What was read from a settings file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Read {
+    /// The settings; those that are missing or illegal have their factory value.
+    pub settings: Settings,
+    /// The names of those that the file does not have.
+    pub missing: Vec<&'static str>,
+    /// The names of those whose value is no longer legal.
+    pub illegal: Vec<&'static str>,
+}
+
+/// Reads settings of any format up to ours.
 ///
 /// # Errors
 /// The file cannot be used as a whole; nothing of it is.
-pub fn decode(text: &str) -> Result<(Settings, Vec<&'static str>), Unusable> {
+pub fn decode(text: &str) -> Result<Read, Unusable> {
     let (body, _) = text.rsplit_once(SUM).ok_or(Unusable::Sum)?;
     if text != seal(body) {
         return Err(Unusable::Sum);
@@ -73,17 +84,31 @@ pub fn decode(text: &str) -> Result<(Settings, Vec<&'static str>), Unusable> {
     }
     let mut table: toml::Table = body.parse().map_err(|_| Unusable::Toml)?;
     migrate(&mut table, format, &STEPS);
-    let mut settings = Settings::factory();
-    let load = |(row, edit): &(&'static Param, &Edit)| {
+    let mut read = Read { settings: Settings::factory(), missing: Vec::new(), illegal: Vec::new() };
+    for (row, edit) in stored() {
         let text = match table.get(row.name) {
             Some(toml::Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
-            None => return false,
+            None => {
+                read.missing.push(row.name);
+                continue;
+            }
         };
-        (edit.load)(&mut settings, &text).is_ok()
-    };
-    let (_, lost): (Vec<_>, Vec<_>) = stored().partition(load);
-    Ok((settings, lost.into_iter().map(|(row, _)| row.name).collect()))
+        if (edit.load)(&mut read.settings, &text).is_err() {
+            read.illegal.push(row.name);
+        }
+    }
+    Ok(read)
+}
+
+/// Returns settings in which what belongs to the device or to the moment is as in `own`.
+pub fn keep_own(own: &Settings, mut settings: Settings) -> Settings {
+    let view = View::of(own);
+    for (row, edit) in stored().filter(|(row, _)| row.group.is_some_and(Group::stays)) {
+        let kept = (edit.load)(&mut settings, &(row.show)(&view).into_text());
+        debug_assert_eq!(kept, Ok(()), "{} is legal: it was shown by its own type", row.name);
+    }
+    settings
 }
 
 /// Gives the rows that are kept; a row without a name is only another spelling of a named one.
@@ -109,6 +134,12 @@ fn seal(body: &str) -> String {
     format!("{body}{SUM}{sum}\n")
 }
 
+/// Writes the lines of a file with its first and its last.
+#[cfg(test)]
+pub(super) fn sealed(lines: &str) -> super::wire::Secret {
+    super::wire::Secret::new(seal(&format!("{HEAD}{FORMAT}.\n{lines}")))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -119,12 +150,16 @@ mod tests {
         wire::{Password, Secret, Wire},
     };
 
+    fn whole(settings: Settings) -> Read {
+        Read { settings, missing: vec![], illegal: vec![] }
+    }
+
     #[test]
     fn every_name_is_unique_and_every_default_round_trips() {
         let mut seen = HashSet::new();
         assert!(params().filter(|row| !row.name.is_empty()).all(|row| seen.insert(row.name)), "a name stands twice");
         let factory = Settings::factory();
-        assert_eq!(decode(&encode(&factory)), Ok((factory, vec![])));
+        assert_eq!(decode(&encode(&factory)), Ok(whole(factory)));
     }
 
     #[test]
@@ -137,7 +172,7 @@ mod tests {
         settings.alarm.schedule.week.days[6][2] = Word(u32::MAX);
         settings.clock.tz = Wire::parse("-50400").unwrap();
         settings.network.ip = Wire::parse("10.0.0.9").unwrap();
-        assert_eq!(decode(&encode(&settings)), Ok((settings, vec![])));
+        assert_eq!(decode(&encode(&settings)), Ok(whole(settings)));
     }
 
     #[test]
@@ -151,19 +186,21 @@ mod tests {
 
     #[test]
     fn a_setting_that_a_new_version_added_starts_with_its_factory_value() {
-        let (settings, lost) = decode(&seal(&format!("{HEAD}1.\nalias = \"porch\"\nled_mode = 9\n"))).unwrap();
-        assert_eq!(settings.alias.as_str(), "porch");
-        assert!(lost.contains(&"led_mode") && lost.contains(&"ftp_port"));
+        let read = decode(&seal(&format!("{HEAD}1.\nalias = \"porch\"\nled_mode = 9\n"))).unwrap();
+        assert_eq!((read.settings.alias.as_str(), &read.settings.misc), ("porch", &Settings::factory().misc));
+        assert_eq!(read.illegal, ["led_mode"]);
+        assert!(read.missing.contains(&"ftp_port") && !read.missing.contains(&"alias"));
     }
 
     #[test]
     fn the_file_of_format_1_is_read_to_its_last_value() {
         let file = include_str!("stored/format-1.toml");
-        let (settings, lost) = decode(file).unwrap();
+        let read = decode(file).unwrap();
         let table: toml::Table = file.parse().unwrap();
-        assert!(lost.iter().all(|name| !table.contains_key(*name)), "{lost:?}");
+        assert_eq!(read.illegal, [""; 0]);
+        assert!(read.missing.iter().all(|name| !table.contains_key(*name)), "{:?}", read.missing);
         // What was read is what would be written: no value has come to mean another, and no name is passed over.
-        let written: toml::Table = encode(&settings).parse().unwrap();
+        let written: toml::Table = encode(&read.settings).parse().unwrap();
         for (name, value) in &table {
             assert_eq!(written.get(name), Some(value), "{name}");
         }

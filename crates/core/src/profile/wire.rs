@@ -83,6 +83,17 @@ pub enum Value {
     Sealed(Secret),
 }
 
+impl Value {
+    /// Returns the value as the settings file has it, secrets as they are.
+    pub fn into_text(self) -> String {
+        match self {
+            Self::Int(number) => number.to_string(),
+            Self::Text(text) => text,
+            Self::Secret(secret) | Self::Sealed(secret) => secret.0,
+        }
+    }
+}
+
 /// What a masked secret looks like; sent back in a `set_*.cgi` it means “leave it as it is” (PROFILE 1.3).
 pub const MASK: &str = "********";
 
@@ -241,7 +252,9 @@ impl Wire for Password {
         Ok(())
     }
     fn load(text: &str) -> Result<Self, Illegal> {
-        if text.starts_with(Self::HASHED) { Ok(Self::Hash(Secret::new(text))) } else { Self::parse(text) }
+        // Twelve bytes may begin like a hash and yet be what somebody typed.
+        let hash = text.len() > Self::MAX && text.starts_with(Self::HASHED);
+        if hash { Ok(Self::Hash(Secret::new(text))) } else { Self::parse(text) }
     }
 }
 
@@ -450,5 +463,6 @@ mod tests {
         let hash = "$argon2id$v=19$m=7168,t=5,p=1$c2FsdA$aGFzaA";
         assert_eq!(Password::parse(hash), Err(Illegal));
         assert!(matches!(Password::load(hash), Ok(Password::Hash(_))));
+        assert!(matches!(Password::load("$argon2id$pw"), Ok(Password::Plain(_))), "a password may look like one");
     }
 }

@@ -1,6 +1,6 @@
 //! The body of a POST: read only by the CGI that wants it, within its bounds, and never held whole.
 
-use std::{ops::ControlFlow, time::Duration};
+use std::{io::ErrorKind, ops::ControlFlow, time::Duration};
 
 use lookout_core::{form::Form, head::Head, profile::reply::Failure};
 use tokio::{
@@ -35,7 +35,8 @@ impl<'c> Upload<'c> {
     /// # Errors
     /// - `IllegalFrame`: no form, no length, no file, or cut short.
     /// - `TooLarge`: more than `most` bytes.
-    /// - `Internal`: the sink refused.
+    /// - `BadPackage`: the sink refused the content by an error of kind `InvalidData`; it knows why.
+    /// - `Internal`: the sink failed.
     pub async fn file(self, head: &Head, most: u64, sink: &mut (impl AsyncWrite + Unpin)) -> Result<u64, Failure> {
         let mut form = Form::new(head.text("content-type").unwrap_or_default()).map_err(|_| Failure::IllegalFrame)?;
         let length = head.text("content-length").and_then(|text| text.parse::<u64>().ok());
@@ -85,6 +86,9 @@ impl<'c> Upload<'c> {
 }
 
 fn refused(error: std::io::Error) -> Failure {
+    if error.kind() == ErrorKind::InvalidData {
+        return Failure::BadPackage;
+    }
     tracing::error!("an upload cannot be stored: {error}");
     Failure::Internal
 }

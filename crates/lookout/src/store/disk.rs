@@ -90,11 +90,12 @@ impl Disk {
                 Err(error) => return Err(StateError::Io(path, error)),
             };
             match stored::decode(&text) {
-                Ok((settings, reset)) => {
+                Ok(read) => {
+                    let reset = [read.missing, read.illegal].concat();
                     if !reset.is_empty() {
                         tracing::info!("{}: factory values for {}", path.display(), reset.join(", "));
                     }
-                    found = Some(settings);
+                    found = Some(read.settings);
                     break;
                 }
                 Err(newer @ Unusable::Newer(_)) => return Err(StateError::Newer(path, newer)),

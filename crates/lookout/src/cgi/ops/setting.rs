@@ -23,7 +23,7 @@ pub fn check_user(ask: &Ask<'_>) -> Answer {
         Privilege::Operator => 2,
         Privilege::Manager => 3,
     };
-    let pwd = ask.caller.brought.as_ref().map_or("", |brought| brought.pwd());
+    let pwd = ask.caller.pwd().unwrap_or_default();
     let out = var(String::new(), "user", &ask.caller.user.name.show(), Secrets::Plain);
     let out = var(out, "pwd", &Value::Secret(Secret::new(pwd)), Secrets::Plain);
     Answer::text(var(out, "pri", &Value::Int(pri), Secrets::Plain))

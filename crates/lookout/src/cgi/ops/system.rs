@@ -3,7 +3,10 @@
 use lookout_core::profile::reply::{Failure, OK};
 
 use super::Ask;
-use crate::http::{Answer, Then};
+use crate::{
+    backup,
+    http::{Answer, Status, Then},
+};
 
 /// Answers, then restarts the daemon; the host only by a host backend (PROFILE 4.7).
 pub fn reboot(_ask: &Ask<'_>) -> Answer {
@@ -14,4 +17,11 @@ pub fn reboot(_ask: &Ask<'_>) -> Answer {
 pub async fn restore_factory(ask: &Ask<'_>) -> Result<Answer, Failure> {
     ask.app.store.reset().await?;
     Ok(Answer::text(OK).then(Then::Restart))
+}
+
+/// All settings as a file (PROFILE 5.12).
+pub async fn backup_params(ask: &Ask<'_>) -> Result<Answer, Failure> {
+    let file = backup::make(ask.app, ask.settings, ask.caller.pwd()).await?;
+    let answer = Answer::whole(Status::Ok, "application/octet-stream", file);
+    Ok(answer.with("Content-disposition", "attachment; filename=\"params.bin\""))
 }
