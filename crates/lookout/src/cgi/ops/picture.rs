@@ -42,10 +42,9 @@ pub fn device(ask: &Ask<'_>) -> Result<Sight, Failure> {
 pub async fn snapshot(ask: &Ask<'_>, sight: Sight) -> Result<Answer, Failure> {
     let shown = sight.frames.after(ask.request.arrived, SNAPSHOT).await;
     let shown = shown.ok_or(Failure::Unavailable("The camera has no picture at the moment."))?;
-    let name = match ask.query.get("next_url").filter(|name| !name.is_empty()) {
-        Some(wished) => file_name(wished),
-        None => format!("snapshot_{}_{}.jpg", sight.camera, local_text(ask.settings, shown.wall, "%Y%m%d%H%M%S")),
-    };
+    let wished = ask.query.get("next_url").and_then(file_name);
+    let taken = || local_text(ask.settings, shown.wall, "%Y%m%d%H%M%S");
+    let name = wished.unwrap_or_else(|| format!("snapshot_{}_{}.jpg", sight.camera, taken()));
     let answer = Answer::whole(Status::Ok, "image/jpeg", shown.jpeg.clone());
     Ok(answer.with("Content-disposition", format!("filename=\"{name}\"")))
 }
@@ -69,8 +68,8 @@ fn resolution(ask: &Ask<'_>) -> Option<Resolution> {
     }
 }
 
-/// Makes a file name that can stand in quotes and holds no path.
-fn file_name(wished: &str) -> String {
-    let name = wished.rsplit(['/', '\\']).next().unwrap_or_default();
-    name.chars().map(|c| if c.is_control() || c == '"' { '_' } else { c }).collect()
+/// Makes a file name that can stand in quotes and holds no path; none of what is nothing but one.
+fn file_name(wished: &str) -> Option<String> {
+    let name = wished.rsplit(['/', '\\']).next().filter(|name| !["", ".", ".."].contains(name))?;
+    Some(name.chars().map(|c| if c.is_control() || c == '"' { '_' } else { c }).collect())
 }
