@@ -6,7 +6,7 @@ import http from "node:http";
 import { once } from "node:events";
 import { after, test } from "node:test";
 
-import { admin, alias, camera, load, scratch, viewer, within } from "./camera.mjs";
+import { admin, alias, camera, load, query, scratch, setDevice, viewer, within } from "./camera.mjs";
 
 const { chromium } = load("playwright-core");
 
@@ -157,6 +157,31 @@ for (const { called, at, of, from, bears } of strangers) {
       assert.equal(await page.evaluate(() => typeof globalThis.sys_ver), "undefined");
     }));
 }
+
+test("one page shows this camera and another one, to a visitor who does not know where that is", async () => {
+  await setDevice(lookout, await camera("gate"));
+  await page(viewer, async (page) => {
+    const hosts = new Set();
+    page.on("request", (request) => hosts.add(new URL(request.url()).host));
+    await page.goto(`${lookout.http}/`, { waitUntil: "domcontentloaded" });
+    await page.evaluate(() => {
+      document.querySelector("main").append(Object.assign(new Image(), { id: "gate", src: "device/2/videostream.cgi" }));
+    });
+    const sides = (id) => page.locator(id).evaluate((image) => [image.naturalWidth, image.naturalHeight]);
+    await page.waitForFunction(() => ["live", "gate"].every((id) => document.getElementById(id).naturalWidth > 0));
+    assert.deepEqual([await sides("#live"), await sides("#gate")], [[640, 480], [640, 480]]);
+    // A placeholder would be seen in the stream, but is never a snapshot.
+    const shot = await fetch(`${lookout.http}/device/2/snapshot.cgi?${query(viewer)}`);
+    assert.deepEqual([shot.status, shot.headers.get("content-type")], [200, "image/jpeg"]);
+    for (const id of ["#live", "#gate"]) {
+      const shots = new Set();
+      for (let count = 0; count < 4; count += 1) shots.add((await page.locator(id).screenshot()).toString("base64"));
+      assert.ok(shots.size > 1, `${id} moves`);
+    }
+    await page.screenshot({ path: `${scratch}/pictures/two.png`, fullPage: true });
+    assert.deepEqual([...hosts], [new URL(lookout.http).host]);
+  });
+});
 
 test("the camera's own pages read its status as a script", () =>
   page(null, async (page) => {

@@ -85,3 +85,14 @@ export async function alias(url) {
   const status = await (await fetch(`${url}/get_status.cgi`)).text();
   return /^var alias='(.*)';$/m.exec(status)[1];
 }
+
+/** Makes another camera the second device of one, seen there by its visitor. */
+export async function setDevice(lookout, other) {
+  const none = { alias: "", host: "", port: 0, user: "", pwd: "" };
+  const device = { alias: "Gate", host: "127.0.0.1", port: other.port, ...viewer };
+  const fields = [device, none, none].flatMap((values, at) =>
+    Object.entries(values).map(([name, value]) => [`dev${at + 2}_${name}`, value]),
+  );
+  const parameters = new URLSearchParams([...fields, ...Object.entries(admin)]);
+  assert.equal(await (await fetch(`${lookout.http}/set_devices.cgi?${parameters}`)).text(), "ok.\n");
+}

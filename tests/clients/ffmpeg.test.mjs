@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { camera, query, run, viewer, within } from "./camera.mjs";
+import { camera, query, run, setDevice, viewer, within } from "./camera.mjs";
 
 const lookout = await camera("ffmpeg");
 const sizes = [
@@ -41,4 +41,11 @@ test("ffprobe reads a snapshot", async () => {
   const entries = ["-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0"];
   const { text } = await run("ffprobe", "-v", "error", ...entries, `${lookout.http}/snapshot.cgi?${query(viewer)}`);
   assert.equal(text.trim(), "mjpeg,640,480");
+});
+
+test("ffmpeg decodes the pictures of another camera without a warning", async () => {
+  await setDevice(lookout, await camera("ffmpeg-gate"));
+  const url = `${lookout.http}/device/2/videostream.cgi?${query(viewer)}`;
+  const { code, said } = await run("ffmpeg", "-v", "warning", "-nostdin", "-xerror", "-i", url, "-frames:v", "30", "-f", "null", "-");
+  assert.deepEqual([code, said], [0, ""]);
 });

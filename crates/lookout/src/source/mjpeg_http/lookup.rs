@@ -55,7 +55,7 @@ impl Resolve for Lookup {
 mod tests {
     use std::{
         sync::{
-            RwLock,
+            Barrier,
             atomic::{AtomicUsize, Ordering},
         },
         time::Duration,
@@ -65,21 +65,23 @@ mod tests {
 
     #[tokio::test]
     async fn lookups_that_hang_hold_a_few_threads_and_no_more_though_nobody_waits_for_them() {
-        static HANGS: RwLock<()> = RwLock::new(());
+        static PLACES: Semaphore = Semaphore::const_new(3);
         static BEGUN: AtomicUsize = AtomicUsize::new(0);
-        let slow = |_: &str| {
-            BEGUN.fetch_add(1, Ordering::SeqCst);
-            drop(HANGS.read());
+        static END: Barrier = Barrier::new(4);
+        let hangs = |_: &str| {
+            if BEGUN.fetch_add(1, Ordering::SeqCst) < 3 {
+                END.wait();
+            }
             Ok(Vec::new())
         };
-        let lookup = Lookup { places: Box::leak(Box::new(Semaphore::new(3))), find: slow };
-        let lock = HANGS.write().unwrap();
+        let lookup = Lookup { places: &PLACES, find: hangs };
+        let name = || "a.test".parse().unwrap();
         for _ in 0..20 {
-            let given_up = tokio::time::timeout(Duration::from_millis(5), lookup.resolve("a.test".parse().unwrap()));
-            assert!(given_up.await.is_err());
+            let given_up = tokio::time::timeout(Duration::from_millis(5), lookup.resolve(name())).await;
+            assert!(given_up.is_err());
         }
         assert_eq!(BEGUN.load(Ordering::SeqCst), 3);
-        drop(lock);
-        assert!(lookup.resolve("a.test".parse().unwrap()).await.is_ok(), "their places are free again");
+        END.wait();
+        assert!(lookup.resolve(name()).await.is_ok(), "their places are free again");
     }
 }
