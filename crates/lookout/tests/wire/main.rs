@@ -17,6 +17,7 @@ mod machine;
 mod picture;
 mod requests;
 mod restart;
+mod rows;
 mod secrets;
 mod settings;
 mod snapshot;

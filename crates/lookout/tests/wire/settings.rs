@@ -2,7 +2,10 @@
 
 use lookout_testkit::{Client, encode};
 
-use crate::start;
+use crate::{
+    rows::{changing, stored},
+    start,
+};
 
 const ILLEGAL: &str = "error: illegal params.";
 
@@ -19,23 +22,24 @@ fn words() -> String {
 }
 
 /// The CGIs that demand parameters: what must be there, and what may.
-fn mandatory() -> Vec<(&'static str, String, &'static str)> {
+pub fn mandatory() -> Vec<(&'static str, String, &'static str)> {
     let devices: String =
         (2..=4).map(|n| format!("dev{n}_alias=a dev{n}_host=h dev{n}_port={n} dev{n}_user=u dev{n}_pwd=p ")).collect();
     let wifi = "enable=0 ssid=net channel=5 mode=0 encrypt=3 authtype=0 keyformat=1 defkey=2 key1=a key2=b key3=c key4=d \
                 key1_bits=0 key2_bits=1 key3_bits=0 key4_bits=0 wpa_psk=secret12";
     let mail = "svr=s user=u pwd=p sender=a@b receiver1=a@b receiver2= receiver3= receiver4=";
     vec![
-        ("set_alias", "alias=x".into(), ""),
+        ("set_alias", "alias=front+door".into(), ""),
         ("set_devices", devices, "dev5_alias=five dev9_port=9"),
         ("set_network", "ip=192.168.0.9 mask=255.255.255.0 gateway=192.168.0.1 dns= port=80".into(), "dhcp_vendor=v"),
         ("set_wifi", wifi.into(), "country=7"),
         ("set_pppoe", "enable=0 user=u pwd=p".into(), "mail_ip=1"),
-        ("set_upnp", "enable=0".into(), ""),
+        ("set_upnp", "enable=1".into(), ""),
         ("set_ddns", "service=9 user=u pwd=p host=h proxy_svr=s proxy_port=1".into(), "restart_dyndns=1"),
         ("set_mail", mail.into(), "port=26 tls=2 mail_inet_ip=1"),
         ("set_forbidden", format!("schedule_enable=0 {}", words()), ""),
         ("set_decoder", "baud=4098".into(), ""),
+        ("set_mac", "mac=0012a0746f01".into(), ""),
     ]
 }
 
@@ -82,12 +86,22 @@ fn what_is_optional_may_be_left_out_or_empty() {
         ("/set_ftp.cgi?svr=", "ftp_svr", Some("''")),
         ("/set_alarm.cgi?motion_sensitivity=0", "alarm_motion_sensitivity", Some("0")),
         ("/set_alarm.cgi?motion_sensitivity=", "alarm_motion_sensitivity", Some("0")),
-        ("/set_alarm.cgi", "alarm_motion_sensitivity", Some("0")),
-        ("/set_alarm.cgi?no_such_name=1", "alarm_motion_sensitivity", Some("0")),
     ] {
         admin.get(target).ok();
         if value.is_some() {
             assert_eq!(admin.get("/get_params.cgi").var(name), value, "{target}");
+        }
+    }
+    let optional = ["/set_datetime.cgi", "/set_ftp.cgi", "/set_alarm.cgi", "/set_misc.cgi", "/set_factory_ddns.cgi"];
+    for row in changing().iter().filter(|row| optional.contains(&row.command.paths[0])) {
+        for pair in row.changes.iter().flat_map(|query| query.split('&')) {
+            let (path, before) = (row.command.paths[0], stored(&camera));
+            for nothing in ["", "no_such_name=1"] {
+                row.send(&admin, nothing).ok();
+                assert_eq!(stored(&camera), before, "{path}?{nothing}");
+            }
+            row.send(&admin, pair).ok();
+            assert_ne!(stored(&camera), before, "{path}?{pair}");
         }
     }
     // The same in a CGI that demands something is illegal.
@@ -188,16 +202,24 @@ fn the_clock_can_be_set_to_the_last_second_that_the_profile_can_say() {
 fn next_url_is_the_answer_to_a_command_that_succeeded() {
     let camera = start("");
     let admin = camera.admin();
-    let alias = |alias: &str, next: &str| {
-        admin.get(&format!("/set_alias.cgi?{}", encode([("alias", alias), ("next_url", next)])))
-    };
     let page = admin.get("/index.htm");
-    let answer = alias("one", "index.htm");
-    assert_eq!((answer.status, &answer.body), (200, &page.body), "the file itself, not a redirect");
-    for illegal in ["/index.htm", "\\index.htm", "../index.htm", "x/../index.htm", "http://evil.example/", "none.htm"] {
-        alias("two", illegal).error(ILLEGAL);
+    for row in changing() {
+        let path = row.command.paths[0];
+        let (before, query) = (stored(&camera), row.changes.as_deref().unwrap_or_default());
+        for illegal in
+            ["/index.htm", "\\index.htm", "../index.htm", "x/../index.htm", "http://evil.example/", "none.htm"]
+        {
+            let reply = row.send(&admin, &format!("{query}&{}", encode([("next_url", illegal)])));
+            assert_eq!(reply.text(), ILLEGAL, "{path}: {illegal}");
+        }
+        assert_eq!(stored(&camera), before, "{path}: and then nothing was changed");
+        let Some(query) = row.changes.as_deref() else { continue };
+        let reply = row.send(&admin, &format!("{}&next_url=index.htm", row.refused));
+        assert_eq!(reply.text(), ILLEGAL, "{path}: a failure is told");
+        assert_eq!(stored(&camera), before, "{path}");
+        let reply = row.send(&admin, &format!("{query}&next_url=index.htm"));
+        assert_eq!((reply.status, &reply.body), (200, &page.body), "{path}: the file itself, not a redirect");
+        assert_ne!(stored(&camera), before, "{path}");
     }
-    assert_eq!(admin.get("/get_status.cgi").var("alias"), Some("'one'"), "and then nothing was changed");
-    alias("too long for an alias of the profile", "index.htm").error(ILLEGAL);
     assert!(admin.get("/get_status.cgi?next_url=index.htm").text().starts_with("var id="), "a listing ignores it");
 }

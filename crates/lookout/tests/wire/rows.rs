@@ -1,0 +1,66 @@
+//! A request for every row of the table that changes or moves something, for the rules that hold for all of them.
+
+use std::fs;
+
+use lookout_core::profile::commands::{BESIDE, Command, Guard, Op, PROFILE, Run};
+use lookout_testkit::{ADMIN, Camera, Client, OPERATOR, Reply, VIEWER, users};
+
+use crate::settings::mandatory;
+
+/// What a row is asked.
+pub struct Row {
+    /// The row.
+    pub command: &'static Command,
+    /// A query that changes something of the factory state; none where the row restarts the camera or takes a file.
+    pub changes: Option<String>,
+    /// A query that it refuses.
+    pub refused: &'static str,
+}
+
+/// Returns all settings, also those that no listing shows yet; but for hashes of passwords, which differ each time.
+pub fn stored(camera: &Camera) -> Vec<String> {
+    let text = fs::read_to_string(camera.state().join("settings.toml")).unwrap();
+    let plain = |line: &&str| !line.starts_with('#') && !line.contains("argon2");
+    text.lines().filter(plain).map(str::to_owned).collect()
+}
+
+/// Returns all rows that change or move something and whose engine is built; panics for one that is not known here.
+pub fn changing() -> Vec<Row> {
+    let rows = PROFILE.iter().chain(BESIDE).filter(|command| command.guard != Guard::Read);
+    rows.filter(|command| command.run != Run::Later).map(row).collect()
+}
+
+fn row(command: &'static Command) -> Row {
+    let name = command.paths[0].trim_start_matches('/').trim_end_matches(".cgi");
+    let must = mandatory().into_iter().find(|(cgi, ..)| *cgi == name);
+    let must =
+        must.map(|(_, must, may)| (format!("{must} {may}").split_whitespace().collect::<Vec<_>>().join("&"), ""));
+    let (changes, refused) = must.unwrap_or_else(|| match (name, command.run) {
+        ("camera_control", _) => ("param=1&value=7".into(), "param=1&value=256"),
+        ("set_users", _) => {
+            let accounts = [(ADMIN.0, "********", "2"), (VIEWER.0, "********", "0"), (OPERATOR.0, "********", "1")];
+            (users(&[&accounts[..], &[("new one", "long enough", "0")]].concat()), "user1=x")
+        }
+        ("set_datetime", _) => ("tz=3600&ntp_svr=other".into(), "tz=3600&ntp_enable=2"),
+        ("set_ftp", _) => ("svr=host&dir=a+b".into(), "svr=host&port=65536"),
+        ("set_alarm", _) => ("motion_armed=1&schedule_sun_0=-1".into(), "motion_armed=2"),
+        ("set_misc", _) => ("led_mode=2&ptz_patrol_rate=9".into(), "led_mode=3"),
+        ("set_factory_ddns", _) => ("service=9&host=h".into(), "service=13"),
+        (_, Run::Take(_) | Run::Do(Op::Reboot | Op::RestoreFactory | Op::BuiltInPages)) => (String::new(), ""),
+        (other, _) => panic!("{other} is not known here"),
+    });
+    Row { command, changes: Some(changes).filter(|changes| !changes.is_empty()), refused }
+}
+
+impl Row {
+    /// Sends it, with a body where it takes a file.
+    pub fn send(&self, client: &Client, query: &str) -> Reply {
+        let target = format!("{}?{query}", self.command.paths[0]);
+        if !self.command.post {
+            return client.get(&target);
+        }
+        let body = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\nx\r\n--b--\r\n";
+        let client = client.with("Content-Type", "multipart/form-data; boundary=b");
+        client.send(client.with("Content-Length", &body.len().to_string()).request("POST", &target) + body)
+    }
+}
