@@ -10,6 +10,7 @@ pub mod form;
 pub mod head;
 pub mod journal;
 pub mod media;
+pub mod pack;
 pub mod port;
 pub mod profile;
 pub mod query;

@@ -23,19 +23,11 @@ use crate::{
     service::devices::Devices,
     store::Store,
     watchdog::Watchdog,
+    web::Web,
 };
 
 /// Version of the camera as the profile writes it: our major and minor, then the level of the dialect (PROFILE 6).
 pub const SYS_VER: &str = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"), ".2.43");
-/// Version of the web UI.
-pub const APP_VER: &str = concat!(
-    env!("CARGO_PKG_VERSION_MAJOR"),
-    ".",
-    env!("CARGO_PKG_VERSION_MINOR"),
-    ".",
-    env!("CARGO_PKG_VERSION_PATCH"),
-    ".0"
-);
 
 /// Everything that a request can reach.
 pub struct App {
@@ -45,6 +37,8 @@ pub struct App {
     pub id: Mac,
     /// The settings.
     pub store: Arc<Store>,
+    /// The web UI.
+    pub web: Web,
     /// The pictures.
     pub hub: Arc<Hub>,
     /// The other cameras' pictures.
@@ -85,6 +79,7 @@ impl App {
     /// Returns what listings show.
     pub fn view<'a>(&self, settings: &'a Settings) -> View<'a> {
         let now = camera_time(settings, SystemTime::now());
-        View { settings, id: self.id, now, sys_ver: SYS_VER, app_ver: APP_VER, status: Status::default() }
+        let app_ver = self.web.now().version();
+        View { settings, id: self.id, now, sys_ver: SYS_VER, app_ver, status: Status::default() }
     }
 }

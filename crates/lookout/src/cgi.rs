@@ -16,7 +16,7 @@ use lookout_core::{
     head::Method,
     journal::Event,
     profile::{
-        commands::{self, Command, Group, Guard, Privilege, Run},
+        commands::{self, Command, Group, Guard, Op, Parcel, Privilege, Run},
         listing::listing,
         reply::{Failure, OK},
         settings::Settings,
@@ -29,12 +29,15 @@ use crate::{
     config::{Csrf, PlainFrom},
     doorman::{Caller, Closed, Doorman},
     http::{Answer, Body, Request, Status, Upload},
-    web,
+    web::Ui,
 };
 
 /// Answers a request.
 pub async fn answer(app: &App, request: &Request, upload: Upload<'_>) -> Answer {
-    let Some(command) = commands::find(request.head.path.folded()) else {
+    let path = request.head.path.folded();
+    // The table comes first: no file of a pack stands in front of a CGI.
+    let file = || app.web.now().has(path.trim_start_matches('/')).then_some(&commands::FILE);
+    let Some(command) = commands::find(path).or_else(file) else {
         return Answer::page(Status::NotFound, "The camera has no such page.");
     };
     if !method_fits(command, request.head.method) {
@@ -134,7 +137,10 @@ async fn act(command: &Command, ask: &ops::Ask<'_>, upload: Upload<'_>) -> Resul
         return Ok(Answer::text(OK));
     }
     // An illegal page refuses the request before anything is changed.
-    let next = if command.guard == Guard::Read { None } else { next_page(ask.query)? };
+    // The two that bring another web UI look for the page in that one, themselves.
+    let other_ui = matches!(command.run, Run::Take(Parcel::Pages) | Run::Do(Op::BuiltInPages));
+    let no_page = command.guard == Guard::Read || other_ui;
+    let next = if no_page { None } else { next_page(&ask.app.web.now(), ask.query)? };
     let answer = match command.run {
         Run::List(page) => Ok(Answer::text(listing(page, &ask.app.view(ask.settings), ask.app.store.secrets()))),
         Run::Set(group) => ask.app.store.set(group, ask.query).await.map(|()| Answer::text(OK)),
@@ -164,10 +170,10 @@ async fn note(command: &'static Command, ask: &ops::Ask<'_>) {
     }
 }
 
-/// Returns the file of the web UI that `next_url` names, to be sent in place of `ok.` (PROFILE 1.4).
-fn next_page(query: &Query) -> Result<Option<Answer>, Failure> {
+/// Returns the file of a web UI that `next_url` names, to be sent in place of `ok.` (PROFILE 1.4).
+fn next_page(ui: &Ui, query: &Query) -> Result<Option<Answer>, Failure> {
     let name = query.get("next_url").filter(|name| !name.is_empty());
-    name.map(|name| web::file(name).ok_or(Failure::IllegalParam)).transpose()
+    name.map(|name| ui.file(name).ok_or(Failure::IllegalParam)).transpose()
 }
 
 /// Says which pages may read the answer (PROFILE 1.3).

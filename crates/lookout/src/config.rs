@@ -183,6 +183,14 @@ settings! {
         "ntp_port" ntp_port: u16 = 123 => whole(1..=u16::MAX);
     }
 
+    /// The web UI.
+    ["web"] web: WebPacks {
+        /// Allows managers to replace the web UI by a pack of their own (`upgrade_htmls.cgi`). A pack is script that
+        /// runs in the browser of whoever opens the camera's pages and can do there all that he may, so a manager who
+        /// installs one can act as every other user. When this is off, an installed pack is not shown.
+        "packs" packs: bool = false => flag();
+    }
+
     /// How the camera reads the CGI profile where there is a choice.
     ["profile"] profile: Profile {
         /// Whether the CGIs give stored passwords back.

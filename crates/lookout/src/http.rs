@@ -10,6 +10,7 @@ mod listen;
 mod push;
 mod request;
 mod respond;
+mod slice;
 mod upload;
 
 pub use caps::Caps;
@@ -17,4 +18,5 @@ pub use listen::serve;
 pub use push::{Fans, Push};
 pub use request::Request;
 pub use respond::{Answer, Body, Status, Then, escape_html};
+pub use slice::Slice;
 pub use upload::Upload;

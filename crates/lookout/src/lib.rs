@@ -70,6 +70,7 @@ use crate::{
     source::LocalTime,
     tls::Tls,
     watchdog::Watchdog,
+    web::Web,
 };
 
 /// Why the camera does not start, as one sentence.
@@ -169,6 +170,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let app = Arc::new(App {
         id,
         store: store.clone(),
+        web: Web::open(&state, store.clone(), config.web.packs),
         hub,
         devices: Devices::new(devices),
         journal: journal.clone(),

@@ -1,20 +1,249 @@
-//! The web UI's files, in the binary.
+//! The web UI: the built-in one, or an installed web pack (PROFILE 5.11, RULES R2.1, R9.3, R9.4, ADR 0014).
+//!
+//! The setting `web_pack` names the pack that is installed, and saving it is the switch: before that save the old UI is
+//! whole, behind it the new one is. Whatever lies in the folder `web` and is not named there is left of a cut
+//! installation, and the next start removes it (F14).
+//!
+//! ```text
+//! upload ─▶ web/upload, no name any more ─▶ web/new ─ fsync ─▶ web/SHA-256 ─▶ `web_pack` saved ─▶ the old one removed
+//! ```
 
-use crate::http::{Answer, Status};
+mod bundle;
+mod ui;
+mod unpack;
 
-/// No script but our own, no other site, no frame.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-                      base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+};
 
-/// Returns a file; `None` if there is none of that name.
-pub fn file(name: &str) -> Option<Answer> {
-    let (content_type, bytes): (_, &[u8]) = match name {
-        "index.htm" => ("text/html; charset=utf-8", include_bytes!("../web/index.htm")),
-        "live.css" => ("text/css; charset=utf-8", include_bytes!("../web/live.css")),
-        "live.js" => ("text/javascript; charset=utf-8", include_bytes!("../web/live.js")),
-        "favicon.svg" => ("image/svg+xml", include_bytes!("../web/favicon.svg")),
-        _ => return None,
-    };
-    let answer = Answer::whole(Status::Ok, content_type, bytes);
-    Some(answer.with("Content-Security-Policy", POLICY).with("X-Content-Type-Options", "nosniff"))
+use lookout_core::{
+    head::Head,
+    pack::{self, BadPack},
+    profile::{
+        reply::Failure,
+        settings::Settings,
+        wire::{Text, Wire as _},
+    },
+};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use self::bundle::Bundle;
+pub use ui::Ui;
+
+use crate::{http::Upload, store::Store};
+
+/// Where packs lie in the state folder.
+const FOLDER: &str = "web";
+/// A pack that comes in, for the moment in which it has a name, and one that is being unpacked.
+const UPLOAD: &str = "upload";
+const NEW: &str = "new";
+
+/// The web UI in force, and how another one takes its place.
+pub struct Web {
+    folder: PathBuf,
+    /// Whether the machine's operator allows packs (RULES R9.4).
+    packs: bool,
+    store: Arc<Store>,
+    now: RwLock<Arc<Ui>>,
+    /// Held from the first byte of an upload to the end of its installation.
+    door: Arc<Mutex<()>>,
+    /// Held while setting and UI change together.
+    switch: Mutex<()>,
+}
+
+/// Why a pack is not taken.
+pub enum Refused {
+    /// It is none that may be installed.
+    Bad(BadPack),
+    /// Another reason.
+    Failed(Failure),
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<BadPack> for Refused {
+    fn from(why: BadPack) -> Self {
+        Self::Bad(why)
+    }
+}
+
+impl From<io::Error> for Refused {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(not_stored(error))
+    }
+}
+
+/// A pack that was unpacked and checked and is not installed; dropping it removes it.
+pub struct New {
+    ui: Ui,
+    id: String,
+    file: Temporary,
+    _door: OwnedMutexGuard<()>,
+}
+
+impl New {
+    /// Returns what would be shown.
+    pub fn ui(&self) -> &Ui {
+        &self.ui
+    }
+}
+
+/// A file that is removed unless it was renamed.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed at the next start.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+impl Web {
+    /// Opens the pack that the settings name, and removes what they do not. A damaged pack is told in the log, and the
+    /// built-in UI is shown.
+    pub fn open(state: &Path, store: Arc<Store>, packs: bool) -> Self {
+        let folder = state.join(FOLDER);
+        let installed = tidy(&folder, store.get().web_pack.as_str());
+        let ui = match installed {
+            Some(_) if !packs => {
+                tracing::info!("a web pack is installed, but web.packs is off: the built-in web UI is shown");
+                Ui::BuiltIn
+            }
+            Some(Ok(bundle)) => Ui::Pack(bundle),
+            Some(Err(error)) => {
+                tracing::error!("the installed web pack cannot be used ({error}): the built-in web UI is shown");
+                Ui::BuiltIn
+            }
+            None => Ui::BuiltIn,
+        };
+        let (now, door, switch) = (RwLock::new(Arc::new(ui)), Arc::default(), Mutex::default());
+        Self { folder, packs, store, now, door, switch }
+    }
+
+    /// Returns the UI in force.
+    pub fn now(&self) -> Arc<Ui> {
+        self.now.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes a pack in and unpacks it beside the UI in force.
+    ///
+    /// # Errors
+    /// - `Bad`: the pack is refused.
+    /// - `Off`: the machine's operator does not allow packs; nothing was read.
+    /// - `Busy`: another one is coming in.
+    /// - Those of [`Upload::file`].
+    pub async fn unpack(&self, head: &Head, upload: Upload<'_>) -> Result<New, Refused> {
+        if !self.packs {
+            return Err(Failure::Off("web.packs").into());
+        }
+        let door = self.door.clone().try_lock_owned().map_err(|_| Failure::Busy)?;
+        let mut file = tokio::fs::File::from_std(self.nameless()?);
+        upload.file(head, pack::LONGEST, &mut file).await?;
+        let (file, folder) = (file.into_std().await, self.folder.clone());
+        let unpacked = blocking(move || {
+            let new = Temporary(folder.join(NEW));
+            let bundle = unpack::unpack(&file, create(&new.0)?)?;
+            Ok::<_, Refused>((new, bundle))
+        });
+        let (file, bundle) = unpacked.await?;
+        Ok(New { id: bundle.id().to_owned(), ui: Ui::Pack(bundle), file, _door: door })
+    }
+
+    /// Puts an unpacked pack in force.
+    ///
+    /// # Errors
+    /// `Internal`: the disk refused, and the UI in force stays.
+    pub async fn install(&self, new: New) -> Result<(), Failure> {
+        let New { ui, id, file, _door } = new;
+        let (from, to) = (file.0.clone(), self.folder.join(&id));
+        let folder = self.folder.clone();
+        let renamed = blocking(move || {
+            fs::rename(from, to)?;
+            File::open(folder)?.sync_all()
+        });
+        renamed.await.map_err(not_stored)?;
+        // Nothing is at its place any more, and nobody else may be yet.
+        drop(file);
+        self.switch(&id, ui).await
+    }
+
+    /// Brings the built-in UI back.
+    ///
+    /// # Errors
+    /// `Internal`: the disk refused, and the UI in force stays.
+    pub async fn restore(&self) -> Result<(), Failure> {
+        self.switch("", Ui::BuiltIn).await
+    }
+
+    /// Saves the setting, which is the moment of the switch, and removes whatever it does not name any more.
+    async fn switch(&self, id: &str, ui: Ui) -> Result<(), Failure> {
+        let _one = self.switch.lock().await;
+        let old = self.store.get().web_pack.clone();
+        let new: Text<64> = Text::parse(id)?;
+        let draft = move |settings: &Settings, _: &_| Ok(Settings { web_pack: new, ..settings.clone() });
+        let saved = self.store.change(draft).await;
+        if saved.is_ok() {
+            *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ui);
+        }
+        let lost = if saved.is_ok() { old.as_str() } else { id };
+        if !lost.is_empty() && self.store.get().web_pack.as_str() != lost {
+            let path = self.folder.join(lost);
+            if let Err(error) = blocking(|| fs::remove_file(path)).await {
+                tracing::warn!("the web pack {lost} is not removed before the next start: {error}");
+            }
+        }
+        saved
+    }
+
+    /// Opens a file that has no name, so that nothing is left of it whatever happens.
+    fn nameless(&self) -> io::Result<File> {
+        if !self.folder.exists() {
+            DirBuilder::new().mode(0o700).create(&self.folder)?;
+            self.folder.parent().map_or(Ok(()), |state| File::open(state)?.sync_all())?;
+        }
+        let named = Temporary(self.folder.join(UPLOAD));
+        create(&named.0)
+    }
+}
+
+/// Opens the file that is named, if it is there, and removes all others.
+fn tidy(folder: &Path, named: &str) -> Option<io::Result<Bundle>> {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    let (installed, stray): (Vec<_>, Vec<_>) = files.partition(|file| file.file_name() == named);
+    for file in stray {
+        if let Err(error) = fs::remove_file(file.path()) {
+            tracing::warn!("{} is not removed: {error}", file.path().display());
+        }
+    }
+    if named.is_empty() {
+        return None;
+    }
+    let missing = || io::Error::from(io::ErrorKind::NotFound);
+    let file = installed.first().ok_or_else(missing).and_then(|file| File::open(file.path()));
+    let whole = |bundle: Bundle| if bundle.id() == named { Ok(bundle) } else { Err(io::Error::other("it is damaged")) };
+    Some(file.and_then(Bundle::open).and_then(whole))
+}
+
+fn not_stored(error: io::Error) -> Failure {
+    tracing::error!("a web pack cannot be stored: {error}");
+    Failure::Internal
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+/// Runs what waits for the disk where nobody else waits for it.
+async fn blocking<T: Send + 'static, E: From<io::Error> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|ended| Err(io::Error::other(ended).into()))
 }

@@ -11,6 +11,7 @@
 mod camera;
 mod client;
 mod fake;
+mod pack;
 mod picture;
 mod time_server;
 mod viewer;
@@ -18,6 +19,7 @@ mod viewer;
 pub use camera::{ADMIN, Account, Camera, OPERATOR, Setup, VIEWER, lookout, users};
 pub use client::{Client, Conn, Reply, encode};
 pub use fake::{FakeCamera, Mode};
+pub use pack::{Lie, Zip, vendor_pack};
 pub use picture::{Picture, scene_jpeg};
 pub use time_server::{Tells, TimeServer};
 pub use viewer::Viewer;

@@ -171,8 +171,8 @@ pub enum Op {
     Metrics,
     /// Whether the loops still turn.
     Health,
-    /// A file of the web UI.
-    File(&'static str),
+    /// A file of the web UI in force, by its path.
+    File,
 }
 
 impl Op {
@@ -191,7 +191,7 @@ impl Op {
             | Self::OpenApi
             | Self::Metrics
             | Self::Health
-            | Self::File(_) => false,
+            | Self::File => false,
         }
     }
 }
@@ -296,10 +296,10 @@ pub static PROFILE: &[Command] = &[
 /// What stands beside the profile.
 #[rustfmt::skip]
 pub static BESIDE: &[Command] = &[
-    get(&["/", "/index.htm", "/index.html"], Nobody, Query, Read, Do(File("index.htm")), "The live page."),
-    get(&["/live.css"], Nobody, Query, Read, Do(File("live.css")), "Its looks."),
-    get(&["/live.js"], Nobody, Query, Read, Do(File("live.js")), "Its behaviour."),
-    get(&["/favicon.svg", "/favicon.ico"], Nobody, Query, Read, Do(File("favicon.svg")), "Its icon."),
+    get(&["/", "/index.htm", "/index.html"], Nobody, Query, Read, Do(File), "The live page."),
+    get(&["/live.css"], Nobody, Query, Read, Do(File), "Its looks."),
+    get(&["/live.js"], Nobody, Query, Read, Do(File), "Its behaviour."),
+    get(&["/favicon.svg", "/favicon.ico"], Nobody, Query, Read, Do(File), "Its icon."),
     get(&["/device/2/snapshot.cgi", "/device/3/snapshot.cgi", "/device/4/snapshot.cgi", "/device/5/snapshot.cgi", "/device/6/snapshot.cgi", "/device/7/snapshot.cgi", "/device/8/snapshot.cgi", "/device/9/snapshot.cgi"], Visitor, Query, Read, Do(DeviceSnapshot), "One picture of another camera, as set_devices.cgi names it."),
     get(&["/device/2/videostream.cgi", "/device/3/videostream.cgi", "/device/4/videostream.cgi", "/device/5/videostream.cgi", "/device/6/videostream.cgi", "/device/7/videostream.cgi", "/device/8/videostream.cgi", "/device/9/videostream.cgi"], Visitor, Query, Read, Do(DeviceStream), "The push stream of another camera."),
     get(&["/restore_htmls.cgi"], Manager, Query, Change, Do(BuiltInPages), "Brings the built-in web UI back."),
@@ -307,6 +307,9 @@ pub static BESIDE: &[Command] = &[
     get(&["/metrics"], Visitor, Query, Read, Do(Metrics), "Counters for Prometheus."),
     get(&["/healthz"], Nobody, Query, Read, Do(Health), "200 while the loops that make frames and serve HTTP turn, else 503."),
 ];
+
+/// The row of every file of an installed web pack that has none of its own.
+pub static FILE: Command = get(&["/*"], Nobody, Query, Read, Do(File), "A file of the installed web pack.");
 
 /// Finds the row for a canonical path; ASCII case is ignored (PROFILE 1.1).
 pub fn find(path: &str) -> Option<&'static Command> {
@@ -337,7 +340,7 @@ mod tests {
     #[test]
     fn only_the_status_the_health_and_the_description_are_open_to_anyone() {
         let open = PROFILE.iter().chain(BESIDE).filter(|command| command.needs == Nobody);
-        let no_file = open.filter(|command| !matches!(command.run, Do(File(_)))).map(|command| command.paths[0]);
+        let no_file = open.filter(|command| !matches!(command.run, Do(File))).map(|command| command.paths[0]);
         assert_eq!(no_file.collect::<Vec<_>>(), ["/get_status.cgi", "/openapi.json", "/healthz"]);
     }
 

@@ -108,7 +108,7 @@ fn of(op: Op) -> Vec<Entry> {
         | Op::OpenApi
         | Op::Metrics
         | Op::Health
-        | Op::File(_) => Vec::new(),
+        | Op::File => Vec::new(),
     }
 }
 
@@ -139,7 +139,7 @@ pub fn output(command: &Command) -> Output {
             Op::OpenApi => Output::Body("application/json", "This description."),
             Op::Metrics => Output::Body("application/openmetrics-text", "OpenMetrics text."),
             Op::Health => Output::Body("text/plain", "`ok` and a line feed."),
-            Op::File(name) => Output::Body(file_type(name), "The file."),
+            Op::File => Output::Body(file_type(command.paths[0]), "The file."),
         },
     }
 }

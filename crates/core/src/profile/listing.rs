@@ -63,7 +63,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::profile::{settings::Settings, wire::Wire};
+    use crate::profile::{settings::Settings, view::Version, wire::Wire};
 
     /// Reads a string in single quotes as a JavaScript engine does; none if it ends early, or never.
     fn unquoted(text: &str) -> Option<String> {
@@ -105,7 +105,8 @@ mod tests {
     }
 
     fn shown(page: Page, settings: &Settings, secrets: Secrets) -> String {
-        let view = View { now: 1_352_782_970, sys_ver: "0.1.2.43", app_ver: "0.1.0.0", ..View::of(settings) };
+        let view =
+            View { now: 1_352_782_970, sys_ver: "0.1.2.43", app_ver: Version([0, 1, 0, 0]), ..View::of(settings) };
         listing(page, &view, secrets)
     }
 

@@ -213,7 +213,7 @@ static TABLE: &[&[Param]] = &[
                 "Device id: the camera's MAC address; a new one is in force from the next start on.")
         },
         get!("sys_ver", Kind::Text(16), [Params Status], |v| Value::Text(v.sys_ver.into()), "Version of the camera."),
-        get!("app_ver", Kind::Text(16), [Params Status], |v| Value::Text(v.app_ver.into()), "Version of the web UI."),
+        get!("app_ver", Kind::Text(16), [Params Status], |v| Value::Text(v.app_ver.to_string()), "Version of the web UI."),
         set!("alias", "alias", Alias, MUST, [Params Status], (alias), "The camera's name."),
         get!("now", SHOWN, [Params Status], |v| Value::Int(v.now), "The camera's clock, seconds since 1970 UTC."),
         set!("tz", "tz", Datetime, MAY, [Params Status], (clock.tz),
@@ -382,6 +382,9 @@ static TABLE: &[&[Param]] = &[
             "1: presets are off, from the next start on."),
         set!("ptz_preset_onstart", "ptz_preset_onstart", Misc, MAY, [Misc], (misc.preset_onstart),
             "Preset to go to at start; 0: none."),
+
+        set!("web_pack", "", Stored, MAY, [], (web_pack),
+            "The installed web pack, by the SHA-256 of its file; empty: the built-in web UI."),
 
         set!("camera_resolution", "resolution", Image, MAY, [Camera], (image.resolution),
             "Size of a stream that asks for none; `param` 0 of camera_control.cgi."),

@@ -44,6 +44,8 @@ pub struct Settings {
     pub baud: Baud,
     /// The picture.
     pub image: ImageSettings,
+    /// The installed web pack, by the SHA-256 of its file in hexadecimal digits; empty: the built-in web UI.
+    pub web_pack: Text<64>,
 }
 
 impl Settings {

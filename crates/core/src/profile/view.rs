@@ -1,6 +1,11 @@
 //! What a listing is made from: the settings, and the state that is only shown.
 
-use super::{settings::Settings, wire::Mac};
+use std::{fmt, str::FromStr};
+
+use super::{
+    settings::Settings,
+    wire::{Illegal, Mac},
+};
 
 /// Everything that a row of the table may show.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +18,8 @@ pub struct View<'a> {
     pub now: i64,
     /// Version of the camera, four numbers.
     pub sys_ver: &'a str,
-    /// Version of the web UI, four numbers.
-    pub app_ver: &'a str,
+    /// Version of the web UI.
+    pub app_ver: Version,
     /// How the engines stand.
     pub status: Status,
 }
@@ -22,7 +27,26 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// Makes the view of settings that are not in force anywhere: those of a file, or of the manual.
     pub fn of(settings: &'a Settings) -> Self {
-        Self { settings, id: settings.id, now: 0, sys_ver: "", app_ver: "", status: Status::default() }
+        Self { settings, id: settings.id, now: 0, sys_ver: "", app_ver: Version::default(), status: Status::default() }
+    }
+}
+
+/// The version of a web UI: four numbers of 0 to 255, as a pack carries them (PROFILE 5.11).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Version(pub [u8; 4]);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d] = self.0;
+        write!(f, "{a}.{b}.{c}.{d}")
+    }
+}
+
+impl FromStr for Version {
+    type Err = Illegal;
+    fn from_str(text: &str) -> Result<Self, Illegal> {
+        let numbers = text.split('.').map(str::parse).collect::<Result<Vec<u8>, _>>().map_err(|_| Illegal)?;
+        numbers.try_into().map(Self).map_err(|_| Illegal)
     }
 }
 
@@ -49,4 +73,18 @@ pub enum Secrets {
     Masked,
     /// As the vendor's document says: shown as they are.
     Plain,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_four_numbers_of_a_byte() {
+        assert_eq!("2.4.10.255".parse(), Ok(Version([2, 4, 10, 255])));
+        assert_eq!(Version([2, 4, 10, 5]).to_string(), "2.4.10.5");
+        for bad in ["", "1", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.-4", "1.2.3.x", "1.2.3.", " 1.2.3.4"] {
+            assert_eq!(bad.parse::<Version>(), Err(Illegal), "{bad:?}");
+        }
+    }
 }

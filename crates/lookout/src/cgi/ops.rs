@@ -19,7 +19,7 @@ use crate::{
     app::App,
     doorman::Caller,
     http::{Answer, Request, Status, Upload},
-    metrics, web,
+    metrics,
 };
 
 /// What a handler may look at.
@@ -48,13 +48,13 @@ pub async fn run(op: Op, ask: &Ask<'_>) -> Result<Answer, Failure> {
         Op::SetDatetime => setting::set_datetime(ask).await,
         Op::Reboot => Ok(system::reboot(ask)),
         Op::RestoreFactory => system::restore_factory(ask).await,
+        Op::BuiltInPages => system::restore_htmls(ask).await,
         Op::Log => Ok(Answer::text(ask.app.journal.listing())),
         Op::Backup => system::backup_params(ask).await,
-        Op::BuiltInPages => Err(Failure::NotSupported),
         Op::OpenApi => Ok(Answer::whole(Status::Ok, "application/json", openapi::document())),
         Op::Metrics => Ok(Answer::whole(Status::Ok, metrics::CONTENT_TYPE, ask.app.metrics.text())),
         Op::Health => ask.app.watchdog.healthy().map(|()| Answer::text("ok\n")).map_err(Failure::Unavailable),
-        Op::File(name) => web::file(name).ok_or(Failure::NotFound),
+        Op::File => system::file(ask),
     }
 }
 

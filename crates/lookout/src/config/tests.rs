@@ -108,7 +108,7 @@ fn every_fault_is_one_sentence_with_file_and_line() {
         ("digest = true", "1: digest is no setting; did you mean http.digest?"),
         ("[htpp]\ndigest = true", "1: htpp is no table; did you mean http?"),
         ("frobnicate = 1", "1: frobnicate is no setting"),
-        ("\"a\\nb\" = 1", "1: a\\nb is no setting"),
+        ("\"a\\nb c d\" = 1", "1: a\\nb c d is no setting"),
         ("http = 1", "1: http is a table: write [http] with its settings below"),
         ("[source]\n\nfps = \"fast\"", "3: source.fps must be a number from 0.1 to 240, not \"fast\""),
         ("log.level = \"loud\"", r#"1: log.level must be "error", "warn", "info", "debug" or "trace", not "loud""#),

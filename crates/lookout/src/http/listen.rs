@@ -115,8 +115,14 @@ async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, peer: IpAdd
             // A client that left or does not read has no answer to complain about.
             let _ = timeout(ANSWER, finish(&mut conn, head.as_bytes(), body)).await;
         }
-        Body::Push(_) if bodiless => {
+        Body::Slice(_) | Body::Push(_) if bodiless => {
             let _ = timeout(ANSWER, finish(&mut conn, head.as_bytes(), &[])).await;
+        }
+        Body::Slice(slice) => {
+            let sent = timeout(ANSWER, conn.write_all(head.as_bytes())).await.is_ok_and(|sent| sent.is_ok());
+            if sent && slice.send(&mut conn, ANSWER).await.is_ok() {
+                let _ = timeout(ANSWER, close(&mut conn)).await;
+            }
         }
         Body::Push(push) => {
             if timeout(ANSWER, conn.write_all(head.as_bytes())).await.is_ok_and(|sent| sent.is_ok()) {
@@ -133,6 +139,11 @@ async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, peer: IpAdd
 async fn finish(conn: &mut Conn, head: &[u8], body: &[u8]) -> io::Result<()> {
     let whole = [head, body].concat();
     conn.write_all(&whole).await?;
+    close(conn).await
+}
+
+/// Ends the answer, and reads what the client still sends.
+async fn close(conn: &mut Conn) -> io::Result<()> {
     conn.flush().await?;
     conn.shutdown().await?;
     let mut rest = [0; 4096];

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, time::SystemTime};
 
 use bytes::Bytes;
 
-use super::push::Push;
+use super::{push::Push, slice::Slice};
 
 /// The statuses that are answered, and no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,8 @@ pub enum Then {
 pub enum Body {
     /// All of it.
     Whole(Bytes),
+    /// A part of a file, read while it is sent.
+    Slice(Slice),
     /// An endless stream of pictures.
     Push(Box<Push>),
 }
@@ -119,16 +121,18 @@ impl Answer {
         let date = httpdate::fmt_http_date(now);
         let mut head = format!("HTTP/1.1 {}\r\nServer: {server}\r\nDate: {date}\r\n", self.status.line());
         // Writing to a String cannot fail.
-        let _ = match &self.body {
-            Body::Whole(body) => write!(
+        let length = match &self.body {
+            Body::Whole(body) => Some(body.len() as u64),
+            Body::Slice(slice) => Some(slice.length),
+            Body::Push(_) => None,
+        };
+        let content_type = self.content_type;
+        let _ = match length {
+            Some(length) => write!(
                 head,
-                "Content-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-cache\r\nConnection: close\r\n",
-                self.content_type,
-                body.len()
+                "Content-Type: {content_type}\r\nContent-Length: {length}\r\nCache-Control: no-cache\r\nConnection: close\r\n"
             ),
-            Body::Push(_) => {
-                write!(head, "Accept-Ranges: none\r\nConnection: close\r\nContent-Type: {}\r\n", self.content_type)
-            }
+            None => write!(head, "Accept-Ranges: none\r\nConnection: close\r\nContent-Type: {content_type}\r\n"),
         };
         for (name, value) in &self.headers {
             let _ = write!(head, "{name}: {value}\r\n");

@@ -6,6 +6,7 @@ use super::*;
 use crate::profile::{
     params::params,
     settings::Level,
+    view::Version,
     wire::{Ip, Kind, Mac, Password, Wire},
 };
 
@@ -52,7 +53,7 @@ fn settings() -> impl Strategy<Value = Settings> {
 }
 
 fn view(settings: &Settings) -> View<'_> {
-    View { sys_ver: "0.1.2.43", app_ver: "3.4.5.6", ..View::of(settings) }
+    View { sys_ver: "0.1.2.43", app_ver: Version([3, 4, 5, 6]), ..View::of(settings) }
 }
 
 fn clear(settings: &Settings) -> Vec<u8> {

@@ -8,7 +8,7 @@ use crate::profile::{
     change::{self, Rules, is_netmask},
     params::{Param, params},
     settings::Settings,
-    view::{Secrets, View},
+    view::{Secrets, Version, View},
     wire::{Kind, Value},
 };
 
@@ -124,8 +124,8 @@ fn fields() -> impl Iterator<Item = (&'static Field, &'static Param)> {
 pub(super) fn encode(view: &View, secrets: Secrets) -> Vec<u8> {
     let mut file = vec![0; LENGTH];
     put(&mut file, ID, view.id.to_string().as_bytes());
-    put(&mut file, SYS_VER, &version(view.sys_ver));
-    put(&mut file, APP_VER, &version(view.app_ver));
+    put(&mut file, SYS_VER, &view.sys_ver.parse::<Version>().unwrap_or_default().0);
+    put(&mut file, APP_VER, &view.app_ver.0);
     for (field, row) in fields() {
         // An account without its password would be one that lets everybody in, wherever such a file is believed.
         let hidden = field.block == Block::Users || matches!(row.kind, Kind::Secret(_));
@@ -146,12 +146,6 @@ pub(super) fn encode(view: &View, secrets: Secrets) -> Vec<u8> {
 
 fn put(file: &mut [u8], at: usize, bytes: &[u8]) {
     file[at..at + bytes.len()].copy_from_slice(bytes);
-}
-
-/// Reads four numbers with dots between them; what is none is 0.
-fn version(text: &str) -> [u8; 4] {
-    let mut numbers = text.split('.').map(|number| number.parse().unwrap_or(0));
-    std::array::from_fn(|_| numbers.next().unwrap_or(0))
 }
 
 /// The blocks of a vendor's file that is whole.

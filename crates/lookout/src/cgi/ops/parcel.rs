@@ -1,15 +1,19 @@
 //! CGIs that take a file.
 
-use lookout_core::profile::{
-    backup::Wish,
-    reply::{Failure, OK},
-    wire::Wire as _,
+use lookout_core::{
+    journal::Event,
+    profile::{
+        backup::Wish,
+        reply::{Failure, OK},
+        wire::Wire as _,
+    },
 };
 
-use super::Ask;
+use super::{super::next_page, Ask};
 use crate::{
     backup::Restore,
     http::{Answer, Then, Upload},
+    web::Refused,
 };
 
 /// Takes settings back from a backup, then restarts (PROFILE 5.12).
@@ -24,6 +28,21 @@ pub async fn restore_params(ask: &Ask<'_>, upload: Upload<'_>) -> Result<Answer,
 }
 
 /// Installs another web UI (PROFILE 5.11).
-pub async fn upgrade_htmls(_ask: &Ask<'_>, _upload: Upload<'_>) -> Result<Answer, Failure> {
-    Err(Failure::NotSupported)
+pub async fn upgrade_htmls(ask: &Ask<'_>, upload: Upload<'_>) -> Result<Answer, Failure> {
+    let new = ask.app.web.unpack(&ask.request.head, upload).await.map_err(|refused| told(ask, refused))?;
+    let answer = next_page(new.ui(), ask.query)?.unwrap_or_else(|| Answer::text(OK));
+    ask.app.web.install(new).await.map(|()| answer)
+}
+
+/// Tells journal and log why a pack is bad.
+fn told(ask: &Ask<'_>, refused: Refused) -> Failure {
+    match refused {
+        Refused::Failed(failure) => failure,
+        Refused::Bad(why) => {
+            tracing::warn!("a web pack is refused: {why}");
+            let event = Event::BadPackage(why.to_string());
+            ask.app.journal.note_by(ask.caller.user.name.as_str(), ask.request.peer, &event);
+            Failure::BadPackage
+        }
+    }
 }

@@ -2,10 +2,11 @@
 
 use lookout_core::profile::reply::{Failure, OK};
 
-use super::Ask;
+use super::{super::next_page, Ask};
 use crate::{
     backup,
     http::{Answer, Status, Then},
+    web::Ui,
 };
 
 /// Answers, then restarts the daemon; the host only by a host backend (PROFILE 4.7).
@@ -24,4 +25,16 @@ pub async fn backup_params(ask: &Ask<'_>) -> Result<Answer, Failure> {
     let file = backup::make(ask.app, ask.settings, ask.caller.pwd()).await?;
     let answer = Answer::whole(Status::Ok, "application/octet-stream", file);
     Ok(answer.with("Content-disposition", "attachment; filename=\"params.bin\""))
+}
+
+/// Brings the built-in web UI back, without a reset.
+pub async fn restore_htmls(ask: &Ask<'_>) -> Result<Answer, Failure> {
+    let answer = next_page(&Ui::BuiltIn, ask.query)?.unwrap_or_else(|| Answer::text(OK));
+    ask.app.web.restore().await.map(|()| answer)
+}
+
+/// A file of the web UI in force.
+pub fn file(ask: &Ask<'_>) -> Result<Answer, Failure> {
+    let path = ask.request.head.path.folded();
+    ask.app.web.now().file(path.trim_start_matches('/')).ok_or(Failure::NotFound)
 }
