@@ -6,6 +6,9 @@
 
 mod folder;
 mod kill;
+mod load;
+mod power;
+mod refuse;
 mod strace;
 
 use lookout_testkit::Camera;
@@ -19,4 +22,9 @@ fn start() -> Camera {
     camera.admin().get("/set_alias.cgi?alias=long+before").ok();
     camera.admin().get("/set_alias.cgi?alias=before").ok();
     camera
+}
+
+/// Returns the alias in force.
+fn alias(camera: &Camera) -> String {
+    camera.client().get("/get_status.cgi").var("alias").unwrap().to_owned()
 }

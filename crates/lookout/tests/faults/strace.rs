@@ -28,15 +28,15 @@ pub struct Call {
     thread: String,
 }
 
-/// Where something is done to a program: at the `nth` call of a name that concerns a path, in any one thread.
+/// Where something is done to a program: at calls of a name that concern a path, counted in each thread.
 #[derive(Clone, Debug)]
 pub struct Point {
     /// The call's name.
     pub call: String,
     /// The path.
     pub path: String,
-    /// From 1 on.
-    pub nth: usize,
+    /// Which of them: `1` for the first, `1+` for all.
+    pub when: String,
 }
 
 /// A strace that runs.
@@ -48,7 +48,8 @@ pub struct Strace {
 }
 
 impl Strace {
-    /// Watches a process and all its threads; with a point and an injection (`signal=KILL`, `error=EIO`), does that.
+    /// Watches a process and all its threads; with a point and what is to happen there (`signal=KILL`, `error=EIO`,
+    /// `delay_enter=MICROSECONDS`), does that and looks at nothing else.
     pub fn attach(pid: u32, log: &Path, inject: Option<(&Point, &str)>) -> Self {
         let mut child = command(log, inject)
             .arg("-p")
@@ -88,7 +89,7 @@ pub fn command(log: &Path, inject: Option<(&Point, &str)>) -> Command {
             .args([OsStr::new("-P"), point.path.as_ref(), OsStr::new("-e")])
             .arg(format!("trace={}", point.call))
             .arg("-e")
-            .arg(format!("inject={}:{what}:when={}", point.call, point.nth)),
+            .arg(format!("inject={}:{what}:when={}", point.call, point.when)),
     };
     strace
 }
@@ -96,17 +97,29 @@ pub fn command(log: &Path, inject: Option<(&Point, &str)>) -> Command {
 /// Reads what concerned a folder, in the order in which it began.
 pub fn calls(log: &Path, folder: &Path) -> Vec<Call> {
     let (text, folder) = (String::from_utf8_lossy(&fs::read(log).unwrap()).into_owned(), folder.to_str().unwrap());
-    let call = |line: &str| {
-        let (thread, rest) = line.split_once(' ')?;
-        let (name, args) = rest.trim_start().split_once('(')?;
+    let mut calls: Vec<Call> = Vec::new();
+    for line in text.lines() {
+        let Some((thread, rest)) = line.split_once(' ') else { continue };
+        // What another thread interrupted is told in two lines.
+        if let Some((_, end)) = rest.trim_start().strip_prefix("<... ").and_then(|rest| rest.split_once(" resumed>")) {
+            let begun = calls.iter_mut().rfind(|call| call.thread == thread && call.line.ends_with(UNFINISHED));
+            if let Some(call) = begun {
+                call.line = call.line.replace(UNFINISHED, end);
+            }
+            continue;
+        }
+        let Some((name, args)) = rest.trim_start().split_once('(') else { continue };
         let begins = args.match_indices(folder).filter(|(at, _)| args[..*at].ends_with(['"', '<']));
         let paths: Vec<_> =
             begins.filter_map(|(at, _)| Some(args[at..].split(['"', '>']).next()?.to_owned())).collect();
-        let concerns = !paths.is_empty() && !name.starts_with('<');
-        concerns.then(|| Call { name: name.into(), paths, line: line.into(), thread: thread.into() })
-    };
-    text.lines().filter_map(call).collect()
+        if !paths.is_empty() {
+            calls.push(Call { name: name.into(), paths, line: line.into(), thread: thread.into() });
+        }
+    }
+    calls
 }
+
+const UNFINISHED: &str = " <unfinished ...>";
 
 /// Waits until nothing more concerns a folder.
 pub fn settled(log: &Path, folder: &Path) {
@@ -131,8 +144,8 @@ pub fn points(calls: &[Call]) -> Vec<Point> {
         let path = call.paths[0].clone();
         let same =
             |other: &&Call| other.name == call.name && other.thread == call.thread && other.paths.contains(&path);
-        let nth = calls[..=at].iter().filter(same).count();
-        call.changes().then(|| Point { call: call.name.clone(), path, nth })
+        let when = calls[..=at].iter().filter(same).count().to_string();
+        call.changes().then(|| Point { call: call.name.clone(), path, when })
     };
     calls.iter().enumerate().filter_map(point).collect()
 }
