@@ -18,7 +18,7 @@ pub enum Match {
 /// A hole: its name, whether it is filled once for the whole file, and how much of what came fills it.
 type Hole = (&'static str, bool, fn(&[u8]) -> Option<usize>);
 
-const HOLES: [Hole; 14] = [
+const HOLES: [Hole; 15] = [
     // A date as RFC 9110 writes it.
     ("date", false, |bytes| {
         let text = std::str::from_utf8(bytes.get(..29)?).ok()?;
@@ -69,11 +69,23 @@ const HOLES: [Hole; 14] = [
         let small = bytes.len() < 1024 && text.matches("<p>").count() == 1 && sentence.ends_with('.');
         (small && text.contains("<title>") && text.trim_end().ends_with("</html>")).then_some(bytes.len())
     }),
-    // All that comes, to be sent back later.
-    ("backup", true, |bytes| (!bytes.is_empty()).then_some(bytes.len())),
+    // A backup, to be sent back later, and another one (PROFILE 5.12).
+    ("backup", true, params_bin),
+    ("other.backup", true, params_bin),
     // All that comes, of which nothing more is read.
     ("more", false, |_| Some(0)),
 ];
+
+/// Checks what is known of a vendor's file: magic, the sum of all bytes from 0x0c on, and the id there.
+fn params_bin(bytes: &[u8]) -> Option<usize> {
+    let rest = bytes.strip_prefix(b"\xbd\x9a\x0c\x44")?;
+    let told = u32::from_le_bytes(*rest.first_chunk()?);
+    let counted = bytes.get(0x0c..)?;
+    let sum = counted.iter().fold(0_u32, |sum, byte| sum.wrapping_add((*byte).into()));
+    let id = counted.get(..13)?.split_last()?;
+    let hex = id.1.iter().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_lowercase());
+    (told == sum && *id.0 == 0 && hex).then_some(bytes.len())
+}
 
 fn of(bytes: &[u8], count: usize, is: fn(&u8) -> bool) -> Option<usize> {
     bytes.get(..count).filter(|text| text.iter().all(is)).map(|_| count)

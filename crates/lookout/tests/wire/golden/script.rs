@@ -17,7 +17,7 @@
 //! A line `{lines}` stands for any lines up to the next that is written down, `{skip}` in a line for anything up to what
 //! follows it there. In braces stands what cannot be written down: `{date}`, `{id}`, … (`HOLES` in `answer.rs`);
 //! `{file:index.htm}`, a file of the web UI; `{basic:admin}` and `{pwd:admin}`, an account's Basic credentials and its
-//! password in a query; `{host}`, the camera's address, and `{from}`, the client's, padded to 17; `{cr}` and `{lf}`. In a
+//! password in a query; `{host}` and `{port}`, the camera's, and `{from}`, the client's, padded to 17; `{cr}` and `{lf}`. In a
 //! request, `{length}` is the length of its body. What a hole was filled with the first time, where its row says so, it
 //! must be filled with again.
 
