@@ -48,7 +48,11 @@ fn replay(script: &Script) -> Result<(), Difference> {
 
 fn converse(camera: &Camera, script: &Script) -> Result<(), Difference> {
     let client = camera.client();
-    let known = [("host", client.host()), ("from", format!("{:17}", client.address().to_string()))];
+    let known = [
+        ("host", client.host()),
+        ("port", camera.http.port().to_string()),
+        ("from", format!("{:17}", client.address().to_string())),
+    ];
     let mut filled: Filled = known.into_iter().map(|(name, text)| (name.to_owned(), text.into_bytes())).collect();
     for exchange in &script.exchanges {
         if exchange.event == Some(Event::NoDisk) {
