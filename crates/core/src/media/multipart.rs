@@ -14,9 +14,11 @@ use super::jpeg::LONGEST;
 /// An incremental cutter: [`feed`](Self::feed) it what arrives, then take pictures with [`cut`](Self::cut) until there
 /// is none.
 ///
-/// It holds at most 16 MiB and what was fed last.
-#[derive(Debug, Default)]
+/// It holds at most one picture of the longest kind that it takes, and what was fed last.
+#[derive(Debug)]
 pub struct Cutter {
+    /// The longest picture that it waits for, in bytes.
+    longest: usize,
     /// From the begin of a picture, unless `state` is `Seek`.
     buffer: BytesMut,
     /// How far the picture was walked.
@@ -24,10 +26,9 @@ pub struct Cutter {
     state: State,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 enum State {
     /// Looks for the next FFD8.
-    #[default]
     Seek,
     /// `at` is where a marker must stand.
     Marker,
@@ -43,7 +44,19 @@ enum Walked {
     Ended,
 }
 
+impl Default for Cutter {
+    /// Takes pictures up to [`LONGEST`].
+    fn default() -> Self {
+        Self::new(LONGEST)
+    }
+}
+
 impl Cutter {
+    /// Makes one that takes pictures of at most so many bytes.
+    pub fn new(longest: usize) -> Self {
+        Self { longest, buffer: BytesMut::new(), at: 0, state: State::Seek }
+    }
+
     /// Takes bytes as they arrive.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
@@ -57,14 +70,14 @@ impl Cutter {
 
     /// Cuts off the next picture, if it has arrived whole.
     ///
-    /// A picture that is damaged or over 16 MiB comes out as well, up to where it could not be followed: whoever checks
+    /// A picture that is damaged or too long comes out as well, up to where it could not be followed: whoever checks
     /// pictures refuses and counts it.
     pub fn cut(&mut self) -> Option<Bytes> {
         if matches!(self.state, State::Seek) && !self.seek() {
             return None;
         }
         match self.walk() {
-            Walked::Starved if self.buffer.len() <= LONGEST => return None,
+            Walked::Starved if self.buffer.len() <= self.longest => return None,
             Walked::Starved => self.at = self.buffer.len(),
             Walked::Ended => {}
         }

@@ -70,26 +70,35 @@ fn device_url(device: &Device) -> Option<Url> {
 
 async fn connect(url: Url, door: Door, peer: String, leash: Leash, wanted: Wanted) -> Result<Box<dyn Source>, Lost> {
     let client = client(leash).map_err(|error| words::lost(&peer, &error))?;
-    let mut asker = Asker { client, url, door, peer };
+    let mut asker = Asker { client, url, door, peer, longest: leash.longest() };
     let answer = asker.ask().await?;
     let body = match kind_of(&answer) {
         Kind::Page => return Err(asker.lost("sent a text, not pictures")),
         Kind::Picture => Body::Poll { first: Some(answer), pace: Pace::wanted(wanted) },
-        Kind::Stream => Body::Stream { answer: Box::new(answer), cutter: Cutter::default() },
+        Kind::Stream => Body::Stream { answer: Box::new(answer), cutter: Cutter::new(leash.longest()) },
     };
     Ok(Box::new(Camera { asker, body }))
 }
 
-/// How far a redirect may lead.
+/// How far a camera is trusted.
 #[derive(Clone, Copy)]
 enum Leash {
-    /// To the host that the operator named, and never from TLS to clear text.
+    /// The operator named it: redirects may lead to its host, and never from TLS to clear text.
     Host,
-    /// To the host and port that a manager named.
+    /// A manager named it: redirects may lead to its host and port.
     Origin,
 }
 
 impl Leash {
+    /// The longest picture that is taken, in bytes.
+    fn longest(self) -> usize {
+        match self {
+            Self::Host => jpeg::LONGEST,
+            Self::Origin => 4 << 20,
+        }
+    }
+
+    /// Says whether a redirect may lead from one place to another.
     fn holds(self, from: &Url, to: &Url) -> bool {
         match self {
             Self::Host => from.host() == to.host() && (from.scheme() != "https" || to.scheme() == "https"),
@@ -128,6 +137,8 @@ struct Asker {
     door: Door,
     /// What it is called: host and port, or words.
     peer: String,
+    /// The longest picture that is taken, in bytes.
+    longest: usize,
 }
 
 impl Asker {
@@ -257,11 +268,11 @@ async fn stream(asker: &Asker, answer: &mut Response, cutter: &mut Cutter) -> Re
 
 /// Reads a whole picture.
 async fn whole(asker: &Asker, mut answer: Response) -> Result<Bytes, Lost> {
-    let expected = answer.content_length().unwrap_or(0).min(jpeg::LONGEST as u64);
+    let expected = answer.content_length().unwrap_or(0).min(asker.longest as u64);
     let mut picture = Vec::with_capacity(expected as usize);
     while let Some(bytes) = answer.chunk().await.map_err(|error| words::lost(&asker.peer, &error))? {
-        if picture.len() + bytes.len() > jpeg::LONGEST {
-            return Err(asker.lost("sent more than 16 MiB for a picture"));
+        if picture.len() + bytes.len() > asker.longest {
+            return Err(asker.lost(&format!("sent more than {} MiB for a picture", asker.longest >> 20)));
         }
         picture.extend_from_slice(&bytes);
     }

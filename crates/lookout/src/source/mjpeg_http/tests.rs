@@ -96,7 +96,11 @@ fn authorization(head: &str) -> Option<&str> {
 }
 
 async fn why(url: &str) -> String {
-    match open(url, wanted(10.0)).await {
+    why_not(open(url, wanted(10.0)).await).await
+}
+
+async fn why_not(opened: Result<Box<dyn Source>, Lost>) -> String {
+    match opened {
         Ok(mut source) => loop {
             if let Err(Lost(why)) = source.grab().await {
                 return why;
@@ -274,8 +278,7 @@ fn device(host: &str, port: u16) -> Device {
 
 async fn why_device(address: SocketAddr) -> String {
     let device = device(&address.ip().to_string(), address.port());
-    let Err(Lost(why)) = open_device(&device, "device 2".into(), wanted(10.0)).await else { panic!("it is opened") };
-    why
+    why_not(open_device(&device, "device 2".into(), wanted(10.0)).await).await
 }
 
 #[test]
@@ -326,6 +329,9 @@ async fn of_a_device_nothing_is_said_but_its_number() {
     assert_eq!(why_device(login).await, "device 2 refuses the login (401)");
     let breaks_off = why_device(nonsense).await;
     assert!(breaks_off.starts_with("device 2 breaks off: ") && !breaks_off.contains("127.0.0.1"), "{breaks_off}");
+    let endless = "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n".to_owned() + &"x".repeat(5 << 20);
+    let (huge, _) = camera(move |_| close(endless.clone())).await;
+    assert_eq!(why_device(huge).await, "device 2 sent more than 4 MiB for a picture");
     let unknown = device("no-such-host.invalid", 0);
     let Err(Lost(why)) = open_device(&unknown, "device 2".into(), wanted(10.0)).await else { panic!("it is there") };
     assert_eq!(why, "no address is known for device 2");
