@@ -143,7 +143,8 @@ fn dependencies(folder: &str) -> BTreeSet<(String, String)> {
     let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
     let sections = manifest.split("\n[").filter(|section| section.contains("dependencies]\n"));
     let names = sections.flat_map(|section| section.lines().skip(1)).filter_map(|line| line.split(['.', ' ']).next());
-    let foreign = names.filter(|name| !name.is_empty() && !name.starts_with("lookout") && **name != *"fuzz");
+    let foreign =
+        names.filter(|name| !name.is_empty() && !name.starts_with("lookout") && !["fuzz", "#"].contains(name));
     let short = folder.rsplit('/').next().unwrap();
     foreign.map(|name| (short.to_owned(), name.to_owned())).collect()
 }
