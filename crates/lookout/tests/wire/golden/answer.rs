@@ -147,7 +147,8 @@ impl Exchange {
                 }
                 at += took;
             }
-            if line.text.is_empty() && body == 0 {
+            // The end of a head; in a body lines end in LF alone.
+            if line.text.is_empty() && line.end == "\r\n" {
                 body = at;
             }
         }

@@ -6,6 +6,7 @@
 //! @ own                                   a camera of its own, because the conversation changes it
 //! @ restarts                              the next answer is the last of this process; the camera starts anew
 //! @ no disk                               from here on the state folder is gone
+//! @ meanwhile                             the exchange after the next comes between its head and its body
 //! > GET /check_user.cgi HTTP/1.0          a line of a request, ended by CR LF
 //! >                                       an empty line: the end of a head
 //! < HTTP/1.1 200 OK                       a line of the answer; in a head ended by CR LF, in a body by LF
@@ -17,7 +18,7 @@
 //! A line `{lines}` stands for any lines up to the next that is written down, `{skip}` in a line for anything up to what
 //! follows it there. In braces stands what cannot be written down: `{date}`, `{id}`, … (`HOLES` in `answer.rs`);
 //! `{file:index.htm}`, a file of the web UI; `{basic:admin}` and `{pwd:admin}`, an account's Basic credentials and its
-//! password in a query; `{host}` and `{port}`, the camera's, and `{from}`, the client's, padded to 17; `{cr}` and `{lf}`. In a
+//! password in a query; `{pack}`, a web pack; `{host}` and `{port}`, the camera's, and `{from}`, the client's, padded to 17; `{cr}` and `{lf}`. In a
 //! request, `{length}` is the length of its body. What a hole was filled with the first time, where its row says so, it
 //! must be filled with again.
 
@@ -50,6 +51,8 @@ pub enum Event {
     Restarts,
     /// The state folder goes before the request.
     NoDisk,
+    /// The next exchange comes between head and body of this one.
+    Meanwhile,
 }
 
 /// A line as it stands in the file, and what ends it on the wire.
@@ -93,6 +96,7 @@ impl Script {
                 "" | "#" => {}
                 "@" if rest == "own" => drop(script.config.get_or_insert_default()),
                 "@" if rest == "restarts" => next.event = Some(Event::Restarts),
+                "@" if rest == "meanwhile" => next.event = Some(Event::Meanwhile),
                 "@" if rest == "no disk" => next.event = Some(Event::NoDisk),
                 "@" => {
                     let Some(config) = rest.strip_prefix("config ") else { return wrong("no such order") };
@@ -118,7 +122,9 @@ impl Script {
 }
 
 fn push(lines: &mut Vec<Line>, number: usize, text: &str, end: &'static str) {
-    let in_head = lines.iter().all(|line| !line.text.is_empty());
+    // An interim answer is a head of its own.
+    let heads = 1 + lines.iter().filter(|line| line.text.starts_with("HTTP/1.1 1")).count();
+    let in_head = lines.iter().filter(|line| line.text.is_empty()).count() < heads;
     let (text, end) = match text.strip_suffix('\\') {
         Some(text) => (text, ""),
         None => (text, if in_head { "\r\n" } else { end }),
@@ -243,6 +249,14 @@ pub(super) fn pieces(mut text: &str) -> impl Iterator<Item = Piece<'_>> {
     out.into_iter()
 }
 
+/// Makes a web pack of version 1.2.3.4 with an `index.htm` that holds `new` (PROFILE 5.11).
+fn pack() -> Vec<u8> {
+    let body = b"\x01\x02\x03\x04\x0a\0\0\0/index.htm\x01\x03\0\0\0new";
+    let sum: u32 = body.iter().map(|byte| u32::from(*byte)).sum();
+    let size = u32::try_from(body.len() + 12).expect("short");
+    [b"\xbd\x9a\x0c\x44", &sum.to_le_bytes(), &size.to_le_bytes(), &body[..]].concat()
+}
+
 /// Returns what a name always stands for.
 pub(super) fn known(name: &str) -> Option<Vec<u8>> {
     let account = |who: &str| -> Option<Account> {
@@ -257,6 +271,7 @@ pub(super) fn known(name: &str) -> Option<Vec<u8>> {
         Some(("file", file)) => std::fs::read(format!("{}/web/{file}", env!("CARGO_MANIFEST_DIR"))).ok(),
         Some(_) => None,
         None => match name {
+            "pack" => Some(pack()),
             "cr" => Some(b"\r".to_vec()),
             "lf" => Some(b"\n".to_vec()),
             _ => None,
