@@ -20,6 +20,7 @@ use crate::{
     hub::Hub,
     journal::Journal,
     metrics::Metrics,
+    privacy::Privacy,
     service::devices::Devices,
     store::Store,
     watchdog::Watchdog,
@@ -39,6 +40,8 @@ pub struct App {
     pub store: Arc<Store>,
     /// The web UI.
     pub web: Web,
+    /// The gate before every road of picture and sound.
+    pub privacy: Arc<Privacy>,
     /// The pictures.
     pub hub: Arc<Hub>,
     /// The other cameras' pictures.

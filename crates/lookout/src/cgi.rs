@@ -141,18 +141,36 @@ async fn act(command: &Command, ask: &ops::Ask<'_>, upload: Upload<'_>) -> Resul
     let other_ui = matches!(command.run, Run::Take(Parcel::Pages) | Run::Do(Op::BuiltInPages));
     let no_page = command.guard == Guard::Read || other_ui;
     let next = if no_page { None } else { next_page(&ask.app.web.now(), ask.query)? };
-    let answer = match command.run {
-        Run::List(page) => Ok(Answer::text(listing(page, &ask.app.view(ask.settings), ask.app.store.secrets()))),
-        Run::Set(group) => ask.app.store.set(group, ask.query).await.map(|()| Answer::text(OK)),
-        Run::Do(op) => ops::run(op, ask).await,
-        Run::Take(parcel) => ops::take(parcel, ask, upload).await,
-        Run::Later => Err(Failure::NotSupported),
-    }?;
+    let answer = if command.run.shows() { show(command, ask, upload).await } else { run(command, ask, upload).await }?;
     let said_ok = matches!(&answer.body, Body::Whole(body) if body == OK);
     Ok(match next {
         Some(page) if said_ok => Answer { then: answer.then, ..page },
         Some(_) | None => answer,
     })
+}
+
+/// Shows something, if the privacy gate is open and as long as it is (PROFILE 5.6).
+async fn show(command: &Command, ask: &ops::Ask<'_>, upload: Upload<'_>) -> Result<Answer, Failure> {
+    let pass = ask.app.privacy.pass()?;
+    let answer = tokio::select! {
+        () = pass.ended() => return Err(Failure::Forbidden),
+        answer = run(command, ask, upload) => answer,
+    };
+    // Whatever a handler says that saw the gate close: this is why.
+    if !pass.holds() {
+        return Err(Failure::Forbidden);
+    }
+    Ok(Answer { pass: Some(pass), ..answer? })
+}
+
+async fn run(command: &Command, ask: &ops::Ask<'_>, upload: Upload<'_>) -> Result<Answer, Failure> {
+    match command.run {
+        Run::List(page) => Ok(Answer::text(listing(page, &ask.app.view(ask.settings), ask.app.store.secrets()))),
+        Run::Set(group) => ask.app.store.set(group, ask.query).await.map(|()| Answer::text(OK)),
+        Run::Do(op) => ops::run(op, ask).await,
+        Run::Take(parcel) => ops::take(parcel, ask, upload).await,
+        Run::Later => Err(Failure::NotSupported),
+    }
 }
 
 /// Notes what a request has done, as its row says (PROFILE 5.9).

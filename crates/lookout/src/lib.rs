@@ -14,6 +14,7 @@ pub mod log;
 mod metrics;
 mod password;
 mod pipeline;
+mod privacy;
 mod resolver;
 mod service;
 pub mod setup;
@@ -62,6 +63,7 @@ use crate::{
     journal::Journal,
     metrics::Metrics,
     pipeline::{Demands, Developer},
+    privacy::Privacy,
     service::{
         capture::{self, Capture},
         devices::{self, Devices},
@@ -157,11 +159,13 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let metrics = Arc::new(Metrics::new());
     let journal = journal(&state, opened.fresh, &store, &metrics);
     let watchdog = Arc::new(Watchdog::from_env());
-    let hub = Arc::new(Hub::new(metrics.camera.clone()));
+    let privacy = Privacy::new(store.follow(), Box::new(SystemTime::now), metrics.clone());
+    let hub = Hub::new(privacy.clone(), metrics.camera.clone());
     let settings = store.clone();
     let local: LocalTime = Arc::new(move |at| local_text(&settings.get(), at, "%Y-%m-%d %H:%M:%S"));
     let devices = devices::Parts {
         store: store.clone(),
+        gate: privacy.clone(),
         flow: metrics.devices.clone(),
         local: local.clone(),
         patience: config.http.stall,
@@ -171,6 +175,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         id,
         store: store.clone(),
         web: Web::open(&state, store.clone(), config.web.packs),
+        privacy: privacy.clone(),
         hub,
         devices: Devices::new(devices),
         journal: journal.clone(),
@@ -204,6 +209,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         app: app.clone(),
     };
     tokio::spawn(async move { journal.keep().await });
+    tokio::spawn(privacy.keep());
     for listener in http {
         running.accepting.spawn(http::serve(listener, None, app.clone()));
     }

@@ -40,6 +40,7 @@ pub struct Metrics {
     pub journal_bytes: Counter,
     /// Times that it had the disk keep them.
     pub journal_syncs: Counter,
+    forbidden: Gauge,
     connections: Gauge,
     connections_refused: [Counter; 2],
     requests: [Counter; 5],
@@ -110,6 +111,7 @@ impl Metrics {
             panics: Counter::default(),
             journal_bytes: Counter::default(),
             journal_syncs: Counter::default(),
+            forbidden: Gauge::default(),
             connections: Gauge::default(),
             connections_refused: ["full", "address"].map(|reason| refused.get_or_create_owned(&[("reason", reason)])),
             requests: ["1xx", "2xx", "3xx", "4xx", "5xx"]
@@ -125,6 +127,7 @@ impl Metrics {
         all.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         self.camera.register(all);
         self.devices.register(all.sub_registry_with_prefix("devices"));
+        all.register("forbidden", "Whether forbidden hours keep all pictures in", self.forbidden.clone());
         all.register("logins_refused", "Logins refused", self.logins_refused.clone());
         all.register("connections", "Open connections", self.connections.clone());
         all.register("connections_refused", "Connections refused at a limit", refused);
@@ -137,6 +140,11 @@ impl Metrics {
     /// Counts a connection for as long as the returned value lives.
     pub fn connection(&self) -> Held {
         Held::new(&self.connections)
+    }
+
+    /// Notes whether the privacy gate is closed.
+    pub fn forbidden(&self, closed: bool) {
+        self.forbidden.set(i64::from(closed));
     }
 
     /// Counts a connection that was refused.
@@ -273,6 +281,7 @@ mod tests {
             "sent_bytes_total",
             "source_up",
             "source_lost_total",
+            "forbidden",
             "logins_refused_total",
             "connections",
             "connections_refused_total{reason=\"full\"}",

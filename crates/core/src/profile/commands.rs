@@ -138,6 +138,16 @@ pub enum Run {
     Later,
 }
 
+impl Run {
+    /// Says whether the answer holds a picture or sound, before which the privacy gate stands (PROFILE 5.6).
+    pub const fn shows(self) -> bool {
+        match self {
+            Self::Do(op) => op.shows(),
+            Self::Set(_) | Self::List(_) | Self::Take(_) | Self::Later => false,
+        }
+    }
+}
+
 /// What needs code of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
@@ -176,7 +186,7 @@ pub enum Op {
 }
 
 impl Op {
-    /// Says whether the answer holds a picture or sound, before which the privacy gate stands (PROFILE 5.6).
+    /// Says whether the answer holds a picture or sound.
     pub const fn shows(self) -> bool {
         match self {
             Self::Snapshot | Self::Stream | Self::DeviceSnapshot | Self::DeviceStream => true,

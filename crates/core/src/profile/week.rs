@@ -62,6 +62,13 @@ pub struct Schedule {
     pub week: Week,
 }
 
+impl Schedule {
+    /// Says whether the schedule is switched on and the quarter-hour that holds `at` is, too.
+    pub fn holds(&self, at: LocalTime) -> bool {
+        self.enable && self.week.contains(at)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

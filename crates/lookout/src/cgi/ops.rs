@@ -40,8 +40,8 @@ pub struct Ask<'a> {
 pub async fn run(op: Op, ask: &Ask<'_>) -> Result<Answer, Failure> {
     match op {
         Op::CheckUser => Ok(setting::check_user(ask)),
-        Op::Snapshot => picture::snapshot(ask, picture::own(ask)).await,
-        Op::Stream => Ok(picture::stream(ask, picture::own(ask))),
+        Op::Snapshot => picture::snapshot(ask, picture::own(ask)?).await,
+        Op::Stream => Ok(picture::stream(ask, picture::own(ask)?)),
         Op::DeviceSnapshot => picture::snapshot(ask, picture::device(ask)?).await,
         Op::DeviceStream => Ok(picture::stream(ask, picture::device(ask)?)),
         Op::CameraControl => setting::camera_control(ask).await,

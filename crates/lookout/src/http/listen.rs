@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use bytes::Bytes;
 use lookout_core::{access::peers::is_near, head::Method};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -16,13 +17,13 @@ use tokio::{
 
 use super::{
     caps::Place,
-    conn::Conn,
-    push::Fans,
+    conn::{Conn, Revocable},
+    push::{Fans, Push},
     request::{self, Request},
     respond::{Answer, Body, Status, Then},
     upload::Upload,
 };
-use crate::{app::App, cgi, tls::Tls, watchdog::Loop};
+use crate::{app::App, cgi, privacy::Pass, tls::Tls, watchdog::Loop};
 
 /// How long a log line about refused connections is not repeated.
 const QUIET: Duration = Duration::from_secs(1);
@@ -109,30 +110,54 @@ async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, peer: IpAdd
     };
     app.metrics.answered(answer.status.number());
     let (head, then) = (answer.head(&app.config.http.server, SystemTime::now()), answer.then);
-    match answer.body {
-        Body::Whole(body) => {
-            let body = if bodiless { &[][..] } else { &body };
-            // A client that left or does not read has no answer to complain about.
-            let _ = timeout(ANSWER, finish(&mut conn, head.as_bytes(), body)).await;
-        }
-        Body::Slice(_) | Body::Push(_) if bodiless => {
-            let _ = timeout(ANSWER, finish(&mut conn, head.as_bytes(), &[])).await;
-        }
-        Body::Slice(slice) => {
-            let sent = timeout(ANSWER, conn.write_all(head.as_bytes())).await.is_ok_and(|sent| sent.is_ok());
-            if sent && slice.send(&mut conn, ANSWER).await.is_ok() {
-                let _ = timeout(ANSWER, close(&mut conn)).await;
-            }
-        }
-        Body::Push(push) => {
-            if timeout(ANSWER, conn.write_all(head.as_bytes())).await.is_ok_and(|sent| sent.is_ok()) {
-                Fans::join(*push, conn, place);
-            }
-        }
+    let body = if bodiless { Body::Whole(Bytes::new()) } else { answer.body };
+    match answer.pass.filter(|_| !bodiless) {
+        Some(pass) => show(&app, conn, head.as_bytes(), body, pass, place).await,
+        // Without a pass there is no more of a stream than its head.
+        None => drop(send(&mut conn, head.as_bytes(), body).await),
     }
     match then {
         Some(Then::Restart) => app.restart.notify_one(),
         None => {}
+    }
+}
+
+/// Sends a picture, or begins a stream, as long as the pass is good.
+async fn show(app: &App, conn: Conn, head: &[u8], body: Body, pass: Pass, place: Place) {
+    let Ok(mut conn) = Revocable::new(conn) else { return };
+    let sent = async {
+        let push = send(&mut conn, head, body).await;
+        if push.is_none() {
+            conn.taken(app.config.http.stall).await;
+        }
+        push
+    };
+    let push = tokio::select! {
+        () = pass.ended() => None,
+        push = sent => push,
+    };
+    if let Some(push) = push {
+        Fans::join(*push, conn, place);
+    }
+}
+
+/// Sends an answer, of a stream the head; returns the stream if there is somebody to watch it.
+///
+/// A client that left or does not read has no answer to complain about.
+async fn send(conn: &mut Conn, head: &[u8], body: Body) -> Option<Box<Push>> {
+    match body {
+        Body::Whole(body) => {
+            let _ = timeout(ANSWER, finish(conn, head, &body)).await;
+            None
+        }
+        Body::Slice(slice) => {
+            let sent = timeout(ANSWER, conn.write_all(head)).await.is_ok_and(|sent| sent.is_ok());
+            if sent && slice.send(conn, ANSWER).await.is_ok() {
+                let _ = timeout(ANSWER, close(conn)).await;
+            }
+            None
+        }
+        Body::Push(push) => timeout(ANSWER, conn.write_all(head)).await.is_ok_and(|sent| sent.is_ok()).then_some(push),
     }
 }
 

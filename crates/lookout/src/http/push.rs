@@ -3,7 +3,8 @@
 //! One loop, a *fan*, serves many viewers: for each it does one vectored write a frame, and nothing else, no copy, no
 //! allocation, no wake-up. Only a viewer whose socket has no room gets a task of its own, which waits until the rest of
 //! its picture is taken and then gives the viewer back, to be shown the newest frame. A viewer that takes nothing for
-//! `stall` is closed; one whose account was changed, too (RULES W12).
+//! `stall` is closed; one whose account was changed, too (RULES W12). When the privacy gate closes, the fan ends with all
+//! its viewers, in the middle of a picture if need be.
 //!
 //! ```text
 //!   join ──▶ seated ──── no room for all of a picture ────▶ busy ── stalled, left, account changed ──▶ closed
@@ -34,7 +35,10 @@ use tokio::{
     time::{Sleep, timeout},
 };
 
-use super::{caps::Place, conn::Conn};
+use super::{
+    caps::Place,
+    conn::{Conn, Revocable},
+};
 use crate::{
     hub::{Shown, Viewer},
     metrics::{Flow, Held},
@@ -90,7 +94,9 @@ impl Accounts {
 
 /// A viewer with its connection.
 struct Seat {
-    conn: Conn,
+    conn: Revocable,
+    /// What it came to watch.
+    frames: Viewer,
     /// How often it gets a frame.
     pace: Pace,
     /// The account that watches.
@@ -113,16 +119,20 @@ impl Fans {
     }
 
     /// Takes over a connection whose head is written.
-    pub fn join(push: Push, conn: Conn, place: Place) {
+    pub fn join(push: Push, conn: Revocable, place: Place) {
         let Push { fans, frames, size, pace, user } = push;
         let row = match size {
             Resolution::Vga => 0,
             Resolution::Qvga => 1,
             Resolution::Qqvga => 2,
         };
-        let door = fans.joined.fetch_add(1, Ordering::Relaxed) % fans.doors[row].len();
-        let mut seat = Seat { conn, pace, user, last: None, _viewer: fans.flow.viewer(), _place: place };
-        let mut slot = lock(&fans.doors[row][door]);
+        fans.take(row, Seat { conn, frames, pace, user, last: None, _viewer: fans.flow.viewer(), _place: place });
+    }
+
+    /// Has a viewer go to the fan behind one of a row's doors.
+    fn take(self: &Arc<Self>, row: usize, mut seat: Seat) {
+        let door = self.joined.fetch_add(1, Ordering::Relaxed) % self.doors[row].len();
+        let mut slot = lock(&self.doors[row][door]);
         if let Some(door) = slot.as_ref() {
             // A fan that leaves shuts its door under this lock: behind an open one there is somebody, but for a panic.
             match door.send(seat) {
@@ -130,17 +140,18 @@ impl Fans {
                 Err(mpsc::error::SendError(back)) => seat = back,
             }
         }
+        let frames = seat.frames.clone();
         let (sender, joining) = mpsc::unbounded_channel();
         // The other end is at hand.
         let _ = sender.send(seat);
         let fan = Fan {
-            accounts: fans.accounts(),
+            accounts: self.accounts(),
             frames,
             seats: Vec::new(),
             busy: JoinSet::new(),
             joining,
             place: (row, door),
-            fans: fans.clone(),
+            fans: self.clone(),
         };
         *slot = Some(sender);
         tokio::spawn(fan.run());
@@ -169,12 +180,12 @@ impl Fan {
             tokio::select! {
                 shown = self.frames.next() => match shown {
                     Some(shown) => self.show(shown).await,
-                    None => return,
+                    None => return self.end(),
                 },
                 Some(seat) = self.joining.recv() => self.sit(seat),
                 Some(back) = self.busy.join_next() => {
-                    if let (Ok(Some(seat)), Some(newest)) = (back, self.frames.newest()) {
-                        self.offer(seat, &newest);
+                    if let Ok(Some(seat)) = back {
+                        self.offer(seat);
                     }
                 }
                 Ok(()) = self.accounts.0.changed() => self.seats.retain(|seat| self.accounts.have(&seat.user)),
@@ -185,9 +196,9 @@ impl Fan {
         }
     }
 
-    /// Gives a viewer a seat, unless its account was changed on its way here.
+    /// Gives a viewer a seat, unless its account was changed on its way here, or the privacy gate has closed.
     fn sit(&mut self, seat: Seat) {
-        if self.accounts.have(&seat.user) {
+        if self.accounts.have(&seat.user) && seat.frames.may_see() {
             self.seats.push(seat);
         }
     }
@@ -206,16 +217,19 @@ impl Fan {
             }
             if next % TURN == TURN - 1 {
                 tokio::task::yield_now().await;
-                shown = self.frames.newest().unwrap_or(shown);
+                // There is none if the privacy gate has closed meanwhile.
+                let Some(newest) = self.frames.newest() else { return };
+                shown = newest;
             }
         }
     }
 
     /// Shows the newest frame to somebody who was busy.
-    fn offer(&mut self, mut seat: Seat, newest: &Arc<Shown>) {
-        match seat.show(newest, &self.fans.flow) {
+    fn offer(&mut self, mut seat: Seat) {
+        let Some(newest) = self.frames.newest() else { return self.sit(seat) };
+        match seat.show(&newest, &self.fans.flow) {
             Ok(Room::Enough) => self.sit(seat),
-            Ok(room) => self.wait_for(seat, newest.clone(), room),
+            Ok(room) => self.wait_for(seat, newest, room),
             Err(_) => {}
         }
     }
@@ -230,6 +244,17 @@ impl Fan {
                 () = accounts.lose(&user) => None,
             }
         });
+    }
+
+    /// Ends the fan with all who watch. Whoever has come since the privacy gate is open again goes to another one.
+    fn end(mut self) {
+        let (row, door) = self.place;
+        *lock(&self.fans.doors[row][door]) = None;
+        while let Ok(seat) = self.joining.try_recv() {
+            if seat.frames.may_see() {
+                self.fans.take(row, seat);
+            }
+        }
     }
 
     /// Ends the fan, unless somebody has just joined.
@@ -266,7 +291,7 @@ impl Seat {
         if self.last.is_some_and(|last| shown.seq <= last) || !pace.takes(shown.captured) {
             return Ok(Room::Enough);
         }
-        let room = match &self.conn {
+        let room = match &*self.conn {
             // TLS encrypts for each viewer anyway: a task costs little beside that.
             Conn::Tls(_) => Room::Part(0),
             Conn::Plain(socket) => match socket.try_write_vectored(&slices(&part(shown), 0)) {
@@ -289,7 +314,7 @@ impl Seat {
 
     /// Sends the rest of a part; of a part not begun nothing, for once there is room there is a newer frame.
     async fn finish(mut self, shown: &Shown, room: Room, fans: &Fans) -> io::Result<Self> {
-        match (room, &mut self.conn) {
+        match (room, &mut *self.conn) {
             (Room::Enough, _) => {}
             (Room::None, Conn::Plain(socket)) => timeout(fans.stall, socket.writable()).await??,
             (Room::None, Conn::Tls(_)) => {}
@@ -373,40 +398,152 @@ mod tests {
     use lookout_core::profile::{change::Rules, view::Secrets};
     use tokio::{
         io::AsyncReadExt as _,
-        net::{TcpListener, TcpStream},
+        net::{TcpListener, TcpSocket, TcpStream},
     };
 
     use super::*;
-    use crate::{http::Caps, hub::Hub};
+    use crate::{http::Caps, hub::Hub, privacy::testing::Hours};
 
-    /// Joins a viewer with an account and returns its end of the connection.
-    async fn join(fans: &Arc<Fans>, hub: &Arc<Hub>, user: &User) -> TcpStream {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let there = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (socket, peer) = listener.accept().await.unwrap();
-        let place = Caps::new(1, 1, Arc::default()).admit(peer.ip()).unwrap();
-        let (fans, frames, user) = (fans.clone(), hub.view(Resolution::Vga), user.clone());
-        let push = Push { fans, frames, size: Resolution::Vga, pace: Pace::FULL, user };
-        Fans::join(push, Conn::Plain(socket), place);
-        there
+    /// Fans behind a gate, and the account that watches.
+    struct House {
+        hours: Hours,
+        hub: Arc<Hub>,
+        fans: Arc<Fans>,
+        user: User,
+        _dir: tempfile::TempDir,
+    }
+
+    impl House {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let rules = Rules { secrets: Secrets::Masked, password_min: 8 };
+            let store = Arc::new(Store::open(dir.path(), rules).unwrap().store);
+            let hours = Hours::default();
+            let gate = hours.gate(Arc::default());
+            tokio::spawn(gate.clone().keep());
+            let user = store.get().users[0].clone();
+            let fans = Fans::new(store, Arc::default(), Duration::from_secs(10));
+            Self { hours, hub: Hub::new(gate, Arc::default()), fans, user, _dir: dir }
+        }
+
+        fn view(&self) -> Viewer {
+            self.hub.view(Resolution::Vga).unwrap()
+        }
+
+        /// Joins a viewer with an account, who takes little in advance, and returns its end of the connection.
+        async fn join(&self, frames: Viewer, user: &User) -> TcpStream {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let there = TcpSocket::new_v4().unwrap();
+            there.set_recv_buffer_size(2048).unwrap();
+            let there = there.connect(listener.local_addr().unwrap()).await.unwrap();
+            let (socket, peer) = listener.accept().await.unwrap();
+            let place = Caps::new(1, 1, Arc::default()).admit(peer.ip()).unwrap();
+            let (fans, user) = (self.fans.clone(), user.clone());
+            let push = Push { fans, frames, size: Resolution::Vga, pace: Pace::FULL, user };
+            Fans::join(push, Revocable::new(Conn::Plain(socket)).unwrap(), place);
+            // The fan gives him a seat before the test goes on.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            there
+        }
+
+        /// Waits until the camera has let go of all viewers.
+        async fn all_gone(&self) {
+            while self.hub.watched() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+    }
+
+    /// Reads to the end; returns how many bytes came, and whether the end was a reset.
+    async fn read_out(there: &mut TcpStream) -> (u64, bool) {
+        let (mut read, mut buffer) = (0, vec![0; 64 * 1024]);
+        loop {
+            match timeout(Duration::from_secs(5), there.read(&mut buffer)).await.expect("still open") {
+                Ok(0) => return (read, false),
+                Ok(more) => read += more as u64,
+                Err(error) => return (read, error.kind() == io::ErrorKind::ConnectionReset),
+            }
+        }
+    }
+
+    /// Waits until the viewer's system takes no more; returns how many bytes it holds.
+    async fn filled(there: &TcpStream) -> u64 {
+        let mut before = 0;
+        loop {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let held = rustix::io::ioctl_fionread(there).unwrap();
+            if held > 0 && held == before {
+                return held;
+            }
+            before = held;
+        }
+    }
+
+    #[tokio::test]
+    async fn when_the_hours_begin_half_a_picture_stays_half_a_picture_and_the_kernel_throws_the_rest_away() {
+        let house = House::new();
+        let mut there = house.join(house.view(), &house.user).await;
+        // More than any socket's buffers take.
+        house.hub.publish(house.hours.frame(1, vec![b'x'; 16 << 20]));
+        let held = filled(&there).await;
+        house.hours.forbid(true);
+        house.all_gone().await;
+        assert_eq!(read_out(&mut there).await, (held, true));
+    }
+
+    #[tokio::test]
+    async fn a_whole_picture_that_waits_in_the_kernel_alone_is_thrown_away_too() {
+        let house = House::new();
+        let mut there = house.join(house.view(), &house.user).await;
+        // The viewer sits, its socket took everything.
+        house.hub.publish(house.hours.frame(1, vec![b'x'; 100_000]));
+        let held = filled(&there).await;
+        assert!(held < 100_000);
+        house.hours.forbid(true);
+        house.all_gone().await;
+        assert_eq!(read_out(&mut there).await, (held, true));
+    }
+
+    #[tokio::test]
+    async fn a_viewer_who_has_everything_is_not_reset_and_sees_nothing_after_the_hours() {
+        let house = House::new();
+        let mut there = house.join(house.view(), &house.user).await;
+        house.hub.publish(house.hours.frame(1, vec![b'x'; 100]));
+        filled(&there).await;
+        house.hours.forbid(true);
+        house.all_gone().await;
+        house.hours.forbid(false);
+        house.hub.publish(house.hours.frame(2, vec![b'x'; 100]));
+        assert!(read_out(&mut there).await.0 < 300);
+    }
+
+    #[tokio::test]
+    async fn who_was_let_in_before_the_hours_and_comes_in_them_or_after_them_is_not_seated() {
+        let house = House::new();
+        let early = house.view();
+        house.hours.forbid(true);
+        assert_eq!(read_out(&mut house.join(early.clone(), &house.user).await).await.0, 0);
+        house.hours.forbid(false);
+        assert_eq!(read_out(&mut house.join(early, &house.user).await).await.0, 0);
+        let mut there = house.join(house.view(), &house.user).await;
+        house.hours.wait_out_the_guard().await;
+        house.hub.publish(house.hours.frame(1, vec![b'x'; 100]));
+        assert!(timeout(Duration::from_secs(5), there.read(&mut [0])).await.unwrap().unwrap() > 0);
     }
 
     #[tokio::test]
     async fn an_account_that_was_changed_while_its_request_was_answered_gets_no_stream() {
-        let dir = tempfile::tempdir().unwrap();
-        let rules = Rules { secrets: Secrets::Masked, password_min: 8 };
-        let store = Arc::new(Store::open(dir.path(), rules).unwrap().store);
-        let hub = Arc::new(Hub::new(Arc::default()));
-        let fans = Fans::new(store.clone(), Arc::default(), Duration::from_secs(10));
-        let known = store.get().users[0].clone();
+        let house = House::new();
+        let frames = house.view();
+        let known = &house.user;
         let gone = User { pri: lookout_core::profile::settings::Level::Manager, ..known.clone() };
         // The first at a door starts a fan, who comes later joins one: there are as many doors as cores, up to 8.
         let mut seated = Vec::new();
         for _ in 0..9 {
-            let mut refused = join(&fans, &hub, &gone).await;
+            let mut refused = house.join(frames.clone(), &gone).await;
             let end = timeout(Duration::from_secs(5), refused.read(&mut [0])).await;
             assert_eq!(end.expect("still open").unwrap(), 0);
-            seated.push(join(&fans, &hub, &known).await);
+            seated.push(house.join(frames.clone(), known).await);
         }
         for stays in &mut seated {
             let more = timeout(Duration::from_millis(20), stays.read(&mut [0])).await;

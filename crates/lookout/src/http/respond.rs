@@ -5,6 +5,7 @@ use std::{fmt::Write as _, time::SystemTime};
 use bytes::Bytes;
 
 use super::{push::Push, slice::Slice};
+use crate::privacy::Pass;
 
 /// The statuses that are answered, and no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub struct Answer {
     pub body: Body,
     /// What happens once it is sent.
     pub then: Option<Then>,
+    /// Where it holds a picture or sound: it is cut off when this ends.
+    pub pass: Option<Pass>,
 }
 
 /// What happens after an answer is sent.
@@ -102,7 +105,7 @@ impl Answer {
 
     /// Makes an answer of a given type.
     pub fn whole(status: Status, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self { status, content_type, headers: Vec::new(), body: Body::Whole(body.into()), then: None }
+        Self { status, content_type, headers: Vec::new(), body: Body::Whole(body.into()), then: None, pass: None }
     }
 
     /// Adds a header.

@@ -27,6 +27,7 @@ use crate::{
     hub::{Hub, Viewer},
     metrics::Flow,
     pipeline::Demands,
+    privacy::{Forbidden, Privacy},
     source::{LocalTime, mjpeg_http},
     store::Store,
 };
@@ -44,6 +45,8 @@ const WANTED: Wanted = Wanted { size: Size::VGA, fps: 10.0 };
 pub struct Parts {
     /// Where the devices are set, and the accounts of those who watch.
     pub store: Arc<Store>,
+    /// The gate before their pictures.
+    pub gate: Arc<Privacy>,
     /// Counters.
     pub flow: Arc<Flow>,
     /// Writes a local time for people.
@@ -78,15 +81,20 @@ impl Devices {
     /// Lets somebody watch a device, 2 to 9, from its next frame on; returns its fans as well.
     ///
     /// `None` where no such device is set. Never waits: until there is a picture, viewers see why there is none.
-    pub fn view(self: &Arc<Self>, number: usize, size: Resolution) -> Option<(Viewer, Arc<Fans>)> {
-        let index = number.checked_sub(Self::FIRST)?;
-        let mut slot = lock(self.channels.get(index)?);
+    ///
+    /// # Errors
+    /// The privacy gate is closed.
+    pub fn view(self: &Arc<Self>, number: usize, size: Resolution) -> Result<Option<(Viewer, Arc<Fans>)>, Forbidden> {
+        let index = number.checked_sub(Self::FIRST).filter(|index| *index < self.channels.len());
+        let Some(index) = index else { return Ok(None) };
+        let mut slot = lock(&self.channels[index]);
         let settings = self.parts.store.get();
-        let device = settings.devices.get(index).filter(|device| !device.host.as_str().is_empty())?;
+        let device = settings.devices.get(index).filter(|device| !device.host.as_str().is_empty());
+        let Some(device) = device else { return Ok(None) };
         if !slot.as_ref().is_some_and(|open| same_place(&open.device, device)) {
             *slot = self.open(index, device.clone());
         }
-        slot.as_ref().map(|open| (open.hub.view(size), open.fans.clone()))
+        slot.as_ref().map(|open| Ok((open.hub.view(size)?, open.fans.clone()))).transpose()
     }
 
     /// Closes all channels, as their tasks must have ended before the runtime does.
@@ -100,8 +108,8 @@ impl Devices {
     }
 
     fn open(self: &Arc<Self>, index: usize, device: Device) -> Option<Channel> {
-        let Parts { store, flow, local, patience } = &self.parts;
-        let hub = Arc::new(Hub::new(flow.clone()));
+        let Parts { store, gate, flow, local, patience } = &self.parts;
+        let hub = Hub::new(gate.clone(), flow.clone());
         let (called, to) = (format!("device {}", index + Self::FIRST), device.clone());
         let parts = capture::Parts {
             name: format!("{called} ({}:{})", to.host.as_str(), to.port.get()),

@@ -76,7 +76,7 @@ fn page(bundle: &Bundle, name: &str) -> Option<Answer> {
     let leaf = bundle.leaf(name)?;
     let slice = Slice { file: bundle.file().clone(), at: leaf.at, length: leaf.length };
     let (content_type, headers, body) = (content_type(name), Vec::new(), Body::Slice(slice));
-    Some(guarded(Answer { status: Status::Ok, content_type, headers, body, then: None }, PACK_POLICY))
+    Some(guarded(Answer { status: Status::Ok, content_type, headers, body, then: None, pass: None }, PACK_POLICY))
 }
 
 fn guarded(answer: Answer, policy: &str) -> Answer {

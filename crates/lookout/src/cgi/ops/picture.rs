@@ -24,9 +24,9 @@ pub struct Sight {
 }
 
 /// The camera's own pictures.
-pub fn own(ask: &Ask<'_>) -> Sight {
+pub fn own(ask: &Ask<'_>) -> Result<Sight, Failure> {
     let size = resolution(ask).unwrap_or(ask.settings.image.resolution);
-    Sight { frames: ask.app.hub.view(size), fans: ask.app.fans.clone(), size, camera: ask.app.id.to_string() }
+    Ok(Sight { frames: ask.app.hub.view(size)?, fans: ask.app.fans.clone(), size, camera: ask.app.id.to_string() })
 }
 
 /// The pictures of another camera, `/device/2/…` to `/device/9/…`, if it is set (Q52).
@@ -34,7 +34,7 @@ pub fn device(ask: &Ask<'_>) -> Result<Sight, Failure> {
     let number = ask.request.head.path.folded().split('/').nth(2).and_then(|number| number.parse().ok());
     let number = number.ok_or(Failure::NotFound)?;
     let size = resolution(ask).unwrap_or(Resolution::Vga);
-    let (frames, fans) = ask.app.devices.view(number, size).ok_or(Failure::NotFound)?;
+    let (frames, fans) = ask.app.devices.view(number, size)?.ok_or(Failure::NotFound)?;
     Ok(Sight { frames, fans, size, camera: format!("device{number}") })
 }
 
@@ -54,7 +54,7 @@ pub fn stream(ask: &Ask<'_>, sight: Sight) -> Answer {
     let pace = ask.query.get("rate").map_or(Pace::FULL, Pace::from_code);
     let Sight { frames, fans, size, .. } = sight;
     let push = Push { fans, frames, size, pace, user: ask.caller.user.clone() };
-    Answer { status: Status::Ok, content_type: PUSH, headers: Vec::new(), then: None, body: Body::Push(Box::new(push)) }
+    Answer { body: Body::Push(Box::new(push)), ..Answer::whole(Status::Ok, PUSH, "") }
 }
 
 /// Reads `resolution=`, as a code or in words; what is neither counts as not given (PROFILE 5.1, Q10, Q14).
