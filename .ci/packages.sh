@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034
-# Sourced by run and test: finds Rust, and installs Debian packages that are missing.
+# Sourced by run and test: finds Rust, and installs or unpacks Debian packages that are missing.
 
 # What the build needs besides Rust, as THING:PACKAGE; a thing is a program, or a file by its absolute path.
 BUILD=(cc:gcc /usr/include/stdio.h:libc6-dev make:make cmake:cmake nasm:nasm)
@@ -40,4 +40,24 @@ install_missing() {
 	echo "$0: $what needs some Debian packages, which are installed now: ${sudo[*]} apt-get install ${packages[*]}"
 	"${sudo[@]}" apt-get -qq update &&
 		"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${packages[@]}" >/dev/null
+}
+
+# unpack FOLDER PACKAGE…: unpacks Debian packages into FOLDER, once, where installing them would start a service.
+unpack() {
+	local folder=$1 package sudo=()
+	shift
+	[ "$(id -u)" = 0 ] || ! there sudo || sudo=(sudo)
+	mkdir -p "$folder"
+	for package in "$@"; do
+		[ ! -e "$folder/$package" ] || continue
+		(
+			cd "$folder"
+			download=(apt-get -qq -o APT::Sandbox::User=root download "$package")
+			"${download[@]}" || { "${sudo[@]}" apt-get -qq update && "${download[@]}"; }
+			mkdir "$package.new"
+			dpkg-deb -x "${package}"_*.deb "$package.new"
+			mv "$package.new" "$package"
+			rm "${package}"_*.deb
+		)
+	done
 }

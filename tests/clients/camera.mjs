@@ -33,16 +33,17 @@ export const within = (url, { user, pwd }) => url.replace("://", `://${user}:${p
  * Starts a camera for the tests of a file, and ends it after them.
  *
  * Returns its addresses `http` and `https` (URLs without a slash at the end), `port`, the certificate's `fingerprint`, and
- * `folder`, a folder of its own.
+ * `folder`, a folder of its own. `environment` is given to it beside ours.
  */
-export async function camera(name, configuration = "") {
+export async function camera(name, configuration = "", environment = {}) {
   const folder = mkdtempSync(`${scratch}/${name}-`);
   // No test asks the Internet for the time; one of the clock names its own server.
   const clock = configuration.includes("[clock]") ? "" : "[clock]\nntp = false\n";
   writeFileSync(`${folder}/lookout.toml`, configuration + clock);
   const addresses = ["--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"];
   const files = ["--config", `${folder}/lookout.toml`, "--state", `${folder}/state`];
-  const env = { ...process.env, LOOKOUT_ADMIN_PASSWORD: admin.pwd, LOOKOUT_VIEWER_PASSWORD: viewer.pwd };
+  const passwords = { LOOKOUT_ADMIN_PASSWORD: admin.pwd, LOOKOUT_VIEWER_PASSWORD: viewer.pwd };
+  const env = { ...process.env, ...environment, ...passwords };
   const program = process.env.LOOKOUT ?? `${root}target/debug/lookout`;
   const daemon = spawn(program, ["run", "--source", "demo:", "--json", ...addresses, ...files], { env });
   daemon.stderr.pipe(createWriteStream(`${folder}/log`));

@@ -89,4 +89,89 @@ mod tests {
         settings.clock.offset_s.take("60").unwrap();
         assert_eq!(text(&settings), "19691231200100");
     }
+
+    /// Moments at which days, months, years, leap days, 31 and 32 bits end, and the first and the last that can be said.
+    const EDGES: [i64; 10] = [
+        0,
+        951_782_399,   // 28 February 2000
+        1_709_251_199, // 29 February 2024
+        1_798_761_599, // 31 December 2026
+        2_085_978_495, // the end of NTP's first era
+        2_147_483_647,
+        4_102_444_799, // 31 December 2099
+        4_107_542_399, // 28 February 2100, which has no 29th
+        4_294_967_294,
+        4_294_967_295,
+    ];
+
+    #[test]
+    fn local_time_is_the_calendars_for_every_zone_and_summer_at_every_edge() {
+        let mut settings = Settings::factory();
+        for tz in (-50_400..=50_400).step_by(450) {
+            settings.clock.tz.take(&tz.to_string()).unwrap();
+            for dst in [-7200, -1, 0, 3600, 7200] {
+                settings.clock.dst.take(&dst.to_string()).unwrap();
+                let zone = jiff::tz::TimeZone::fixed(jiff::tz::Offset::from_seconds(dst - tz).unwrap());
+                for edge in EDGES.iter().flat_map(|edge| [*edge, edge + 1]) {
+                    // A host whose clock is years behind, and a camera whose clock is right.
+                    settings.clock.offset_s = Seconds::new(edge - 1000).unwrap();
+                    let host = UNIX_EPOCH + Duration::from_secs(1000);
+                    let calendar = jiff::Timestamp::from_second(edge).unwrap().to_zoned(zone.clone());
+                    let format = "%Y-%m-%d %H:%M:%S %w";
+                    assert_eq!(local_text(&settings, host, format), calendar.strftime(format).to_string());
+                    let [hour, minute] = [calendar.hour(), calendar.minute()].map(u16::try_from).map(Result::unwrap);
+                    let weekday = u8::try_from(calendar.weekday().to_sunday_zero_offset()).unwrap();
+                    let expected = LocalTime { weekday, minute: hour * 60 + minute };
+                    assert_eq!(local_time(&settings, host), expected, "{calendar}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_day_until_2106_has_its_weekday() {
+        let settings = Settings::factory();
+        let begin = jiff::civil::date(1970, 1, 1);
+        for (day, date) in begin.series(jiff::Span::new().days(1)).take(49_711).enumerate() {
+            let noon = UNIX_EPOCH + Duration::from_secs(day as u64 * 86_400 + 43_200);
+            let weekday = u8::try_from(date.weekday().to_sunday_zero_offset()).unwrap();
+            assert_eq!(local_time(&settings, noon), LocalTime { weekday, minute: 720 }, "{date}");
+        }
+    }
+
+    #[test]
+    fn a_correction_is_to_the_nearest_second_and_made_only_for_a_whole_one() {
+        let mut clock = Clock::default();
+        let host = UNIX_EPOCH + Duration::from_millis(1_800_000_000_600);
+        let corrected = |clock: &Clock, ms: u64| correction(clock, Duration::from_millis(ms), host).unwrap().0;
+        for (ms, offset) in [
+            (1_800_000_000_600, 0),
+            (1_800_000_001_599, 0),
+            (1_799_999_999_601, 0),
+            (1_800_000_001_600, 1),
+            (1_800_000_002_099, 1),
+            (1_800_000_002_100, 2),
+            (1_799_999_999_600, -1),
+            (1_799_999_998_000, -3),
+            (4_294_967_295_600, 2_494_967_295),
+        ] {
+            assert_eq!(corrected(&clock, ms), offset, "{ms}");
+        }
+        clock.offset_s = Seconds::new(-3).unwrap();
+        assert_eq!([1_799_999_998_500, 1_799_999_996_700].map(|ms| corrected(&clock, ms)), [-3, -3]);
+        let before = UNIX_EPOCH - Duration::from_millis(1500);
+        assert_eq!(correction(&clock, Duration::from_secs(1_800_000_000), before).unwrap().0, 1_800_000_002);
+        let absurd = UNIX_EPOCH + Duration::from_secs(1 << 40);
+        assert!(correction(&clock, Duration::from_secs(1_800_000_000), absurd).is_err());
+    }
+
+    #[test]
+    fn a_jump_is_seen_in_both_directions_and_a_clock_that_goes_is_none() {
+        let start = (UNIX_EPOCH + Duration::from_secs(1000), Instant::now());
+        let later = |host: i64, steady: u64| {
+            let host = UNIX_EPOCH + Duration::from_secs((1000 + host) as u64);
+            drift(start, (host, start.1 + Duration::from_secs(steady))).as_secs()
+        };
+        assert_eq!([later(0, 0), later(60, 60), later(3600, 60), later(-10, 60), later(0, 60)], [0, 0, 3540, 70, 60]);
+    }
 }

@@ -121,7 +121,8 @@ impl Answer {
 
     /// Writes the head.
     pub fn head(&self, server: &str, now: SystemTime) -> String {
-        let date = httpdate::fmt_http_date(now);
+        // A clock before 1970 has no date in HTTP, and would make the crate panic.
+        let date = httpdate::fmt_http_date(now.max(SystemTime::UNIX_EPOCH));
         let mut head = format!("HTTP/1.1 {}\r\nServer: {server}\r\nDate: {date}\r\n", self.status.line());
         // Writing to a String cannot fail.
         let length = match &self.body {
@@ -171,6 +172,12 @@ mod tests {
         let expected = "HTTP/1.1 200 OK\r\nServer: Netwave IP Camera\r\nDate: Tue, 13 Nov 2012 05:02:50 GMT\r\n\
                         Content-Type: text/plain\r\nContent-Length: 4\r\nCache-Control: no-cache\r\nConnection: close\r\n\r\n";
         assert_eq!(answer.head("Netwave IP Camera", at), expected);
+    }
+
+    #[test]
+    fn a_clock_before_1970_shows_the_first_second_that_http_can_say() {
+        let before = SystemTime::UNIX_EPOCH - std::time::Duration::from_secs(1);
+        assert!(Answer::text("").head("x", before).contains("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"));
     }
 
     #[test]

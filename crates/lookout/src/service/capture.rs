@@ -87,7 +87,7 @@ pub struct Capture {
     developer: Developer,
     tick: Interval,
     /// Why and since when the source is lost.
-    lost: Option<(Lost, SystemTime)>,
+    lost: Option<(Lost, Instant)>,
     /// Held while the source delivers.
     up: Option<Held>,
     /// When the placeholder was last shown.
@@ -107,7 +107,7 @@ impl Capture {
         let pace = parts.watchdog.as_ref().map_or(TURN, |watchdog| watchdog.pace());
         let mut tick = interval(TURN.min(pace));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let lost = Some((Lost("the source is starting".into()), SystemTime::now()));
+        let lost = Some((Lost("the source is starting".into()), Instant::now()));
         Ok(Self { parts, developer, tick, lost, up: None, shown: None, size: None, attempt: 0 })
     }
 
@@ -185,7 +185,7 @@ impl Capture {
         if self.lost.as_ref().is_none_or(|(before, _)| *before != why) {
             tracing::warn!("{}: {why}", self.parts.name);
         }
-        let since = self.lost.take().map_or_else(SystemTime::now, |(_, since)| since);
+        let since = self.lost.take().map_or_else(Instant::now, |(_, since)| since);
         self.lost = Some((why, since));
         self.shown = None;
         self.stand_in();
@@ -222,6 +222,8 @@ impl Capture {
     fn stand_in(&mut self) {
         let Some((why, since)) = self.lost.as_ref().filter(|_| self.parts.hub.watched()) else { return };
         let (now, wall) = (Instant::now(), SystemTime::now());
+        // Reckoned back from now, as the host's clock may have been set meanwhile.
+        let began = wall.checked_sub(now.duration_since(*since)).unwrap_or(wall);
         if self.shown.is_some_and(|shown| now.duration_since(shown) < STAND_IN) {
             return;
         }
@@ -229,7 +231,7 @@ impl Capture {
         let size = self.size.unwrap_or(self.parts.size);
         let local = &self.parts.local;
         let frame = block_in_place(|| {
-            let canvas = placeholder::paint(size, &why.0, &local(*since), &local(wall));
+            let canvas = placeholder::paint(size, &why.0, &local(began), &local(wall));
             self.developer.placeholder(Grabbed { captured: now, wall, picture: Picture::Raw(canvas.into_raw()) })
         });
         frame.into_iter().for_each(|frame| self.parts.hub.publish(frame));

@@ -11,7 +11,6 @@
 //! that `set_devices.cgi` names, not even the host is: whoever may see its pictures need not know where it is.
 
 mod login;
-mod lookup;
 mod words;
 
 use std::{net::Ipv6Addr, sync::Arc, time::Duration};
@@ -25,8 +24,9 @@ use lookout_core::{
 };
 use reqwest::{Client, Response, StatusCode, Url, header, redirect};
 
-use self::{login::Door, lookup::Lookup};
+use self::login::Door;
 use super::pace::{self, Pace};
+use crate::lookup::Lookup;
 
 const CONNECT: Duration = Duration::from_secs(5);
 

@@ -9,7 +9,7 @@ use lookout_core::sntp::{self, Reading, Refusal};
 use tokio::{net::UdpSocket, time::timeout};
 
 use super::{Failure, World};
-use crate::{password, resolver};
+use crate::{lookup::Lookup, password};
 
 /// The network, as the service sees it.
 pub struct Udp {
@@ -19,12 +19,12 @@ pub struct Udp {
 
 /// How long an address is listened to: an answer that comes later says the time too vaguely.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How many addresses of a name are asked. With the resolver's deadline an attempt ends within 14 s (RULES F17).
+/// How many addresses of a name are asked. With the deadline of the lookup an attempt ends within 14 s (RULES F17).
 const TRIES: usize = 3;
 
 impl World for Udp {
     async fn ask(&mut self, server: &str) -> Result<Reading, Failure> {
-        let addresses = resolver::addresses(server, self.port).await.map_err(Failure::Unknown)?;
+        let addresses = Lookup::servers().addresses(server, self.port).await.map_err(Failure::Unknown)?;
         let mut failure = Failure::Silent;
         for address in addresses.into_iter().take(TRIES) {
             match timeout(PATIENCE, ask(address)).await.unwrap_or(Err(Failure::Silent)) {
