@@ -122,6 +122,13 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_before_1970_is_listed_as_0() {
+        let settings = Settings::factory();
+        let text = listing(Page::Status, &View { now: -1, ..View::of(&settings) }, Secrets::Masked);
+        assert!(text.contains("var now=0;\n"), "{text}");
+    }
+
+    #[test]
     fn q16_misc_and_forbidden_are_named_as_their_cgis_name_them() {
         let misc = shown(Page::Misc, &Settings::factory(), Secrets::Masked);
         assert!(misc.starts_with("var led_mode=0;\nvar ptz_center_onstart=0;\n"), "{misc}");

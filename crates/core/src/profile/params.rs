@@ -215,7 +215,7 @@ static TABLE: &[&[Param]] = &[
         get!("sys_ver", Kind::Text(16), [Params Status], |v| Value::Text(v.sys_ver.into()), "Version of the camera."),
         get!("app_ver", Kind::Text(16), [Params Status], |v| Value::Text(v.app_ver.to_string()), "Version of the web UI."),
         set!("alias", "alias", Alias, MUST, [Params Status], (alias), "The camera's name."),
-        get!("now", SHOWN, [Params Status], |v| Value::Int(v.now), "The camera's clock, seconds since 1970 UTC."),
+        get!("now", SHOWN, [Params Status], |v| Value::Int(v.now.max(0)), "The camera's clock, seconds since 1970 UTC."),
         set!("tz", "tz", Datetime, MAY, [Params Status], (clock.tz),
             "Seconds; local time is UTC minus this, so west is positive (Q6)."),
         set!("daylight_saving_time", "daylight_saving_time", Datetime, MAY, [Params], (clock.dst),
