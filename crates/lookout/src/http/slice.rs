@@ -4,12 +4,15 @@ use std::{fs::File, io, os::unix::fs::FileExt as _, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt as _},
-    task::block_in_place,
+    sync::Semaphore,
+    task::spawn_blocking,
     time::timeout,
 };
 
 /// How many bytes are read at once.
-const PIECE: usize = 32 * 1024;
+const PIECE: u64 = 32 * 1024;
+/// How many read at once: a crowd waits for the disk in a queue, not on a thread each.
+static READERS: Semaphore = Semaphore::const_new(2);
 
 /// A part of a file.
 pub struct Slice {
@@ -27,17 +30,24 @@ impl Slice {
     /// # Errors
     /// The client left or takes nothing, or the disk refused.
     pub async fn send(&self, conn: &mut (impl AsyncWrite + Unpin), patience: Duration) -> io::Result<()> {
-        let most = usize::try_from(self.length).unwrap_or(PIECE).min(PIECE);
-        let (mut buffer, mut at, mut left) = (vec![0; most], self.at, self.length);
-        while left > 0 {
-            let piece = &mut buffer[..usize::try_from(left).unwrap_or(most).min(most)];
-            block_in_place(|| self.file.read_exact_at(piece, at)).inspect_err(|error| {
+        let (mut piece, mut at, end) = (Vec::new(), self.at, self.at + self.length);
+        while at < end {
+            piece = self.read(piece, at, PIECE.min(end - at)).await.inspect_err(|error| {
                 tracing::error!("a file of the web UI cannot be read: {error}");
             })?;
-            timeout(patience, conn.write_all(piece)).await??;
+            timeout(patience, conn.write_all(&piece)).await??;
             at += piece.len() as u64;
-            left -= piece.len() as u64;
         }
         Ok(())
+    }
+
+    async fn read(&self, mut piece: Vec<u8>, at: u64, length: u64) -> io::Result<Vec<u8>> {
+        let _turn = READERS.acquire().await.map_err(io::Error::other)?;
+        let file = self.file.clone();
+        let read = move || {
+            piece.resize(usize::try_from(length).map_err(io::Error::other)?, 0);
+            file.read_exact_at(&mut piece, at).map(|()| piece)
+        };
+        spawn_blocking(read).await.map_err(io::Error::other)?
     }
 }
