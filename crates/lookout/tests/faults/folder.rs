@@ -47,6 +47,11 @@ pub fn names(files: &Files) -> BTreeSet<PathBuf> {
     files.keys().filter(|name| *name != Path::new("journal.log")).cloned().collect()
 }
 
+/// Gives the web packs.
+pub fn pages(files: &Files) -> impl Iterator<Item = (&PathBuf, &Vec<u8>)> {
+    files.iter().filter(|(name, _)| name.starts_with("web"))
+}
+
 /// Reads the settings, of the newest generation that is there. A hash that was not there before counts as any other,
 /// as each has its own salt; so does the id, which may be made up.
 pub fn settings(files: &Files, before: &Files) -> Settings {
@@ -54,8 +59,9 @@ pub fn settings(files: &Files, before: &Files) -> Settings {
         let found = ["settings.toml", "settings.previous.toml"].iter().find_map(|name| files.get(Path::new(name)));
         found.map_or_else(String::new, |bytes| String::from_utf8(bytes.clone()).unwrap())
     };
-    let (mut settings, lost) = stored::decode(&newest(files)).unwrap();
-    assert_eq!(lost, [""; 0]);
+    let read = stored::decode(&newest(files)).unwrap();
+    assert_eq!([read.missing, read.illegal].concat(), [""; 0]);
+    let mut settings = read.settings;
     settings.id = Mac::default();
     for user in &mut settings.users {
         if let Password::Hash(hash) = &user.pwd

@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, fs, io::Write as _, path::PathBuf, process::Stdio, thread, time::Duration};
 
 use lookout_core::profile::settings::Settings;
-use lookout_testkit::{ADMIN, Account, Camera, users};
+use lookout_testkit::{ADMIN, Account, Camera, Zip, users};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
@@ -18,8 +18,8 @@ use crate::{
 
 /// What is interrupted.
 enum Deed {
-    /// A request of the manager to a camera that runs.
-    Ask(String),
+    /// A request of the manager to a camera that runs, and the file that it sends.
+    Ask(String, Option<Vec<u8>>),
     /// A command, and what is typed.
     Run(&'static [&'static str], &'static str),
     /// The first start.
@@ -39,7 +39,7 @@ const SAME: After = After { admin: ADMIN, forgotten: false };
 const NEW: Account = ("admin", "new password");
 
 fn get(target: &str) -> Deed {
-    Deed::Ask(target.into())
+    Deed::Ask(target.into(), None)
 }
 
 #[test]
@@ -63,6 +63,21 @@ fn a_reset_killed_anywhere_leaves_the_old_or_no_old_password_at_all() {
 }
 
 #[test]
+fn a_web_pack_killed_anywhere_is_the_old_or_the_new() {
+    let pack = |page: &str| Zip::default().file("index.htm", page.as_bytes()).end();
+    let first = || {
+        let camera = start();
+        camera.admin().post("/upgrade_htmls.cgi", &pack("old")).ok();
+        camera
+    };
+    let install = Deed::Ask("/upgrade_htmls.cgi".into(), Some(pack("new")));
+    killed_from(start(), "upgrade_htmls.cgi, the first one", &install, SAME);
+    killed_from(first(), "upgrade_htmls.cgi", &install, SAME);
+    killed_from(first(), "restore_htmls.cgi", &get("/restore_htmls.cgi"), SAME);
+    killed_from(first(), "restore_factory.cgi with a web pack", &get("/restore_factory.cgi"), SAME);
+}
+
+#[test]
 fn a_first_start_killed_anywhere_is_a_first_start_again() {
     killed_anywhere("the first start", &Deed::FirstStart, SAME);
 }
@@ -82,11 +97,14 @@ struct Scene {
 }
 
 fn killed_anywhere(name: &str, deed: &Deed, after: After) {
-    let mut camera = start();
+    killed_from(start(), name, deed, after);
+}
+
+fn killed_from(mut camera: Camera, name: &str, deed: &Deed, after: After) {
     camera.kill();
     let before = match deed {
         Deed::FirstStart => Files::new(),
-        Deed::Ask(_) | Deed::Run(..) => folder::read(&camera.state()),
+        Deed::Ask(..) | Deed::Run(..) => folder::read(&camera.state()),
     };
     let dir = tempfile::tempdir().unwrap();
     let mut scene = Scene { old: look(&mut camera, &before), camera, before, log: dir.path().join("log") };
@@ -109,6 +127,11 @@ fn killed_anywhere(name: &str, deed: &Deed, after: After) {
         outcomes[usize::from(is_new)] += 1;
         let known: BTreeSet<_> = folder::names(&scene.old.files).union(&folder::names(&new.files)).cloned().collect();
         assert!(folder::names(&found.files).is_subset(&known), "{what}: {:?} beyond {known:?}", found.files.keys());
+        let whole = if is_new { &new } else { &scene.old };
+        assert!(
+            folder::pages(&found.files).eq(folder::pages(&whole.files)),
+            "{what}: a web pack that is not the named one"
+        );
         scene.nobody_else_gets_in(if is_new { after.admin } else { ADMIN }, &what);
         if is_new && after.forgotten {
             scene.nothing_is_left_of_the_old_passwords(&found, &what);
@@ -137,9 +160,9 @@ impl Scene {
         self.prepare(deed);
         let state = self.camera.state();
         match deed {
-            Deed::Ask(target) => {
+            Deed::Ask(target, file) => {
                 let strace = Strace::attach(self.camera.pid(), &self.log, None);
-                let said = self.ask(target);
+                let said = self.ask(target, file.as_deref());
                 strace::settled(&self.log, &state);
                 (strace.detach(&state), said)
             }
@@ -155,9 +178,9 @@ impl Scene {
         self.prepare(deed);
         let inject = Some((point, "signal=KILL"));
         match deed {
-            Deed::Ask(target) => {
+            Deed::Ask(target, file) => {
                 let mut strace = Strace::attach(self.camera.pid(), &self.log, inject);
-                let said = self.ask(target);
+                let said = self.ask(target, file.as_deref());
                 let begin = std::time::Instant::now();
                 while !strace.ended() && begin.elapsed() < Duration::from_secs(3) {
                     thread::sleep(Duration::from_millis(5));
@@ -174,17 +197,20 @@ impl Scene {
     }
 
     /// Asks as the manager; says whether the answer came and is `ok.`
-    fn ask(&self, target: &str) -> bool {
+    fn ask(&self, target: &str, file: Option<&[u8]>) -> bool {
         let admin = self.camera.admin();
         let mut conn = admin.connect();
-        conn.write(admin.request("GET", target));
+        match file {
+            Some(file) => conn.write(admin.upload(target, file)),
+            None => conn.write(admin.request("GET", target)),
+        }
         conn.try_reply().is_some_and(|reply| reply.status == 200 && reply.text() == "ok.\n")
     }
 
     fn prepare(&mut self, deed: &Deed) {
         self.camera.kill();
         folder::write(&self.camera.state(), &self.before);
-        if let Deed::Ask(_) = deed {
+        if let Deed::Ask(..) = deed {
             self.camera.restart();
         }
     }
@@ -194,7 +220,7 @@ impl Scene {
         let (args, input) = match deed {
             Deed::Run(args, input) => (*args, *input),
             Deed::FirstStart => (&["run", "--json", "--listen", "127.0.0.1:0", "--source", "demo:"][..], ""),
-            Deed::Ask(_) => unreachable!("a request is no program"),
+            Deed::Ask(..) => unreachable!("a request is no program"),
         };
         let mut child = strace::command(&self.log, inject)
             .arg(LOOKOUT)

@@ -18,7 +18,7 @@ const LOOKOUT: &str = env!("CARGO_BIN_EXE_lookout");
 
 /// Starts a camera whose settings have a past: two generations, the newer one with the alias `before`.
 fn start() -> Camera {
-    let camera = Camera::start(LOOKOUT, "");
+    let camera = Camera::start(LOOKOUT, "[web]\npacks = true\n");
     camera.admin().get("/set_alias.cgi?alias=long+before").ok();
     camera.admin().get("/set_alias.cgi?alias=before").ok();
     camera

@@ -16,7 +16,7 @@ use std::{
 };
 
 use lookout::Store;
-use lookout_core::profile::{change::Rules, settings::Settings, stored, view::Secrets, wire::Password};
+use lookout_core::profile::{change::Rules, stored, view::Secrets, wire::Password};
 use lookout_testkit::{ADMIN, users};
 
 use crate::{
@@ -203,7 +203,7 @@ fn after_a_power_cut_at_any_moment_the_settings_are_the_answered_ones_or_the_nex
     let (state, files, calls) = recorded();
     let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let (mut model, mut states) = (Model::holding(&files), 0);
-    let read = |bytes: &[u8]| stored::decode(&String::from_utf8_lossy(bytes)).unwrap().0;
+    let read = |bytes: &[u8]| stored::decode(&String::from_utf8_lossy(bytes)).unwrap().settings;
     // What was answered, and what is on its way.
     let (mut certain, mut next) = (read(&files[Path::new("settings.toml")]), None);
     for call in &calls {

@@ -145,7 +145,9 @@ pub fn points(calls: &[Call]) -> Vec<Point> {
         let same =
             |other: &&Call| other.name == call.name && other.thread == call.thread && other.paths.contains(&path);
         let when = calls[..=at].iter().filter(same).count().to_string();
-        call.changes().then(|| Point { call: call.name.clone(), path, when })
+        // What goes into a file without a name is gone whatever happens.
+        let kept = call.changes() && !path.ends_with(" (deleted)");
+        kept.then(|| Point { call: call.name.clone(), path, when })
     };
     calls.iter().enumerate().filter_map(point).collect()
 }
