@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createHash, X509Certificate } from "node:crypto";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { admin, alias, camera, isJpeg, query, run, viewer } from "./camera.mjs";
@@ -85,12 +85,31 @@ test("a file that is posted is answered, a large one too, and a POST without a f
   const large = `${lookout.folder}/large`; // large enough for curl to send Expect: 100-continue
   writeFileSync(large, Buffer.alloc(3 << 20));
   const restore = `${lookout.http}/restore_params.cgi`;
-  for (const file of [`${lookout.folder}/lookout.toml`, large]) {
-    const { code, text, said } = await curl(...basic(admin), "-F", `file=@${file}`, restore);
-    assert.equal(code, 0, said);
-    assert.match(text, /^error: (not supported|illegal params|bad package)\.$/);
-  }
-  assert.equal((await curl(...basic(admin), "-d", "file=x", restore)).text, "error: illegal http frame.");
+  const post = (...way) => curl(...way, restore);
+  const { text, said } = await post(...basic(admin), "-v", "-F", `file=@${lookout.folder}/lookout.toml`);
+  assert.equal(text, "error: bad package.", said);
+  const refused = await post(...basic(admin), "-v", "-F", `file=@${large}`);
+  assert.equal(refused.text, "error: too large.");
+  assert.match(refused.said, /> Expect: 100-continue/);
+  assert.doesNotMatch(refused.said, /< HTTP\/1\.1 100/, "it is told before it sends");
+  const unasked = await post(...basic(admin), "-H", "Expect:", "-F", `file=@${large}`);
+  assert.deepEqual([unasked.code, unasked.text], [0, "error: too large."], "it can send it all and hears why");
+  assert.equal((await post(...basic(admin), "-d", "file=x")).text, "error: illegal http frame.");
+});
+
+test("a backup is saved as params.bin and brings back what was changed since", async () => {
+  const folder = mkdtempSync(`${lookout.folder}/backup-`);
+  const heir = await camera("curl-heir"); // it restarts
+  const saved = await curl("-f", "--output-dir", folder, "-OJ", ...basic(admin), `${heir.http}/backup_params.cgi`);
+  assert.equal(saved.code, 0, saved.said);
+  assert.deepEqual(readdirSync(folder), ["params.bin"]);
+  await curl(...basic(admin), `${heir.http}/set_alias.cgi?alias=changed`);
+  const file = ["-H", "Expect: 100-continue", "-F", `file=@${folder}/params.bin`];
+  const { text, said } = await curl("-v", ...basic(admin), ...file, `${heir.http}/restore_params.cgi`);
+  assert.equal(text, "ok.\n", said);
+  assert.match(said, /< HTTP\/1\.1 100 Continue/);
+  const again = ["--retry", "5", "--retry-all-errors"]; // a restart may come between
+  assert.match((await curl(...again, `${heir.http}/get_status.cgi`)).text, /^var alias='ipcamera';$/m);
 });
 
 test("HTTPS is verified by the certificate whose fingerprint was printed", async () => {

@@ -47,7 +47,7 @@ impl Form {
     /// # Errors
     /// It is not `multipart/form-data` or has no boundary.
     pub fn new(content_type: &str) -> Result<Self, IllegalForm> {
-        let mut fields = content_type.split(';').map(str::trim);
+        let mut fields = fields(content_type).map(str::trim);
         let kind = fields.next().unwrap_or_default();
         let boundary = fields.find_map(|field| named(field, "boundary"));
         let boundary = boundary.filter(|text| !text.is_empty() && text.len() <= LONGEST_BOUNDARY);
@@ -106,7 +106,22 @@ fn is_file(head: &[u8]) -> bool {
     let head = String::from_utf8_lossy(head);
     let mut lines = head.split("\r\n").filter_map(|line| line.split_once(':'));
     let disposition = lines.find(|(name, _)| name.trim().eq_ignore_ascii_case("content-disposition"));
-    disposition.is_some_and(|(_, value)| value.split(';').any(|field| named(field, "name") == Some("file")))
+    disposition.is_some_and(|(_, value)| fields(value).any(|field| named(field, "name") == Some("file")))
+}
+
+/// Cuts a header's value at its semicolons, but for those in quotes: a file may be called `a;name=file`.
+fn fields(value: &str) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    value.split(move |c| {
+        let was_escaped = std::mem::take(&mut escaped);
+        match c {
+            _ if was_escaped => {}
+            '\\' => escaped = quoted,
+            '"' => quoted = !quoted,
+            _ => {}
+        }
+        c == ';' && !quoted
+    })
 }
 
 /// Returns the value of `name=value`, with or without quotes.
@@ -151,6 +166,20 @@ mod tests {
         for bad in ["", "multipart/form-data", "multipart/form-data; boundary=", "text/plain; boundary=xx", &long] {
             assert_eq!(Form::new(bad).err(), Some(IllegalForm), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_a_file_is_called_does_not_make_it_the_one_that_is_wanted() {
+        let called = |name: &str| {
+            let head = format!("Content-Disposition: form-data; name=\"other\"; filename={name}");
+            is_file(head.as_bytes())
+        };
+        for name in [r#""a;name=file""#, r#""a; name=\"file\"; b""#, r#""a\\;name=file""#, r#""C:\dir\f;name=file""#] {
+            assert!(!called(name), "{name}");
+        }
+        assert!(called(r#""a\\"; name=file"#), "the quotes have ended");
+        assert!(is_file(b"X: y\r\nCONTENT-DISPOSITION: form-data; Name = file"));
+        assert!(!is_file(b"Content-Disposition: form-data; name=\"files\"") && !is_file(b"name=file"));
     }
 
     #[test]

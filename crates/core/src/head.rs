@@ -107,6 +107,16 @@ impl Head {
     pub fn text(&self, name: &str) -> Option<&str> {
         self.header(name).and_then(|value| std::str::from_utf8(value).ok())
     }
+
+    /// Returns the length of the body; none where the head does not say it, or says it in two ways (RFC 9112, 6.3).
+    pub fn body_length(&self) -> Option<u64> {
+        let lengths: Vec<_> = self.headers.iter().filter(|header| header.0 == "content-length").collect();
+        let [first, others @ ..] = &lengths[..] else { return None };
+        let digits =
+            std::str::from_utf8(&first.1).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+        let chunked = self.header("transfer-encoding").is_some();
+        if chunked || others.iter().any(|other| other.1 != first.1) { None } else { digits.parse().ok() }
+    }
 }
 
 /// Cuts a request line at its first and its last blank: what is between is the target, raw blanks and all.
@@ -180,6 +190,28 @@ mod tests {
     fn the_authority_of_an_absolute_target_stands_above_the_host() {
         let head = parse("GET http://b/x HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
         assert_eq!((head.header("host"), head.path.exact()), (Some(&b"b"[..]), "/x"));
+    }
+
+    #[test]
+    fn a_body_has_one_length_or_none() {
+        let length = |fields: &str| parse(&format!("POST / HTTP/1.1\r\n{fields}\r\n")).unwrap().body_length();
+        assert_eq!(length("Content-Length: 60\r\n"), Some(60));
+        assert_eq!(length("content-length: 60\r\nContent-Length: 60\r\n"), Some(60));
+        assert_eq!(length("Content-Length: 18446744073709551615\r\n"), Some(u64::MAX));
+        for none in [
+            "",
+            "Content-Length: \r\n",
+            "Content-Length: +60\r\n",
+            "Content-Length: -1\r\n",
+            "Content-Length: 0x10\r\n",
+            "Content-Length: 60, 60\r\n",
+            "Content-Length: 60\r\nContent-Length: 61\r\n",
+            "Content-Length: 18446744073709551616\r\n",
+            "Transfer-Encoding: chunked\r\n",
+            "Content-Length: 60\r\nTransfer-Encoding: chunked\r\n",
+        ] {
+            assert_eq!(length(none), None, "{none:?}");
+        }
     }
 
     #[test]

@@ -122,6 +122,11 @@ impl Conn {
         }
     }
 
+    /// Sends bytes, and insists that the other side's system takes them all.
+    pub fn write_whole(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).unwrap_or_else(|error| panic!("not all was taken: {error}"));
+    }
+
     /// Takes no more than so many bytes in advance, as a slow or small client does; the kernel doubles it.
     pub fn receive_little(&self, bytes: usize) {
         SockRef::from(&self.0).set_recv_buffer_size(bytes).unwrap();

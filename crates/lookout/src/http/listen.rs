@@ -31,8 +31,11 @@ const QUIET: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_secs(30);
 /// How long, and how many bytes, what a client still sends is read after the answer: closing before would make its
 /// system throw the answer away.
-const LINGER: Duration = Duration::from_secs(1);
-const LINGER_BYTES: usize = 64 * 1024;
+const LINGER: (Duration, usize) = (Duration::from_secs(1), 64 * 1024);
+/// The same of a body that nobody wanted, while it comes: many a client looks at the answer only when it has sent all.
+const LINGER_BODY: (Duration, usize) = (Duration::from_secs(10), 33 << 20);
+/// How long such a client may be silent.
+const SILENT: Duration = Duration::from_secs(1);
 /// What of a push stream may wait in the kernel unsent, bytes. A slow viewer then gets a fresh picture next, not the
 /// pictures of the last seconds.
 const UNSENT: u32 = 16 * 1024;
@@ -98,14 +101,14 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
 /// Reads one request and answers it.
 async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, peer: IpAddr, near: bool, place: Place) {
     let head = timeout_at(deadline, request::read(&mut conn)).await;
-    let (answer, bodiless) = match head.unwrap_or(Err(Status::Timeout)) {
+    let (answer, bodiless, sends_body) = match head.unwrap_or(Err(Status::Timeout)) {
         Ok(None) => return,
-        Err(status) => (Answer::page(status, "The camera does not understand this request."), false),
+        Err(status) => (Answer::page(status, "The camera does not understand this request."), false, false),
         Ok(Some((head, begun))) => {
-            let bodiless = head.method == Method::Head;
+            let (bodiless, sends_body) = (head.method == Method::Head, head.body_length() > Some(0));
             let secure = matches!(conn, Conn::Tls(_));
             let request = Request { head, peer, near, secure, arrived: Instant::now() };
-            (cgi::answer(&app, &request, Upload::new(&mut conn, begun)).await, bodiless)
+            (cgi::answer(&app, &request, Upload::new(&mut conn, begun)).await, bodiless, sends_body)
         }
     };
     app.metrics.answered(answer.status.number());
@@ -114,7 +117,12 @@ async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, peer: IpAdd
     match answer.pass.filter(|_| !bodiless) {
         Some(pass) => show(&app, conn, head.as_bytes(), body, pass, place).await,
         // Without a pass there is no more of a stream than its head.
-        None => drop(send(&mut conn, head.as_bytes(), body).await),
+        None => {
+            drop(send(&mut conn, head.as_bytes(), body).await);
+            if sends_body {
+                drain(&mut conn, LINGER_BODY).await;
+            }
+        }
     }
     match then {
         Some(Then::Restart) => app.restart.notify_one(),
@@ -171,16 +179,20 @@ async fn finish(conn: &mut Conn, head: &[u8], body: &[u8]) -> io::Result<()> {
 async fn close(conn: &mut Conn) -> io::Result<()> {
     conn.flush().await?;
     conn.shutdown().await?;
+    drain(conn, LINGER).await;
+    Ok(())
+}
+
+/// Reads what a client still sends, and throws it away.
+async fn drain(conn: &mut Conn, (time, mut bytes): (Duration, usize)) {
     let mut rest = [0; 4096];
     let drain = async {
-        let mut left = LINGER_BYTES;
-        while left > 0 {
-            match conn.read(&mut rest).await {
-                Ok(0) | Err(_) => break,
-                Ok(read) => left = left.saturating_sub(read),
+        while bytes > 0 {
+            match timeout(SILENT, conn.read(&mut rest)).await {
+                Ok(Ok(read @ 1..)) => bytes = bytes.saturating_sub(read),
+                Ok(Ok(0) | Err(_)) | Err(_) => break,
             }
         }
     };
-    let _ = timeout(LINGER, drain).await;
-    Ok(())
+    let _ = timeout(time, drain).await;
 }

@@ -26,6 +26,7 @@ mod source;
 mod state;
 mod stream;
 mod tls;
+mod upload;
 mod users;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
