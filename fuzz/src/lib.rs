@@ -12,6 +12,7 @@ use lookout_core::{
     access::{credentials::Credentials, hosts::Hosts},
     form::Form,
     head::{self, Head},
+    journal::{self, Ring},
     media::{
         avi,
         jpeg::{self, LONGEST},
@@ -38,6 +39,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "host", check: host },
     Target { name: "form", check: form },
     Target { name: "settings", check: settings },
+    Target { name: "journal", check: journal },
     Target { name: "mjpeg", check: mjpeg },
     Target { name: "jpeg", check: picture },
     Target { name: "avi", check: film },
@@ -113,6 +115,16 @@ fn settings(data: &[u8]) {
     let Ok(read) = stored::decode(&format!("{text}# sha256 {sum}\n")) else { return };
     let again = stored::Read { settings: read.settings, missing: Vec::new(), illegal: Vec::new() };
     assert_eq!(stored::decode(&stored::encode(&again.settings)), Ok(again));
+}
+
+/// What is read of a journal is shown as one bounded line, and reads the same again.
+fn journal(data: &[u8]) {
+    let (read, _) = Ring::load(&String::from_utf8_lossy(data));
+    let shown = read.listing();
+    assert!(shown.len() <= journal::LONGEST && shown.find(char::is_control) == Some(shown.len() - 1), "{shown}");
+    assert!(!shown.contains('<') && shown.matches('\'').count() == 2, "{shown}");
+    let (again, whole) = Ring::load(&read.text());
+    assert!(whole && again.text() == read.text());
 }
 
 /// A stream is cut into pieces that are bounded, whatever it holds.

@@ -104,13 +104,19 @@ impl Journal {
         loop {
             self.more.notified().await;
             sleep(SOON).await;
-            let stamp = (self.stamp)();
-            let more = self.ring().settle(&stamp, self.started.elapsed());
+            let more = self.ring().settle(&(self.stamp)(), self.started.elapsed());
             if !self.flush().await || more {
                 self.more.notify_one();
             }
             sleep(BETWEEN - SOON).await;
         }
+    }
+
+    /// Tells what was left out, and writes what is left: before the end.
+    pub async fn close(&self) {
+        // By the end, every allowance has filled.
+        self.ring().settle(&(self.stamp)(), Duration::MAX);
+        self.flush().await;
     }
 
     /// Writes what is not on the disk yet; says whether it is now.
@@ -121,9 +127,9 @@ impl Journal {
             let (text, entries) = ring.unsaved();
             (if paper.wants_all(entries) { ring.text() } else { text }, entries)
         };
-        let write = move || paper.write(&text, entries);
-        // It panics nowhere; if it did, the next one writes.
-        let Ok(Some(written)) = tokio::task::spawn_blocking(write).await else { return false };
+        // The paper comes back with what was written: who has it next must know what is on it.
+        let write = move || (paper.write(&text, entries), paper);
+        let Ok((Some(written), _paper)) = tokio::task::spawn_blocking(write).await else { return false };
         self.ring().saved(entries);
         self.metrics.journal_bytes.inc_by(written.bytes);
         self.metrics.journal_syncs.inc_by(written.syncs);

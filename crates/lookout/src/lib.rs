@@ -250,7 +250,7 @@ impl Running {
 /// Ends the capture services, as a program that makes pictures must not outlive the camera, and writes the journal.
 async fn end(capture: JoinHandle<()>, app: &App) {
     capture.abort();
-    let all = async { tokio::join!(capture, app.devices.close(), app.journal.flush()) };
+    let all = async { tokio::join!(capture, app.devices.close(), app.journal.close()) };
     // They end at their next await; neither a driver that hangs nor such a disk must hold up the end.
     let _ = tokio::time::timeout(Duration::from_secs(1), all).await;
 }

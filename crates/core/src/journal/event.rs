@@ -1,4 +1,4 @@
-//! What may be told: a fixed few words each, so that no peer writes into the journal.
+//! What may be told, in a fixed few words each; the one reason that comes from elsewhere is cut and cleaned by `line`.
 
 use std::{fmt, time::Duration};
 
@@ -137,8 +137,9 @@ impl Kind {
             Self::Access => (10, Duration::from_secs(6)),
             // Whoever sets a camera up uses every `set_*.cgi` within a minute.
             Self::Set => (20, Duration::from_secs(60)),
-            // With the counts of what was left out, ten lines in any minute (RULES F19).
-            Self::Denied | Self::Camera | Self::Alarm | Self::Peer(_) => (7, Duration::from_secs(60)),
+            // With the counts of what was left out, ten lines in any minute (RULES F19); an alarm lasts a minute.
+            Self::Alarm => (7, Duration::from_secs(60)),
+            Self::Denied | Self::Camera | Self::Peer(_) => (7, Duration::from_secs(300)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
@@ -70,22 +70,18 @@ impl Paper {
             return Some(Written { bytes: 0, syncs: 0 });
         }
         let written = if all { self.replace(text) } else { self.append(text) };
-        match &written {
-            Ok(_) => {
-                self.lines = if all { 0 } else { self.lines } + text.lines().count();
-                if self.failed {
-                    tracing::info!("the journal is written again");
-                }
+        match (&written, self.failed) {
+            (Err(error), false) => {
+                tracing::warn!("{}: {error}; the journal is kept in memory meanwhile", self.path.display());
             }
-            // Whatever part of it is there may end within a line.
-            Err(error) => {
-                self.anew = true;
-                if !self.failed {
-                    tracing::warn!("{}: {error}; the journal is kept in memory meanwhile", self.path.display());
-                }
-            }
+            (Ok(_), true) => tracing::info!("the journal is written again"),
+            (Ok(_), false) | (Err(_), true) => {}
+        }
+        if written.is_ok() {
+            self.lines = if all { 0 } else { self.lines } + text.lines().count();
         }
         self.failed = written.is_err();
+        // What a failed write left may end within a line.
         self.anew = self.failed;
         written.ok()
     }
@@ -121,7 +117,6 @@ pub fn remove(state: &Path) -> io::Result<()> {
 }
 
 fn read(path: &Path) -> io::Result<String> {
-    use io::Read as _;
     let mut bytes = Vec::new();
     match File::open(path) {
         Ok(file) => drop(file.take(READ).read_to_end(&mut bytes)?),
