@@ -1,12 +1,12 @@
 // Chromium: what an owner sees, and what other people's pages cannot do to his camera.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, openAsBlob } from "node:fs";
 import http from "node:http";
 import { once } from "node:events";
 import { after, test } from "node:test";
 
-import { admin, alias, camera, load, query, scratch, setDevice, viewer, within } from "./camera.mjs";
+import { admin, alias, camera, load, query, scratch, setDevice, viewer, within, zip } from "./camera.mjs";
 
 const { chromium } = load("playwright-core");
 
@@ -201,3 +201,35 @@ test("a change of unknown origin is made when its reader confirms it", () =>
     await page.getByText("ok.").waitFor();
     assert.equal(await alias(lookout.http), "confirmed");
   }));
+
+test("a web pack's page is an old one: it runs its own script, shows status and picture, and reaches no other site", async () => {
+  const own = await camera("pack", "[web]\npacks = true\n");
+  // As the stock pages are written: script and style in the page, listings loaded as scripts, `eval`, `document.write`.
+  const index = `<html><head><title>pack</title><script src="get_status.cgi"></script>
+    <script>
+      var blocked = [];
+      document.addEventListener("securitypolicyviolation", function (event) { blocked.push(event.blockedURI); });
+      function show() { document.getElementById("name").innerHTML = eval("alias"); }
+    </script></head>
+    <body onload="show()" style="color: rgb(1, 2, 3)"><b id="name"></b><img id="live" src="videostream.cgi">
+    <script>document.write('<img src="http://127.0.0.1:${other}/spy.gif">');</script>
+    <iframe id="menu" src="menu/menu.htm"></iframe></body></html>`;
+  const form = new FormData();
+  form.append("file", await openAsBlob(await zip(own.folder, { "index.htm": index, "menu/menu.htm": "<p>menu</p>" })));
+  const installed = await fetch(`${own.http}/upgrade_htmls.cgi?${query(admin)}`, { method: "POST", body: form });
+  assert.equal(await installed.text(), "ok.\n");
+  await page(viewer, async (page) => {
+    await page.goto(`${own.http}/`, { waitUntil: "domcontentloaded" });
+    await page.waitForFunction(() => document.getElementById("live").naturalWidth > 0);
+    await page.waitForFunction(() => globalThis.blocked.length > 0);
+    assert.deepEqual(await page.evaluate(() => globalThis.blocked), [`http://127.0.0.1:${other}/spy.gif`]);
+    // The stream never ends, and so the page is never loaded.
+    await page.evaluate(() => globalThis.show());
+    assert.equal(await page.textContent("#name"), "ipcamera");
+    assert.equal(await page.evaluate(() => getComputedStyle(document.body).color), "rgb(1, 2, 3)");
+    assert.equal(await page.frameLocator("#menu").locator("p").textContent(), "menu");
+    await page.goto(`http://127.0.0.1:${other}`);
+    await page.evaluate(attempts.frame, `${own.http}/menu/menu.htm`);
+    assert.equal(await page.frameLocator("iframe").getByText("menu").count(), 0, "no other site frames it");
+  });
+});

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream, mkdtempSync, writeFileSync } from "node:fs";
+import { createWriteStream, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -73,6 +73,16 @@ export async function run(program, ...args) {
     if (typeof failure.code !== "number") throw failure;
     return done(failure.code, failure);
   }
+}
+
+/** Zips files, given as their content by name, with Debian's zip; returns the zip's path. */
+export async function zip(folder, files) {
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(`${folder}/ui/${name}`), { recursive: true });
+    writeFileSync(`${folder}/ui/${name}`, content);
+  }
+  await promisify(execFile)("zip", ["-q", "-r", "../ui.zip", "."], { cwd: `${folder}/ui` });
+  return `${folder}/ui.zip`;
 }
 
 /** Fails unless the bytes are one whole JPEG. */
