@@ -123,3 +123,17 @@ test("the clock is right again when the host's has jumped, and everything else g
   t.diagnostic(`the widest gap in the stream was ${Math.round(widest)} ms`);
   assert.ok(widest < 3000, `a gap of ${widest} ms; a second is asked, and a busy machine has more`);
 });
+
+test("forbidden hours begin and end with the clock of a camera that follows its host's jumps", async () => {
+  const words = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+    .flatMap((day) => [0, 1, 2].map((word) => `schedule_${day}_${word}=${day === "mon" ? -1 : 0}`))
+    .join("&");
+  const sunday = Date.UTC(2027, 0, 3, 12) / 1000;
+  await set(`set_datetime.cgi?ntp_enable=0&tz=0&now=${sunday}`);
+  await set(`set_forbidden.cgi?schedule_enable=1&${words}`);
+  const status = async () => (await fetch(`${lookout.http}/snapshot.cgi?${query(viewer)}`)).status;
+  for (const [to, expected] of [["+0", 200], ["+1d", 403], ["+3650d", 200], ["-6d", 403], ["+0", 200]]) {
+    jump(to);
+    await eventually(`a snapshot is ${expected} after the jump to ${to}`, async () => (await status()) === expected);
+  }
+});

@@ -10,8 +10,8 @@
 //! between the camera's clock and the host's, and only if that is wrong by a second or more: a good clock costs no
 //! write. The host's clock is left alone.
 //!
-//! That clock may jump, and takes the camera's along. It is looked at every few seconds, and a jump is a reason to ask
-//! at once. All waits are measured on the steady clock.
+//! That clock may jump, and takes the camera's along. It is looked at every second, and a jump is a reason to ask at once.
+//! All waits are measured on the steady clock.
 
 mod udp;
 
@@ -110,7 +110,7 @@ impl Failure {
 }
 
 /// How often the host's clock is looked at.
-const LOOK: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(1);
 /// A clock that has moved so far against the steady one was set.
 const JUMP: Duration = Duration::from_secs(1);
 /// No server is asked again sooner than this, however often somebody rings.

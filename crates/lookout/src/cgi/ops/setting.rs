@@ -59,7 +59,8 @@ pub async fn set_datetime(ask: &Ask<'_>) -> Result<Answer, Failure> {
         Ok(new)
     };
     ask.app.store.change(draft).await?;
-    if ask.query.get("ntp_enable") == Some("1") {
+    // Whoever turns it on wakes the service by that.
+    if ask.settings.clock.ntp && ask.query.get("ntp_enable") == Some("1") {
         ask.app.ask_time.send_replace(());
     }
     Ok(Answer::text(OK))
