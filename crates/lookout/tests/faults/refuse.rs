@@ -30,7 +30,7 @@ fn points(camera: &Camera, target: &str) -> Vec<Point> {
     // What follows when the save is done, the journal and a restart, is not what the answer promises.
     let renamed = calls.iter().position(|call| call.line.ends_with("/settings.toml\") = 0")).unwrap();
     let synced = calls[renamed..].iter().position(|call| call.name == "fsync").unwrap();
-    strace::points(&calls[..=renamed + synced])
+    strace::points(&calls[..=renamed + synced]).into_iter().flatten().collect()
 }
 
 /// Asks for a change while a call is refused, and looks whether everything is as it was.

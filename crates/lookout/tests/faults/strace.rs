@@ -28,14 +28,14 @@ pub struct Call {
     thread: String,
 }
 
-/// Where something is done to a program: at calls of a name that concern a path, counted in each thread.
+/// Where something is done to a program: at calls of a name that concern a path.
 #[derive(Clone, Debug)]
 pub struct Point {
     /// The call's name.
     pub call: String,
     /// The path.
     pub path: String,
-    /// Which of them: `1` for the first, `1+` for all.
+    /// Which of them, as strace says it: `1` for the first, `1+` for all.
     pub when: String,
 }
 
@@ -138,16 +138,24 @@ impl Call {
     }
 }
 
-/// Returns where the calls that change something can be met again.
-pub fn points(calls: &[Call]) -> Vec<Point> {
+/// Returns where the calls that change something can be met again; nothing for a call that strace cannot tell from one
+/// before it, as it counts in each thread.
+pub fn points(calls: &[Call]) -> Vec<Option<Point>> {
     let point = |(at, call): (usize, &Call)| {
         let path = call.paths[0].clone();
-        let same =
-            |other: &&Call| other.name == call.name && other.thread == call.thread && other.paths.contains(&path);
-        let when = calls[..=at].iter().filter(same).count().to_string();
-        // What goes into a file without a name is gone whatever happens.
-        let kept = call.changes() && !path.ends_with(" (deleted)");
-        kept.then(|| Point { call: call.name.clone(), path, when })
+        let same = || calls[..=at].iter().filter(|other| other.name == call.name && other.paths.contains(&path));
+        let told = same().all(|other| other.thread == call.thread);
+        told.then(|| Point { call: call.name.clone(), path: path.clone(), when: same().count().to_string() })
     };
-    calls.iter().enumerate().filter_map(point).collect()
+    // What goes into a file without a name is gone whatever happens.
+    let lasts = |call: &Call| call.changes() && !call.paths[0].ends_with(" (deleted)");
+    calls.iter().enumerate().filter(|(_, call)| lasts(call)).map(point).collect()
+}
+
+impl Point {
+    /// Says whether a log of what was done there ends at this very call.
+    pub fn is_last_of(&self, calls: &[Call]) -> bool {
+        calls.iter().filter(|call| call.name == self.call && call.paths.contains(&self.path)).count().to_string()
+            == self.when
+    }
 }
