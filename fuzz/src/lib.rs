@@ -18,6 +18,11 @@ use lookout_core::{
         jpeg::{self, LONGEST},
         multipart::Cutter,
     },
+    pack::{
+        self,
+        vendor::{Found, MAGIC, Reader},
+        zip::{Directory, LOCAL, TAIL},
+    },
     profile::stored,
     query::Query,
 };
@@ -40,6 +45,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "form", check: form },
     Target { name: "settings", check: settings },
     Target { name: "journal", check: journal },
+    Target { name: "pack", check: pack },
+    Target { name: "zip", check: archive },
     Target { name: "mjpeg", check: mjpeg },
     Target { name: "jpeg", check: picture },
     Target { name: "avi", check: film },
@@ -125,6 +132,58 @@ fn journal(data: &[u8]) {
     assert!(!shown.contains('<') && shown.matches('\'').count() == 2, "{shown}");
     let (again, whole) = Ring::load(&read.text());
     assert!(whole && again.text() == read.text());
+}
+
+/// A web pack of the vendor's gives the same files however it is cut, each as long as it says, under names that are paths.
+fn pack(data: &[u8]) {
+    let read = |pack: &[u8], piece: usize| {
+        let (mut reader, mut files) = (Reader::default(), Vec::<(String, u64, Vec<u8>)>::new());
+        for mut bytes in pack.chunks(piece) {
+            while let Some(found) = reader.next(&mut bytes).ok()? {
+                match found {
+                    Found::File { name, size } => files.push((name, size, Vec::new())),
+                    Found::Content(content) => files.last_mut().expect("a file began").2.extend_from_slice(content),
+                }
+            }
+        }
+        reader.end().ok().map(|version| (version, files))
+    };
+    let body = [b"\x01\x02\x03\x04", data].concat();
+    let sum: u32 = body.iter().map(|byte| u32::from(*byte)).sum();
+    let Ok(length) = u32::try_from(body.len() + 12) else { return };
+    let sealed = [&MAGIC[..], &sum.to_le_bytes(), &length.to_le_bytes(), &body].concat();
+    for pack in [data, &sealed] {
+        let whole = read(pack, pack.len().max(1));
+        assert_eq!(whole, read(pack, 1));
+        for (name, size, content) in whole.into_iter().flat_map(|(_, files)| files) {
+            assert_eq!(size, content.len() as u64, "{name}");
+            is_a_name(&name);
+        }
+    }
+}
+
+/// The files of a zip lie side by side before its directory, under names that are paths.
+fn archive(data: &[u8]) {
+    let cut = |from: u64, to: u64| data.get(usize::try_from(from).ok()?..usize::try_from(to).ok()?);
+    let tail = &data[data.len().saturating_sub(TAIL)..];
+    let Ok(directory) = Directory::find(tail, data.len() as u64) else { return };
+    let bytes = cut(directory.at.start, directory.at.end).expect("it lies in the zip");
+    let Ok(entries) = directory.read(bytes) else { return };
+    assert!(entries.iter().map(|entry| entry.size).sum::<u64>() <= pack::MOST_BYTES);
+    let mut last = 0;
+    for entry in &entries {
+        is_a_name(&entry.name);
+        let head = cut(entry.head_at, entry.head_at + LOCAL as u64).and_then(|head| head.first_chunk());
+        let Some(Ok(packed)) = head.map(|head| entry.packed(head)) else { continue };
+        assert!(last <= entry.head_at && entry.head_at < packed.start && packed.start <= packed.end);
+        assert!(packed.end <= directory.at.start);
+        last = packed.end;
+    }
+}
+
+fn is_a_name(name: &str) {
+    let plain = |segment: &str| !["", ".", ".."].contains(&segment) && !segment.contains(['\\', ':', '\0', '\n']);
+    assert!(name.len() <= pack::LONGEST_NAME && name.split('/').all(plain), "{name:?}");
 }
 
 /// A stream is cut into pieces that are bounded, whatever it holds.
