@@ -162,17 +162,22 @@ impl Web {
     /// # Errors
     /// `Internal`: the disk refused, and the UI in force stays.
     pub async fn install(&self, new: New) -> Result<(), Failure> {
-        let New { ui, id, file, _door } = new;
-        let (from, to) = (file.0.clone(), self.folder.join(&id));
-        let folder = self.folder.clone();
-        let renamed = blocking(move || {
-            fs::rename(from, to)?;
+        let (id, folder) = (new.id.clone(), self.folder.clone());
+        let named = blocking(move || {
+            fs::rename(folder.join(NEW), folder.join(id))?;
             File::open(folder)?.sync_all()
         });
-        renamed.await.map_err(not_stored)?;
+        let named = named.await.map_err(not_stored);
+        let New { ui, id, file, _door } = new;
         // Nothing is at its place any more, and nobody else may be yet.
         drop(file);
-        self.switch(&id, ui).await
+        match named {
+            Ok(()) => self.switch(&id, ui).await,
+            Err(failure) => {
+                self.forget(&id).await;
+                Err(failure)
+            }
+        }
     }
 
     /// Brings the built-in UI back.
@@ -183,7 +188,7 @@ impl Web {
         self.switch("", Ui::BuiltIn).await
     }
 
-    /// Saves the setting, which is the moment of the switch, and removes whatever it does not name any more.
+    /// Saves the setting, which is the moment of the switch.
     async fn switch(&self, id: &str, ui: Ui) -> Result<(), Failure> {
         let _one = self.switch.lock().await;
         let old = self.store.get().web_pack.clone();
@@ -193,14 +198,19 @@ impl Web {
         if saved.is_ok() {
             *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ui);
         }
-        let lost = if saved.is_ok() { old.as_str() } else { id };
-        if !lost.is_empty() && self.store.get().web_pack.as_str() != lost {
-            let path = self.folder.join(lost);
-            if let Err(error) = blocking(|| fs::remove_file(path)).await {
-                tracing::warn!("the web pack {lost} is not removed before the next start: {error}");
-            }
-        }
+        self.forget(if saved.is_ok() { old.as_str() } else { id }).await;
         saved
+    }
+
+    /// Removes a pack, unless the setting names it.
+    async fn forget(&self, id: &str) {
+        if id.is_empty() || self.store.get().web_pack.as_str() == id {
+            return;
+        }
+        let path = self.folder.join(id);
+        if let Err(error) = blocking(|| fs::remove_file(path)).await {
+            tracing::warn!("the web pack {id} is not removed before the next start: {error}");
+        }
     }
 
     /// Opens a file that has no name, so that nothing is left of it whatever happens.

@@ -157,3 +157,53 @@ fn parse(text: &str, length: u64) -> Option<(Version, HashMap<String, Leaf>)> {
     };
     Some((version, lines.map(leaf).collect::<Option<_>>()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(bytes: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    /// Binds two pages, and returns the bytes of the bundle.
+    fn bound() -> (Bundle, Vec<u8>) {
+        let mut binder = Binder::new(file(b""));
+        for (name, content) in [("Index.htm", &b"<html>"[..]), ("a b/c", b"")] {
+            binder.begin(name, content.len() as u64);
+            binder.write(content).unwrap();
+        }
+        let bundle = binder.bind(Version([1, 2, 3, 4])).unwrap();
+        let mut bytes = vec![0; usize::try_from(bundle.file.metadata().unwrap().len()).unwrap()];
+        bundle.file.read_exact_at(&mut bytes, 0).unwrap();
+        (bundle, bytes)
+    }
+
+    #[test]
+    fn a_bundle_holds_its_pages_under_their_names_in_lower_case() {
+        let (bundle, bytes) = bound();
+        assert_eq!((bundle.version(), bundle.id().len()), (Version([1, 2, 3, 4]), 64));
+        assert_eq!(bundle.leaf("index.htm"), Some(Leaf { at: 0, length: 6 }));
+        assert_eq!(bundle.leaf("a b/c"), Some(Leaf { at: 6, length: 0 }));
+        assert!(["", "Index.htm", "a b", "c"].iter().all(|name| bundle.leaf(name).is_none()));
+        assert!(bytes.starts_with(b"<html>"));
+    }
+
+    #[test]
+    fn a_bundle_that_is_cut_or_changed_has_another_id_or_is_none() {
+        let (bundle, bytes) = bound();
+        let same = |bytes: &[u8]| Bundle::open(file(bytes)).is_ok_and(|other| other.id() == bundle.id());
+        assert!(same(&bytes));
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            assert!(!same(&changed) && !same(&bytes[..at]), "at {at}");
+        }
+        for length in [bytes.len() as u64, u64::MAX] {
+            let claims = [&bytes[..bytes.len() - 8], &length.to_le_bytes()].concat();
+            assert!(Bundle::open(file(&claims)).is_err(), "an index of {length} bytes");
+        }
+    }
+}
