@@ -20,7 +20,7 @@ pub use camera::{ADMIN, Account, Camera, OPERATOR, Setup, VIEWER, lookout, users
 pub use client::{Client, Conn, Reply, encode};
 pub use fake::{FakeCamera, Mode};
 pub use pack::{Lie, Zip, vendor_pack};
-pub use picture::{Picture, scene_jpeg};
+pub use picture::{Picture, noise_jpeg, scene_jpeg};
 pub use time_server::{Tells, TimeServer};
 pub use viewer::Viewer;
 

@@ -80,6 +80,20 @@ pub fn scene_jpeg(size: Size, number: u64) -> Vec<u8> {
     turbojpeg::compress_yuv(image, 85).unwrap().to_vec()
 }
 
+/// Makes a picture of noise about a mean brightness, 50 to 200: it is large, and its brightness is told in any size.
+pub fn noise_jpeg(size: Size, luma: u8) -> Vec<u8> {
+    let (width, height) = (size.width as usize, size.height as usize);
+    let mut state = 1_u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8 / 3
+    };
+    let mut pixels: Vec<u8> = (0..width * height).map(|_| luma - 42 + noise()).collect();
+    pixels.resize(width * height * 3 / 2, 128);
+    let image = YuvImage { pixels: pixels.as_slice(), width, align: 1, height, subsamp: Subsamp::Sub2x2 };
+    turbojpeg::compress_yuv(image, 85).unwrap().to_vec()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

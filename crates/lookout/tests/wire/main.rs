@@ -16,6 +16,7 @@ mod login;
 mod machine;
 mod pages;
 mod picture;
+mod privacy;
 mod requests;
 mod restart;
 mod rows;

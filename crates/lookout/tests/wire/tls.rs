@@ -19,7 +19,7 @@ use crate::LOOKOUT;
 
 /// Accepts whatever certificate there is, and keeps it.
 #[derive(Debug, Default)]
-struct Any(Mutex<Vec<u8>>);
+pub struct Any(Mutex<Vec<u8>>);
 
 impl ServerCertVerifier for Any {
     fn verify_server_cert(
@@ -60,7 +60,17 @@ impl ServerCertVerifier for Any {
 }
 
 /// Sends a request over TLS; returns the connection.
-fn send(camera: &Camera, request: &str, any: &Arc<Any>) -> StreamOwned<ClientConnection, TcpStream> {
+pub fn send(camera: &Camera, request: &str, any: &Arc<Any>) -> StreamOwned<ClientConnection, TcpStream> {
+    send_on(camera, TcpStream::connect(camera.https.unwrap()).unwrap(), request, any)
+}
+
+/// Sends a request over TLS on a connection.
+pub fn send_on(
+    camera: &Camera,
+    socket: TcpStream,
+    request: &str,
+    any: &Arc<Any>,
+) -> StreamOwned<ClientConnection, TcpStream> {
     let config = ClientConfig::builder_with_provider(ring::default_provider().into())
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -69,7 +79,7 @@ fn send(camera: &Camera, request: &str, any: &Arc<Any>) -> StreamOwned<ClientCon
         .with_no_client_auth();
     let address = camera.https.unwrap();
     let client = ClientConnection::new(config.into(), ServerName::from(address.ip())).unwrap();
-    let mut stream = StreamOwned::new(client, TcpStream::connect(address).unwrap());
+    let mut stream = StreamOwned::new(client, socket);
     stream.write_all(request.as_bytes()).unwrap();
     stream
 }

@@ -1,0 +1,315 @@
+//! Forbidden hours: no picture leaves by any road, and none that was taken in them is seen later (PROFILE 5.6).
+//!
+//! The camera's clock jumps where a test wants it (`set_datetime.cgi?now=`). In the hours its source shows the *canary*,
+//! a bright picture; outside of them a dark one. Both are noise, so that they are large.
+
+use std::{
+    fs,
+    io::Read as _,
+    net::TcpStream,
+    path::PathBuf,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use lookout_core::{
+    media::frame::Size,
+    profile::commands::{BESIDE, Command, Op, PROFILE, Run},
+};
+use lookout_testkit::{
+    Camera, Client, FakeCamera, Mode, PATIENCE, Picture, Reply, Setup, Viewer, eventually, noise_jpeg,
+};
+
+use crate::{LOOKOUT, showing, tls};
+
+/// Monday 12 November 2012, 12:00 UTC; forbidden is 12:15 to 12:30.
+const NOON: u32 = 1_352_721_600;
+const MINUTE: u32 = 60;
+/// Three pictures a size, and a snapshot.
+const ROADS: [&str; 4] =
+    ["/videostream.cgi?resolution=32", "/videostream.cgi?resolution=8", "/video.cgi?resolution=2", "/snapshot.cgi"];
+
+/// A camera with a picture in a file, and its clock.
+struct House {
+    camera: Camera,
+    admin: Client,
+    path: PathBuf,
+    dark: Vec<u8>,
+    canary: Vec<u8>,
+    _dir: tempfile::TempDir,
+}
+
+impl House {
+    fn new(size: Size) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("picture.jpg");
+        let [dark, canary] = [50, 200].map(|luma| noise_jpeg(size, luma));
+        fs::write(&path, &dark).unwrap();
+        let source = format!("file:{}", path.display());
+        let camera = Camera::setup(&Setup { binary: LOOKOUT, config: "", source: &source, tls: true });
+        let admin = camera.admin();
+        let house = Self { camera, admin, path, dark, canary, _dir: dir };
+        house.jump(NOON);
+        forbid(&house.admin, 1 << 17);
+        house
+    }
+
+    /// Sets the camera's clock.
+    fn jump(&self, now: u32) {
+        self.admin.get(&format!("/set_datetime.cgi?now={now}&tz=0&daylight_saving_time=0&ntp_enable=0")).ok();
+    }
+
+    /// Has the source show another picture; returns when it does.
+    fn show(&self, jpeg: &[u8]) {
+        let next = self.path.with_extension("next");
+        fs::write(&next, jpeg).unwrap();
+        fs::rename(&next, &self.path).unwrap();
+        let captured = || self.camera.metric("lookout_frames_captured_total");
+        // The one that is being read is the old one, at worst.
+        let before = captured();
+        eventually("the source goes on in forbidden hours", || captured() >= before + 3.0);
+    }
+
+    fn watch(&self) -> Vec<Viewer> {
+        let client = self.camera.viewer();
+        ROADS[..3].iter().map(|road| Viewer::open(&client, road)).collect()
+    }
+
+    fn closed(&self) -> bool {
+        self.camera.metric("lookout_forbidden") == 1.0
+    }
+
+    /// Asks until a snapshot comes; returns it.
+    fn snapshot(&self) -> Vec<u8> {
+        let mut jpeg = None;
+        eventually("there is a snapshot", || {
+            let reply = self.camera.viewer().get("/snapshot.cgi");
+            assert!([200, 403].contains(&reply.status), "{}", reply.head);
+            jpeg = Some(reply.body).filter(|_| reply.status == 200);
+            jpeg.is_some()
+        });
+        jpeg.unwrap()
+    }
+}
+
+/// Forbids quarter-hours of Monday 8 to 16 o'clock.
+fn forbid(admin: &Client, quarters: u32) {
+    let days = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+    let words = days.iter().flat_map(|day| (0..3).map(move |word| (day, word)));
+    let words = words.map(|(day, word)| {
+        let value = if (*day, word) == ("mon", 1) { quarters } else { 0 };
+        format!("&schedule_{day}_{word}={value}")
+    });
+    admin.get(&format!("/set_forbidden.cgi?schedule_enable=1{}", words.collect::<String>())).ok();
+}
+
+#[track_caller]
+fn is_dark(jpeg: &[u8]) {
+    let mean = Picture::decode(jpeg).mean();
+    assert!(mean < 125.0, "the canary is out: mean brightness {mean}");
+}
+
+/// Watches to the end of the stream; every picture must be a dark one.
+fn watch_out(mut viewer: Viewer) -> u64 {
+    let begin = Instant::now();
+    while let Some(jpeg) = viewer.next_jpeg() {
+        is_dark(&jpeg);
+        assert!(begin.elapsed() < PATIENCE, "the stream goes on");
+    }
+    viewer.frames
+}
+
+fn holds_a_picture(bytes: &[u8]) -> bool {
+    bytes.windows(3).any(|window| window == [0xff, 0xd8, 0xff])
+}
+
+/// Does not do what would end the camera under test or its accounts, but for the head of it.
+fn is_the_end(command: &Command) -> bool {
+    matches!(command.run, Run::Do(Op::Reboot | Op::RestoreFactory))
+}
+
+fn all() -> impl Iterator<Item = &'static Command> {
+    PROFILE.iter().chain(BESIDE)
+}
+
+/// Asks for every path of some rows in every way that a client can.
+fn ask(
+    house: &House,
+    rows: impl Iterator<Item = &'static Command>,
+    mut check: impl FnMut(&'static Command, &str, &Reply),
+) {
+    let form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\nx\r\n--b--\r\n";
+    for command in rows {
+        for path in command.paths {
+            let mut methods = vec!["HEAD", "GET"];
+            methods.truncate(if is_the_end(command) { 1 } else { 2 });
+            for method in methods {
+                check(command, &format!("{method} {path}"), &house.admin.send(house.admin.request(method, path)));
+            }
+            if command.post {
+                let kind = house.admin.with("Content-Type", "multipart/form-data; boundary=b");
+                let kind = kind.with("Content-Length", &form.len().to_string());
+                check(command, &format!("POST {path}"), &kind.send(kind.request("POST", path) + form));
+            }
+        }
+    }
+}
+
+#[test]
+fn no_answer_of_any_row_holds_a_picture_in_forbidden_hours_and_those_that_show_are_403() {
+    let house = House::new(Size::VGA);
+    is_dark(&house.snapshot());
+    // What does not show, by its row, holds no picture at other hours either: so the rows say the truth.
+    ask(&house, all().filter(|command| !command.run.shows()), |_, asked, reply| {
+        assert!(!holds_a_picture(&reply.body), "{asked}: its row says that it shows nothing");
+    });
+    house.jump(NOON + 20 * MINUTE);
+    house.show(&house.canary);
+    let closed = || {
+        let mut shows = 0;
+        ask(&house, all(), |command, asked, reply| {
+            assert!(!holds_a_picture(&reply.body), "{asked}");
+            if command.run.shows() {
+                assert_eq!((reply.status, reply.header("Content-Type")), (403, Some("text/html")), "{asked}");
+                shows += 1;
+            } else {
+                assert_ne!(reply.status, 403, "{asked}: it shows nothing");
+            }
+        });
+        shows
+    };
+    assert!(closed() >= 2 * (2 + 2 + 8 + 8), "snapshot and stream, their aliases, and the other cameras'");
+    // A restart opens nothing.
+    house.admin.get("/reboot.cgi").ok();
+    eventually("it is back", || house.admin.try_connect().is_ok() && house.closed());
+    closed();
+    // Who has no login learns nothing of the hours.
+    assert_eq!(house.camera.client().get("/snapshot.cgi").status, 401);
+}
+
+#[test]
+fn status_settings_and_the_image_go_on_in_forbidden_hours() {
+    let house = House::new(Size::QQVGA);
+    assert!(!house.closed());
+    house.jump(NOON + 15 * MINUTE);
+    eventually("the gate is closed", || house.closed());
+    assert!(house.camera.client().get("/get_status.cgi").var("id").is_some());
+    house.admin.get("/camera_control.cgi?param=5&value=1").ok();
+    house.admin.get("/set_alias.cgi?alias=asleep").ok();
+    assert_eq!(house.camera.metric("lookout_source_up"), 1.0);
+    assert!(house.camera.log().contains("forbidden hours"));
+}
+
+#[test]
+fn a_picture_of_forbidden_hours_is_never_seen_before_in_or_after_them_in_any_size() {
+    let house = House::new(Size::VGA);
+    // One who takes in advance what his system takes, and looks at it at the very end.
+    let lazy = house.camera.viewer();
+    let conn = lazy.connect();
+    conn.receive_little(64 * 1024);
+    let lazy = Viewer::on(&lazy, conn, ROADS[0]);
+    let viewers = house.watch();
+    house.jump(NOON + 15 * MINUTE - 2);
+    // The quarter-hour comes without a word from anybody.
+    for viewer in viewers {
+        assert!(watch_out(viewer) > 0);
+    }
+    let through = |into: u32, out: u32| {
+        eventually("the gate is closed", || house.closed());
+        house.show(&house.canary);
+        for road in ROADS {
+            assert_eq!(house.camera.viewer().get(road).status, 403, "{into}");
+        }
+        house.show(&house.dark);
+        house.jump(out);
+        is_dark(&house.snapshot());
+        let mut viewers = house.watch();
+        for viewer in &mut viewers {
+            (0..5).for_each(|_| is_dark(&viewer.next_jpeg().unwrap()));
+        }
+        viewers
+    };
+    // Out of the hours by the clock, a second before their end; into them and out of them by jumps in both directions.
+    let mut viewers = through(0, NOON + 30 * MINUTE - 1);
+    for (into, out) in
+        [(NOON + 20 * MINUTE, NOON), (NOON + 20 * MINUTE, NOON + 60 * MINUTE), (0, NOON + 52 * 7 * 86_400)]
+    {
+        match into {
+            0 => forbid(&house.admin, u32::MAX),
+            into => house.jump(into),
+        }
+        for viewer in viewers {
+            watch_out(viewer);
+        }
+        if into == 0 {
+            eventually("the gate is closed", || house.closed());
+            forbid(&house.admin, 1 << 17);
+            house.jump(NOON + 20 * MINUTE);
+        }
+        viewers = through(into, out);
+    }
+    watch_out(lazy);
+}
+
+#[test]
+fn a_snapshot_that_is_on_its_way_when_the_hours_begin_is_cut_and_none_of_it_comes_later() {
+    let house = House::new(Size::new(1280, 960));
+    let client = house.camera.viewer();
+    let mut conn = client.connect();
+    conn.receive_little(2048);
+    conn.write(client.request("GET", "/snapshot.cgi"));
+    let snapshots = || house.camera.metric("lookout_requests_total{class=\"2xx\"}");
+    let before = snapshots();
+    // The counter's own answers count as well.
+    let mut asked = 0.0;
+    eventually("it is answered", || {
+        asked += 1.0;
+        snapshots() > before + asked
+    });
+    house.jump(NOON + 20 * MINUTE);
+    eventually("the gate is closed", || house.closed());
+    eventually("the connection is gone", || house.camera.metric("lookout_connections") == 1.0);
+    let reply = conn.reply();
+    let length: usize = reply.header("Content-Length").unwrap().parse().unwrap();
+    assert!(reply.body.len() < length / 2, "{} of {length} bytes", reply.body.len());
+}
+
+#[test]
+fn over_tls_streams_end_too_and_what_lies_in_the_kernel_is_thrown_away() {
+    let house = House::new(Size::new(1280, 960));
+    let request = house.camera.viewer().request("GET", "/videostream.cgi");
+    let any = Arc::default();
+    let mut good = Viewer::over(tls::send(&house.camera, &request, &any));
+    let slow = TcpStream::connect(house.camera.https.unwrap()).unwrap();
+    socket2::SockRef::from(&slow).set_recv_buffer_size(4096).unwrap();
+    let mut slow = tls::send_on(&house.camera, slow, &request, &any);
+    is_dark(&good.next_jpeg().unwrap());
+    eventually("both watch", || house.camera.metric("lookout_viewers") == 2.0);
+    // Until the slow one's system takes no more.
+    thread::sleep(Duration::from_millis(500));
+    house.jump(NOON + 20 * MINUTE);
+    watch_out(good);
+    eventually("nobody watches", || house.camera.metric("lookout_viewers") == 0.0);
+    let mut bytes = Vec::new();
+    slow.read_to_end(&mut bytes).expect_err("an end in good order is a lie");
+    assert!(bytes.len() < 64 * 1024, "{} bytes", bytes.len());
+}
+
+#[test]
+fn whoever_waits_for_a_picture_when_the_hours_begin_is_told_at_once_and_the_placeholder_is_a_picture() {
+    let source = FakeCamera::start();
+    source.set(Mode::Hang);
+    let camera = showing(&source.url(), "[source]\nstall_s = 0.5\n");
+    let mut watching = Viewer::open(&camera.viewer(), "/videostream.cgi");
+    watching.picture();
+    let waiting = camera.viewer();
+    let mut conn = waiting.connect();
+    conn.write(waiting.request("GET", "/snapshot.cgi"));
+    thread::sleep(Duration::from_millis(300));
+    camera.admin().get(&format!("/set_datetime.cgi?now={NOON}&ntp_enable=0")).ok();
+    forbid(&camera.admin(), u32::MAX);
+    assert_eq!(conn.reply().status, 403);
+    watching.drain();
+    assert_eq!(camera.viewer().get("/videostream.cgi").status, 403);
+}
