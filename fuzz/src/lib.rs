@@ -23,7 +23,13 @@ use lookout_core::{
         vendor::{Found, MAGIC, Reader},
         zip::{Directory, LOCAL, TAIL},
     },
-    profile::stored,
+    profile::{
+        backup::{self, Backup, Wish},
+        change::Rules,
+        settings::Settings,
+        stored,
+        view::Secrets,
+    },
     query::Query,
 };
 use sha2::{Digest as _, Sha256};
@@ -47,6 +53,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "journal", check: journal },
     Target { name: "pack", check: pack },
     Target { name: "zip", check: archive },
+    Target { name: "params", check: params },
     Target { name: "mjpeg", check: mjpeg },
     Target { name: "jpeg", check: picture },
     Target { name: "avi", check: film },
@@ -184,6 +191,30 @@ fn archive(data: &[u8]) {
 fn is_a_name(name: &str) {
     let plain = |segment: &str| !["", ".", ".."].contains(&segment) && !segment.contains(['\\', ':', '\0', '\n']);
     assert!(name.len() <= pack::LONGEST_NAME && name.split('/').all(plain), "{name:?}");
+}
+
+/// Whatever is taken of a backup, a vendor's or ours, can be kept.
+fn params(data: &[u8]) {
+    const RULES: Rules = Rules { secrets: Secrets::Masked, password_min: 8 };
+    let wish = Wish { users: true, network: true };
+    let signed = |content: &[u8]| {
+        let size = u32::try_from(content.len() + 12).expect("no input is as long");
+        let sum = content.iter().fold(0_u32, |sum, byte| sum.wrapping_add((*byte).into()));
+        [b"\xbd\x9a\x0c\x44", &sum.to_le_bytes()[..], &size.to_le_bytes(), content].concat()
+    };
+    let mut blocks = data.to_vec();
+    blocks.resize(0x14e8 - 12, 0);
+    let ours = [&[0; 0x14e8 - 12], &b"Lookout\0\x01"[..], data].concat();
+    for file in [data, &signed(&blocks), &signed(&ours)] {
+        let taken = match backup::decode(file) {
+            Ok(Backup::Vendor(vendor)) => vendor.restore(&Settings::factory(), wish, &RULES),
+            Ok(Backup::Clear(text)) => backup::restore(&Settings::factory(), &text, &RULES),
+            Ok(Backup::Sealed(..)) | Err(_) => continue,
+        };
+        let Ok(settings) = taken else { continue };
+        let again = stored::Read { settings, missing: Vec::new(), illegal: Vec::new() };
+        assert_eq!(stored::decode(&stored::encode(&again.settings)), Ok(again));
+    }
 }
 
 /// A stream is cut into pieces that are bounded, whatever it holds.

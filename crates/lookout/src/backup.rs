@@ -5,17 +5,15 @@
 
 use std::{
     io,
-    net::IpAddr,
     pin::Pin,
-    sync::{Arc, OnceLock},
+    sync::mpsc,
     task::{Context, Poll},
 };
 
 use lookout_core::{
     head::Head,
-    journal::Event,
     profile::{
-        backup::{self, Backup, Envelope, HEAD, LONGEST, Refused, Section, Wish},
+        backup::{self, Backup, Envelope, HEAD, LONGEST, Refused as Bad, Section, Wish},
         change::Rules,
         reply::Failure,
         settings::Settings,
@@ -27,7 +25,11 @@ use lookout_core::{
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use tokio::io::AsyncWrite;
 
-use crate::{app::App, http::Upload, password};
+use crate::{
+    app::App,
+    http::{self, Upload},
+    password,
+};
 
 /// Writes all settings as a file; where secrets are masked it opens with `pwd` alone.
 ///
@@ -42,80 +44,65 @@ pub async fn make(app: &App, settings: &Settings, pwd: Option<&str>) -> Result<V
     Ok(backup::encode(&app.view(settings), app.store.secrets(), &section))
 }
 
-/// Somebody who wants settings back.
-pub struct Restore<'a> {
-    /// The camera.
-    pub app: &'a App,
-    /// Who asks, for the journal.
-    pub user: &'a str,
-    /// From where.
-    pub peer: IpAddr,
-    /// The password under which the backup was made.
-    pub pwd: Option<&'a str>,
-    /// What of a vendor's file is wished for.
-    pub wish: Wish,
-}
+/// Why a backup is not taken.
+pub type Refused = http::Refused<Bad>;
 
-impl Restore<'_> {
-    /// Takes the settings of the file that comes, all or none.
-    ///
-    /// # Errors
-    /// - `Busy`: another one is being taken.
-    /// - `BadPackage`: see [`Refused`], which is in journal and log.
-    /// - `WrongPassword`: it was made under another one.
-    /// - `Internal`: the disk refused.
-    /// - See [`Upload::file`].
-    pub async fn take(&self, head: &Head, upload: Upload<'_>) -> Result<(), Failure> {
-        let _one_at_a_time = self.app.restoring.try_lock().map_err(|_| Failure::Busy)?;
-        let mut file = Intake::default();
-        let came = upload.file(head, LONGEST as u64, &mut file).await;
-        if let Some(why) = &file.refused {
-            return Err(self.refuse(why));
-        }
-        came?;
-        let wish = self.wish;
-        let text = match backup::decode(&file.bytes).map_err(|why| self.refuse(&why))? {
-            Backup::Vendor(vendor) => return self.store(move |old, rules| vendor.restore(old, wish, rules)).await,
-            Backup::Clear(text) => text,
-            Backup::Sealed(envelope, sealed) => self.open(envelope, sealed).await?,
-        };
-        self.store(move |old, rules| ours(old, &text, rules)).await
-    }
-
-    async fn open(&self, envelope: Envelope, mut sealed: Vec<u8>) -> Result<Secret, Failure> {
-        let (key, nonce, head) = key(self.app, self.pwd.ok_or(Failure::WrongPassword)?, envelope).await?;
-        // Damage was found by the sum of all bytes; what is left is another password, or another hand.
-        let text = key.open_in_place(nonce, head, &mut sealed).map_err(|_| Failure::WrongPassword)?;
-        std::str::from_utf8(text).map(Secret::new).map_err(|_| self.refuse(&Refused::Section))
-    }
-
-    async fn store<D>(&self, draft: D) -> Result<(), Failure>
-    where
-        D: FnOnce(&Settings, &Rules) -> Result<Settings, Refused> + Send + 'static,
-    {
-        let refused = Arc::new(OnceLock::new());
-        let why = refused.clone();
-        let draft = move |old: &Settings, rules: &Rules| {
-            draft(old, rules).map_err(|refused| {
-                let _ = why.set(refused);
-                Illegal
-            })
-        };
-        let stored = self.app.store.change(draft).await;
-        refused.get().map_or(stored, |why| Err(self.refuse(why)))
-    }
-
-    fn refuse(&self, why: &Refused) -> Failure {
-        tracing::warn!("a backup is refused: {why}");
-        self.app.journal.note_by(self.user, self.peer, &Event::BadPackage(why.to_string()));
-        Failure::BadPackage
+impl From<Bad> for Refused {
+    fn from(why: Bad) -> Self {
+        Self::Bad(why)
     }
 }
 
-fn ours(old: &Settings, text: &Secret, rules: &Rules) -> Result<Settings, Refused> {
+/// Takes the settings of the file that comes, all or none; a locked one opens with `pwd` alone.
+///
+/// # Errors
+/// - `Bad`: the file is refused.
+/// - `Busy`: another one is being taken.
+/// - `WrongPassword`: it was made under another one.
+/// - `Internal`: the disk refused.
+/// - See [`Upload::file`].
+pub async fn restore(app: &App, head: &Head, upload: Upload<'_>, pwd: Option<&str>, wish: Wish) -> Result<(), Refused> {
+    let _one_at_a_time = app.restoring.try_lock().map_err(|_| Failure::Busy)?;
+    let mut file = Intake::default();
+    let came = upload.file(head, LONGEST as u64, &mut file).await;
+    file.refused.map_or(Ok(()), Err)?;
+    came?;
+    let text = match backup::decode(&file.bytes)? {
+        Backup::Vendor(vendor) => return store(app, move |old, rules| vendor.restore(old, wish, rules)).await,
+        Backup::Clear(text) => text,
+        Backup::Sealed(envelope, sealed) => open(app, pwd.ok_or(Failure::WrongPassword)?, envelope, sealed).await?,
+    };
+    store(app, move |old, rules| ours(old, &text, rules)).await
+}
+
+async fn store<D>(app: &App, draft: D) -> Result<(), Refused>
+where
+    D: FnOnce(&Settings, &Rules) -> Result<Settings, Bad> + Send + 'static,
+{
+    let (tell, told) = mpsc::channel();
+    let draft = move |old: &Settings, rules: &Rules| {
+        draft(old, rules).map_err(|why| {
+            // Whoever has given up waiting need not know.
+            let _ = tell.send(why);
+            Illegal
+        })
+    };
+    let stored = app.store.change(draft).await;
+    told.try_recv().map_or(Ok(()), Err)?;
+    Ok(stored?)
+}
+
+fn ours(old: &Settings, text: &Secret, rules: &Rules) -> Result<Settings, Bad> {
     let new = backup::restore(old, text, rules)?;
     // Else the account's next login would fail, or take the memory that the hash asks for.
-    if new.users.iter().all(|user| password::can_be_verified(&user.pwd)) { Ok(new) } else { Err(Refused::Together) }
+    if new.users.iter().all(|user| password::can_be_verified(&user.pwd)) { Ok(new) } else { Err(Bad::Together) }
+}
+
+async fn open(app: &App, pwd: &str, envelope: Envelope, mut sealed: Vec<u8>) -> Result<Secret, Refused> {
+    let (key, nonce, head) = key(app, pwd, envelope).await?;
+    // Damage was found by the sum of all bytes; what is left is another password, or another hand.
+    let text = key.open_in_place(nonce, head, &mut sealed).map_err(|_| Failure::WrongPassword)?;
+    Ok(std::str::from_utf8(text).map(Secret::new).map_err(|_| Bad::Section)?)
 }
 
 async fn lock(app: &App, pwd: &str, text: String) -> Result<Section, Failure> {
@@ -141,17 +128,17 @@ async fn key(app: &App, pwd: &str, envelope: Envelope) -> Result<(LessSafeKey, N
 #[derive(Default)]
 struct Intake {
     bytes: Vec<u8>,
-    refused: Option<Refused>,
+    refused: Option<Bad>,
 }
 
 impl Intake {
-    fn take(&mut self, bytes: &[u8]) -> Result<(), Refused> {
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Bad> {
         self.bytes.extend_from_slice(bytes);
         if self.bytes.len() < HEAD {
             return Ok(());
         }
         let (said, came) = (backup::length(&self.bytes)?, self.bytes.len());
-        if came > said { Err(Refused::Length { said, came }) } else { Ok(()) }
+        if came > said { Err(Bad::Length { said, came }) } else { Ok(()) }
     }
 }
 

@@ -19,4 +19,4 @@ pub use push::{Fans, Push};
 pub use request::Request;
 pub use respond::{Answer, Body, Status, Then, escape_html};
 pub use slice::Slice;
-pub use upload::Upload;
+pub use upload::{Refused, Upload};

@@ -121,6 +121,28 @@ mod tests {
     }
 
     #[test]
+    fn a_hash_that_costs_more_than_ours_or_is_none_cannot_be_verified() {
+        let mut settings = Settings::factory();
+        settings.users[0].pwd = Password::Plain(Secret::new("sesame open"));
+        assert!(can_be_verified(&settings.users[0].pwd) && can_be_verified(&Password::Blank));
+        seal(&mut settings).unwrap();
+        let Password::Hash(ours) = &settings.users[0].pwd else { unreachable!("it was sealed") };
+        let hash = |text: &str| can_be_verified(&Password::Hash(Secret::new(text)));
+        assert!(hash(ours.expose()));
+        for (part, other) in [("m=7168", "m=4194304"), ("t=5", "t=4000000000"), ("p=1", "p=200")] {
+            assert!(!hash(&ours.expose().replace(part, other)), "{other}");
+        }
+        let cut = ours.expose().rsplit_once('$').unwrap().0;
+        assert!(!hash(cut) && !hash("$argon2id$v=19$m=7168,t=5,p=1") && !hash("$argon2id$"));
+    }
+
+    #[test]
+    fn a_key_is_made_of_its_password_and_its_salt() {
+        let keys = [key("sesame", &[1; 16]), key("sesame", &[2; 16]), key("sesam", &[1; 16])];
+        assert!(keys[0] != keys[1] && keys[0] != keys[2] && keys[0] == key("sesame", &[1; 16]));
+    }
+
+    #[test]
     fn made_passwords_differ_and_fit_the_profile() {
         let made = [make().unwrap(), make().unwrap()];
         assert_ne!(made[0], made[1]);

@@ -34,7 +34,10 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use self::bundle::Bundle;
 pub use ui::Ui;
 
-use crate::{http::Upload, store::Store};
+use crate::{
+    http::{self, Upload},
+    store::Store,
+};
 
 /// Where packs lie in the state folder.
 const FOLDER: &str = "web";
@@ -56,18 +59,7 @@ pub struct Web {
 }
 
 /// Why a pack is not taken.
-pub enum Refused {
-    /// It is none that may be installed.
-    Bad(BadPack),
-    /// Another reason.
-    Failed(Failure),
-}
-
-impl From<Failure> for Refused {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
+pub type Refused = http::Refused<BadPack>;
 
 impl From<BadPack> for Refused {
     fn from(why: BadPack) -> Self {

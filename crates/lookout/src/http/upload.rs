@@ -19,6 +19,20 @@ const AROUND: u64 = 64 * 1024;
 /// How much of a body is read at once, bytes.
 const PIECE: usize = 64 * 1024;
 
+/// Why what came as a file is not taken.
+pub enum Refused<W> {
+    /// It is none that may be; the reason is for journal and log.
+    Bad(W),
+    /// Another reason.
+    Failed(Failure),
+}
+
+impl<W> From<Failure> for Refused<W> {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 /// A body that is still on its way.
 pub struct Upload<'c, C = Conn> {
     conn: &'c mut C,

@@ -73,6 +73,15 @@ fn a_restore_killed_anywhere_is_the_old_or_the_new() {
 }
 
 #[test]
+fn a_restore_killed_anywhere_is_the_old_or_the_new() {
+    let camera = start();
+    let backup = camera.admin().get("/backup_params.cgi").body;
+    camera.admin().get("/set_alias.cgi?alias=changed").ok();
+    let restore = Deed::Ask("/restore_params.cgi".into(), Some(backup));
+    killed_from(camera, "restore_params.cgi", &restore, SAME);
+}
+
+#[test]
 fn a_web_pack_killed_anywhere_is_the_old_or_the_new() {
     let pack = |page: &str| Zip::default().file("index.htm", page.as_bytes()).end();
     let first = || {

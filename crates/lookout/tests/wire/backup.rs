@@ -3,11 +3,13 @@
 use std::fs;
 
 use lookout_core::profile::{
+    backup::{self, Section},
     commands::{Group, PROFILE, Run},
     params::{Param, params},
     settings::Settings,
-    view::View,
-    wire::Kind,
+    stored,
+    view::{Secrets, View},
+    wire::{Kind, Password, Secret},
 };
 use lookout_testkit::{ADMIN, Account, Camera, Client, OPERATOR, VIEWER, encode, eventually, users};
 
@@ -269,6 +271,22 @@ fn what_is_damaged_cut_foreign_or_too_long_changes_nothing_and_the_log_says_why(
     }
     assert_eq!(stored(&camera, false), before);
     assert!(enters(&camera, ADMIN));
+}
+
+#[test]
+fn a_hash_that_nobody_can_log_in_with_is_refused() {
+    let camera = start("");
+    let text = fs::read_to_string(camera.state().join("settings.toml")).unwrap();
+    let restored = |settings: &Settings| {
+        let section = Section::Clear(Secret::new(stored::encode(settings)));
+        camera.admin().post(RESTORE, &backup::encode(&View::of(settings), Secrets::Plain, &section))
+    };
+    let mut settings = stored::decode(&text).unwrap().settings;
+    for hash in ["$argon2id$v=19$broken", "$argon2id$v=19$m=4194304,t=9,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo"] {
+        settings.users[0].pwd = Password::Hash(Secret::new(hash));
+        restored(&settings).error(BAD);
+        assert!(enters(&camera, ADMIN));
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! CGIs that take a file.
 
+use std::fmt::Display;
+
 use lookout_core::{
     journal::Event,
     profile::{
@@ -11,9 +13,8 @@ use lookout_core::{
 
 use super::{super::next_page, Ask};
 use crate::{
-    backup::Restore,
-    http::{Answer, Then, Upload},
-    web::Refused,
+    backup,
+    http::{Answer, Refused, Then, Upload},
 };
 
 /// Takes settings back from a backup, then restarts (PROFILE 5.12).
@@ -21,25 +22,25 @@ pub async fn restore_params(ask: &Ask<'_>, upload: Upload<'_>) -> Result<Answer,
     let asked = |name| ask.query.get(name).map_or(Ok(false), bool::parse);
     let wish = Wish { users: asked("users")?, network: asked("network")? };
     let another = ask.query.get("backup_pwd").filter(|pwd| !pwd.is_empty());
-    let (user, peer) = (ask.caller.user.name.as_str(), ask.request.peer);
-    let restore = Restore { app: ask.app, user, peer, pwd: another.or(ask.caller.pwd()), wish };
-    restore.take(&ask.request.head, upload).await?;
+    let restored = backup::restore(ask.app, &ask.request.head, upload, another.or(ask.caller.pwd()), wish).await;
+    restored.map_err(|refused| told(ask, "a backup", refused))?;
     Ok(Answer::text(OK).then(Then::Restart))
 }
 
 /// Installs another web UI (PROFILE 5.11).
 pub async fn upgrade_htmls(ask: &Ask<'_>, upload: Upload<'_>) -> Result<Answer, Failure> {
-    let new = ask.app.web.unpack(&ask.request.head, upload).await.map_err(|refused| told(ask, refused))?;
+    let new =
+        ask.app.web.unpack(&ask.request.head, upload).await.map_err(|refused| told(ask, "a web pack", refused))?;
     let answer = next_page(new.ui(), ask.query)?.unwrap_or_else(|| Answer::text(OK));
     ask.app.web.install(new).await.map(|()| answer)
 }
 
-/// Tells journal and log why a pack is bad.
-fn told(ask: &Ask<'_>, refused: Refused) -> Failure {
+/// Tells journal and log why a file is bad.
+fn told(ask: &Ask<'_>, what: &str, refused: Refused<impl Display>) -> Failure {
     match refused {
         Refused::Failed(failure) => failure,
         Refused::Bad(why) => {
-            tracing::warn!("a web pack is refused: {why}");
+            tracing::warn!("{what} is refused: {why}");
             let event = Event::BadPackage(why.to_string());
             ask.app.journal.note_by(ask.caller.user.name.as_str(), ask.request.peer, &event);
             Failure::BadPackage
