@@ -44,7 +44,7 @@ pub enum Mode {
     Short,
     /// Begins a picture that never ends, as fast as it is taken.
     Endless,
-    /// Sends pictures as fast as they are taken.
+    /// Sends 250 pictures a second.
     Flood,
 }
 
@@ -200,6 +200,7 @@ impl Shared {
                 }
                 Mode::Flood => {
                     socket.write_all(&part(jpeg))?;
+                    thread::sleep(Duration::from_millis(4));
                     continue;
                 }
                 Mode::Hang => {}

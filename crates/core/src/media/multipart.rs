@@ -238,6 +238,19 @@ mod tests {
         assert_eq!(cutter.cut(), Some(jpeg));
     }
 
+    #[test]
+    fn a_picture_longer_than_is_waited_for_comes_out_cut() {
+        let [jpeg, ..] = three();
+        let (mut patient, mut short) = (Cutter::new(jpeg.len()), Cutter::new(jpeg.len() - 2));
+        for cutter in [&mut patient, &mut short] {
+            cutter.feed(&jpeg[..jpeg.len() - 1]);
+        }
+        assert_eq!(patient.cut(), None);
+        assert_eq!(jpeg::check(short.cut().unwrap()), Err(jpeg::Broken::Cut));
+        patient.feed(&jpeg[jpeg.len() - 1..]);
+        assert_eq!(patient.cut(), Some(jpeg));
+    }
+
     proptest! {
         #[test]
         fn no_bytes_panic_and_steps_do_not_matter(

@@ -101,11 +101,14 @@ async fn why(url: &str) -> String {
 
 async fn why_not(opened: Result<Box<dyn Source>, Lost>) -> String {
     match opened {
-        Ok(mut source) => loop {
-            if let Err(Lost(why)) = source.grab().await {
-                return why;
+        Ok(mut source) => {
+            for _ in 0..20 {
+                if let Err(Lost(why)) = source.grab().await {
+                    return why;
+                }
             }
-        },
+            panic!("it delivers");
+        }
         Err(Lost(why)) => why,
     }
 }
