@@ -94,6 +94,9 @@ impl Directory {
             return bad("its directory holds more than its entries");
         }
         all.sort_by_key(|entry| entry.head_at);
+        if all.last().is_some_and(|last| last.head_at >= self.at.start) {
+            return bad("it has a file behind its directory");
+        }
         let ends: Vec<u64> = all.iter().skip(1).map(|next| next.head_at).chain([self.at.start]).collect();
         all.iter_mut().zip(ends).for_each(|(entry, end)| entry.end = end);
         // A folder has no bytes.

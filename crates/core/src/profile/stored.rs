@@ -128,8 +128,8 @@ fn migrate(table: &mut toml::Table, from: u32, steps: &[Step]) {
     }
 }
 
-/// Puts the checksum below.
-fn seal(body: &str) -> String {
+/// Puts the checksum below a text.
+pub fn seal(body: &str) -> String {
     let sum: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{body}{SUM}{sum}\n")
 }
