@@ -75,25 +75,30 @@ async fn enter(
     if plain && (command.needs > Privilege::Nobody || Doorman::brings_credentials(command.login, query, request)) {
         return Err(pages::only_tls(app.https_port));
     }
-    let caller = app.doorman.admit(settings, command.login, query, request).await;
-    let caller = match caller {
+    let refused = |name: &str| denied(app, command, request, name);
+    let caller = match app.doorman.admit(settings, command.login, query, request).await {
         Ok(caller) => caller,
-        Err(_) if command.needs == Privilege::Nobody => Caller::nobody(),
-        Err(closed @ (Closed::Wait(_) | Closed::Wrong)) => {
-            let name = app.doorman.claimed(command.login, query, request).unwrap_or_default();
-            let page = match closed {
-                Closed::Wait(seconds) => pages::later(seconds),
-                Closed::Nothing | Closed::Stale | Closed::Wrong => pages::login(app, false),
-            };
-            return Err(refused(app, command, request, &name, page));
+        Err(closed) => {
+            // Every browser asks without a login first: that is no refused login.
+            if matches!(closed, Closed::Wait(_) | Closed::Wrong) {
+                refused(&app.doorman.claimed(command.login, query, request).unwrap_or_default());
+            }
+            if command.needs > Privilege::Nobody {
+                return Err(match closed {
+                    Closed::Wait(seconds) => pages::later(seconds),
+                    Closed::Nothing | Closed::Wrong => pages::login(app, false),
+                    Closed::Stale => pages::login(app, true),
+                });
+            }
+            Caller::nobody()
         }
-        // Every browser asks without a login first: that is no refused login.
-        Err(Closed::Nothing) => return Err(pages::login(app, false)),
-        Err(Closed::Stale) => return Err(pages::login(app, true)),
     };
+    // Whoever guesses beside a good login of his own has come in, and is told of all the same.
+    caller.failed.iter().for_each(|name| refused(name));
     let (user, peer) = (caller.user.name.as_str(), request.peer);
     if caller.privilege < command.needs {
-        return Err(refused(app, command, request, user, pages::login(app, false)));
+        refused(user);
+        return Err(pages::login(app, false));
     }
     if command.needs > Privilege::Nobody {
         tracing::debug!(target: "lookout::journal", user, %peer, cgi = command.paths[0], "access");
@@ -215,14 +220,13 @@ fn reachable(app: &App, request: &Request, command: &Command, caller: &Caller, a
 }
 
 /// Counts a refused login, and says so in journal and log, though not line after line.
-fn refused(app: &App, command: &Command, request: &Request, name: &str, page: Answer) -> Answer {
+fn denied(app: &App, command: &Command, request: &Request, name: &str) {
     app.metrics.logins_refused.inc();
     app.journal.note_by(name, request.peer, &Event::Denied);
     if let Some(hidden) = app.doorman.may_log() {
         let cgi = command.paths[0];
         tracing::info!(target: "lookout::journal", peer = %request.peer, cgi, hidden, "access denied");
     }
-    page
 }
 
 fn fail(failure: Failure) -> Answer {

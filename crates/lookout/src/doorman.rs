@@ -52,6 +52,8 @@ pub struct Caller {
     pub verified_by: VerifiedBy,
     /// The password that the request itself brought, if it did.
     pub brought: Option<Credentials>,
+    /// The name of other credentials in the request that were not good.
+    pub failed: Option<String>,
 }
 
 impl Caller {
@@ -62,7 +64,13 @@ impl Caller {
 
     /// Somebody without login.
     pub fn nobody() -> Self {
-        Self { user: User::default(), privilege: Privilege::Nobody, verified_by: VerifiedBy::Nobody, brought: None }
+        Self {
+            user: User::default(),
+            privilege: Privilege::Nobody,
+            verified_by: VerifiedBy::Nobody,
+            brought: None,
+            failed: None,
+        }
     }
 }
 
@@ -150,7 +158,7 @@ impl Doorman {
         claims.extend(Credentials::from_query(query, login).map(Claim::Query));
         let mut best: Option<Caller> = None;
         let mut closed = if claims.is_empty() { Closed::Nothing } else { Closed::Wrong };
-        let mut wrong = Vec::with_capacity(2);
+        let (mut wrong, mut waiting) = (Vec::with_capacity(2), None);
         // Kept from the look at the throttle until a failure is counted: else all tries that come at once would pass.
         let mut turn = None;
         for claim in claims {
@@ -166,6 +174,7 @@ impl Doorman {
             }
             if let Err(wait) = self.throttle().may_try(request.peer, claim.user(), self.now()) {
                 closed = Closed::Wait(wait.0);
+                waiting = Some(claim.user().to_owned());
                 continue;
             }
             match (self.verify(user, &claim, request).await, user) {
@@ -178,7 +187,7 @@ impl Doorman {
             }
         }
         wrong.iter().for_each(|user| self.throttle().failed(request.peer, user, self.now()));
-        best.ok_or(closed)
+        best.map(|caller| Caller { failed: waiting.or_else(|| wrong.pop()), ..caller }).ok_or(closed)
     }
 
     fn claim_in_header(&self, request: &Request) -> Option<Claim> {
@@ -324,7 +333,7 @@ impl Claim {
             Self::Digest(_) => (VerifiedBy::Header, None),
             Self::Query(brought) => (VerifiedBy::Query, Some(brought)),
         };
-        Caller { user, privilege, verified_by, brought }
+        Caller { user, privilege, verified_by, brought, failed: None }
     }
 }
 

@@ -118,6 +118,26 @@ fn no_name_of_a_failed_login_can_forge_an_entry_and_no_password_is_told() {
 }
 
 #[test]
+fn guesses_beside_a_good_login_or_where_none_is_needed_are_told() {
+    let camera = start("");
+    let admin = camera.admin();
+    let visitor = camera.viewer();
+    for _ in 0..8 {
+        assert_eq!(visitor.get("/check_user.cgi?user=admin&pwd=guess").status, 200);
+    }
+    let stranger = camera.client();
+    assert_eq!(stranger.get("/get_status.cgi?user=oper&pwd=guess").status, 200);
+    visitor.get("/check_user.cgi?user=undefined&pwd=undefined");
+    let (visitor, stranger) = (visitor.address().to_string(), stranger.address().to_string());
+    let told: Vec<_> = told(&admin).into_iter().filter(|(_, at, _)| [&visitor, &stranger].contains(&at)).collect();
+    let line = |user: &str, at: &str, event: &str| (user.to_owned(), at.to_owned(), event.to_owned());
+    assert_eq!(told[..2], [line("admin", &visitor, "access denied"), line("viewer", &visitor, "access")]);
+    // Of nine refusals, seven are told.
+    assert_eq!(told.iter().filter(|(.., event)| event == "access denied").count(), 7);
+    assert!(!told.iter().any(|(user, ..)| user == "undefined"), "what old pages send beside a good login is no guess");
+}
+
+#[test]
 fn a_storm_of_refusals_is_told_in_a_few_entries() {
     let camera = start("");
     let admin = camera.admin();
