@@ -10,7 +10,7 @@ use lookout_core::{
         wire::Mac,
     },
 };
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::{Mutex, Notify, RwLock, watch};
 
 use crate::{
     clock::camera_time,
@@ -68,6 +68,8 @@ pub struct App {
     pub ask_time: watch::Sender<()>,
     /// Rung when the camera is to start anew.
     pub restart: Notify,
+    /// Read by every request until it is answered; a restart waits a moment to write.
+    pub answering: RwLock<()>,
     /// Held by whoever restores a backup: one at a time.
     pub restoring: Mutex<()>,
 }

@@ -46,7 +46,7 @@ use lookout_core::{
 use lookout_linux::handover::{Named, inherited};
 use tokio::{
     net::{TcpListener, TcpSocket},
-    sync::{Mutex, Notify, watch},
+    sync::{Mutex, Notify, RwLock, watch},
     task::{JoinHandle, JoinSet},
 };
 
@@ -190,6 +190,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         config,
         ask_time: watch::Sender::new(()),
         restart: Notify::new(),
+        answering: RwLock::default(),
         restoring: Mutex::default(),
     });
     let capture = capture(&app, locator.clone(), &local)?;
@@ -225,6 +226,9 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     Ok(running)
 }
 
+/// How long a restart waits for requests that are being answered.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
 impl Running {
     /// Waits until somebody wants the camera to start anew. May be cancelled.
     pub async fn restart(&self) {
@@ -236,6 +240,8 @@ impl Running {
         // Whoever connects from now on waits for the next program.
         self.accepting.shutdown().await;
         self.app.watchdog.restarting();
+        // Whoever has asked already is answered, unless that takes long; who has not is cut off.
+        let _answered = tokio::time::timeout(LAST_ANSWERS, self.app.answering.write()).await;
         end(self.capture, &self.app).await;
         self.listeners
     }

@@ -101,6 +101,7 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
 /// Reads one request and answers it.
 async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, peer: IpAddr, near: bool, place: Place) {
     let head = timeout_at(deadline, request::read(&mut conn)).await;
+    let answering = app.answering.read().await;
     let (answer, bodiless, sends_body) = match head.unwrap_or(Err(Status::Timeout)) {
         Ok(None) => return,
         Err(status) => (Answer::page(status, "The camera does not understand this request."), false, false),
@@ -115,10 +116,14 @@ async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, peer: IpAdd
     let (head, then) = (answer.head(&app.config.http.server, SystemTime::now()), answer.then);
     let body = if bodiless { Body::Whole(Bytes::new()) } else { answer.body };
     match answer.pass.filter(|_| !bodiless) {
-        Some(pass) => show(&app, conn, head.as_bytes(), body, pass, place).await,
+        Some(pass) => {
+            drop(answering);
+            show(&app, conn, head.as_bytes(), body, pass, place).await;
+        }
         // Without a pass there is no more of a stream than its head.
         None => {
             drop(send(&mut conn, head.as_bytes(), body).await);
+            drop(answering);
             if sends_body {
                 drain(&mut conn, LINGER_BODY).await;
             }

@@ -2,8 +2,10 @@
 
 use std::{
     fs,
+    io::Read as _,
     sync::atomic::{AtomicBool, Ordering},
     thread,
+    time::Duration,
 };
 
 use lookout_testkit::{ADMIN, Camera, Setup, VIEWER, Viewer, encode, eventually};
@@ -64,6 +66,24 @@ fn whoever_connects_during_a_restart_waits_and_is_not_refused() {
         assert!(knocking.into_iter().all(|thread| thread.join().unwrap() > 5));
     });
     eventually("no descriptor is left behind", || descriptors(&camera) <= first + 2);
+}
+
+#[test]
+fn whoever_is_being_answered_when_somebody_else_restarts_is_answered() {
+    let camera = start("");
+    let body = "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nno backup\r\n--b--\r\n";
+    let client = camera.admin().with("Content-Type", "multipart/form-data; boundary=b");
+    let client = client.with("Content-Length", &body.len().to_string()).with("Expect", "100-continue");
+    let mut conn = client.connect();
+    conn.write(client.request("POST", "/restore_params.cgi"));
+    let mut leave = [0; 25];
+    conn.read_exact(&mut leave).unwrap();
+    assert_eq!(&leave, b"HTTP/1.1 100 Continue\r\n\r\n");
+    camera.admin().get("/reboot.cgi").ok();
+    // By now the camera would have started anew, did it not wait.
+    thread::sleep(Duration::from_millis(300));
+    conn.write(body);
+    conn.reply().error("error: bad package.");
 }
 
 #[test]
