@@ -275,7 +275,7 @@ pub static PROFILE: &[Command] = &[
     post(&["/upgrade_firmware.cgi"], Later, "Installs a new version."),
     post(&["/upgrade_htmls.cgi"], Take(Parcel::Pages), "Installs another web UI."),
     get(&["/set_alias.cgi"], Manager, Query, Change, Set(Group::Alias), "Names the camera."),
-    get(&["/set_datetime.cgi"], Manager, Query, Change, Do(SetDatetime), "Sets time zone and NTP, and with `now` (seconds since 1970 UTC) the camera's clock."),
+    get(&["/set_datetime.cgi"], Manager, Query, Change, Do(SetDatetime), "Sets time zone and NTP, and with `now` (seconds since 1970 UTC) the camera's clock; `ntp_enable=1` asks the time server at once."),
     get(&["/set_users.cgi"], Manager, Query, Change, Set(Group::Users), "Sets all eight accounts."),
     get(&["/set_devices.cgi"], Manager, Query, Change, Set(Group::Devices), "Sets the other cameras of a multi-camera page."),
     get(&["/set_network.cgi"], Manager, Query, Change, Set(Group::Network), "Sets the wired network."),

@@ -113,7 +113,7 @@ impl Failure {
 const LOOK: Duration = Duration::from_secs(1);
 /// A clock that has moved so far against the steady one was set.
 const JUMP: Duration = Duration::from_secs(1);
-/// No server is asked again sooner than this, however often somebody rings.
+/// No server is asked again sooner than this, whoever rings and however often: a rule of the default server's.
 const GAP: Duration = Duration::from_secs(4);
 
 /// Follows the time server for ever.
@@ -122,7 +122,7 @@ pub async fn run(parts: Parts, world: impl World) {
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let start = (world.host(), Instant::now());
     let rhythm = Rhythm::default();
-    let mut service = Ntp { parts, world, look, rhythm, due: start.1, asked: start, well: None };
+    let mut service = Ntp { parts, world, look, rhythm, due: start.1, soonest: start.1, asked: start, well: None };
     loop {
         service.wait().await;
         service.attempt().await;
@@ -136,6 +136,8 @@ struct Ntp<W> {
     rhythm: Rhythm,
     /// When the server is asked next.
     due: Instant,
+    /// When it may be asked again if there is a reason to.
+    soonest: Instant,
     /// When it was asked last, on the host's clock and the steady one.
     asked: (SystemTime, Instant),
     /// Whether the last attempt gave the time; none was made with this server: `None`.
@@ -147,13 +149,12 @@ impl<W: World> Ntp<W> {
     async fn wait(&mut self) {
         loop {
             let on = self.parts.server.get().is_some();
-            let soon = self.asked.1 + GAP;
             tokio::select! {
                 _ = self.parts.server.changed() => self.begin_anew(),
-                Ok(()) = self.parts.bell.changed() => self.due = self.due.min(soon),
+                Ok(()) = self.parts.bell.changed() => self.due = self.due.min(self.soonest),
                 _ = self.look.tick(), if on => {
                     if drift(self.asked, (self.world.host(), Instant::now())) >= JUMP {
-                        self.due = self.due.min(soon);
+                        self.due = self.due.min(self.soonest);
                     }
                 }
                 () = sleep_until(self.due), if on => return,
@@ -174,17 +175,12 @@ impl<W: World> Ntp<W> {
             answer = self.world.ask(&name) => answer,
         };
         let host = self.world.host();
-        // Whoever rang meanwhile has been served.
-        self.parts.bell.mark_unchanged();
         let outcome = match answer {
-            Ok(reading) => {
-                self.follow(&name, reading, host).await;
-                Outcome::Read
-            }
+            Ok(reading) => self.follow(&name, reading, host).await,
             Err(failure) => {
                 // A server that is away for days is spoken of once.
                 if self.well.replace(false) != Some(false) {
-                    tracing::warn!("the time server {name} {failure}; it is asked again and again");
+                    tracing::warn!("the time server {name} {failure}; it will be asked again");
                     (self.parts.note)(&Event::Failed(Peer::Ntp, failure.words()));
                 }
                 failure.outcome()
@@ -193,10 +189,14 @@ impl<W: World> Ntp<W> {
         // Without random numbers there is no jitter.
         let [random] = password::random().unwrap_or_default();
         self.due = Instant::now() + self.rhythm.pause(outcome, random);
+        self.soonest = match outcome {
+            Outcome::Read | Outcome::Failed => self.asked.1 + GAP,
+            Outcome::Slower | Outcome::Denied => self.due,
+        };
     }
 
     /// Takes what the server said when the host's clock said `host`.
-    async fn follow(&mut self, name: &str, reading: Reading, host: SystemTime) {
+    async fn follow(&mut self, name: &str, reading: Reading, host: SystemTime) -> Outcome {
         let before = self.well.replace(true);
         if before != Some(true) {
             tracing::info!("the clock follows the time server {name}");
@@ -207,8 +207,12 @@ impl<W: World> Ntp<W> {
                 tracing::info!("the clock was set by {by:+} s");
                 (self.parts.note)(&Event::ClockSet(by));
             }
-            Err(_) => tracing::warn!("the clock cannot be set by {name}: not saved, or too far from the host's clock"),
+            Err(_) => {
+                tracing::warn!("the clock cannot be set by {name}: not saved, or too far from the host's clock");
+                return Outcome::Failed;
+            }
         }
+        Outcome::Read
     }
 
     /// Moves the camera's clock if it is wrong; returns by how many seconds.

@@ -153,8 +153,15 @@ async fn a_server_that_denies_its_service_is_left_alone_for_a_day_and_one_that_i
         (|| Failure::Refused(Refusal::Slower), 3150, 3601),
     ] {
         let rig = Rig::start(Does::Fail(failure));
-        let asked = rig.after(most + 1).await;
-        assert!((least..=most).contains(&asked[1]), "{asked:?}");
+        assert_eq!(rig.after(60).await, [0]);
+        // Neither whoever rings nor a jump is a reason to ask such a server.
+        rig.bell.send_replace(());
+        rig.jump(YEARS_10);
+        assert_eq!(rig.after(60).await, [0; 0]);
+        // At once, not second by second.
+        advance(Duration::from_secs(least - 130)).await;
+        assert_eq!(rig.after(10).await, [0; 0]);
+        assert_eq!(rig.after(most - least).await.len(), 1);
     }
 }
 
