@@ -151,7 +151,7 @@ mod tests {
     use crate::metrics::Metrics;
 
     fn grey(size: Size) -> Vec<u8> {
-        let pixels = vec![128; (size.width * size.height) as usize].into();
+        let pixels = vec![128; (size.width * size.height) as usize];
         let raw = Raw { format: RawFormat::Grey, range: Range::Full, size, pixels };
         Pipeline::new().unwrap().encode_raw(&raw, &Change::default(), 80).unwrap().to_vec()
     }

@@ -17,7 +17,10 @@ use std::{
 use lookout_core::{
     media::frame::Size,
     port::{Image, Wanted},
-    profile::settings::{Device, Resolution},
+    profile::{
+        reply::Failure,
+        settings::{Device, Resolution},
+    },
 };
 use tokio::task::JoinHandle;
 
@@ -27,7 +30,7 @@ use crate::{
     hub::{Hub, Viewer},
     metrics::Flow,
     pipeline::Demands,
-    privacy::{Forbidden, Privacy},
+    privacy::Privacy,
     source::{LocalTime, mjpeg_http},
     store::Store,
 };
@@ -80,21 +83,24 @@ impl Devices {
 
     /// Lets somebody watch a device, 2 to 9, from its next frame on; returns its fans as well.
     ///
-    /// `None` where no such device is set. Never waits: until there is a picture, viewers see why there is none.
+    /// Never waits: until there is a picture, viewers see why there is none.
     ///
     /// # Errors
-    /// The privacy gate is closed.
-    pub fn view(self: &Arc<Self>, number: usize, size: Resolution) -> Result<Option<(Viewer, Arc<Fans>)>, Forbidden> {
-        let index = number.checked_sub(Self::FIRST).filter(|index| *index < self.channels.len());
-        let Some(index) = index else { return Ok(None) };
-        let mut slot = lock(&self.channels[index]);
+    /// No such device is set, or the privacy gate is closed.
+    pub fn view(self: &Arc<Self>, number: usize, size: Resolution) -> Result<(Viewer, Arc<Fans>), Failure> {
+        let index = number.wrapping_sub(Self::FIRST);
+        let mut slot = lock(self.channels.get(index).ok_or(Failure::NotFound)?);
         let settings = self.parts.store.get();
-        let device = settings.devices.get(index).filter(|device| !device.host.as_str().is_empty());
-        let Some(device) = device else { return Ok(None) };
-        if !slot.as_ref().is_some_and(|open| same_place(&open.device, device)) {
-            *slot = self.open(index, device.clone());
+        let device = &settings.devices[index];
+        if device.host.as_str().is_empty() {
+            return Err(Failure::NotFound);
         }
-        slot.as_ref().map(|open| Ok((open.hub.view(size)?, open.fans.clone()))).transpose()
+        let open = match slot.take() {
+            Some(open) if same_place(&open.device, device) => open,
+            Some(_) | None => self.open(index, device.clone())?,
+        };
+        let open = slot.insert(open);
+        Ok((open.hub.view(size)?, open.fans.clone()))
     }
 
     /// Closes all channels, as their tasks must have ended before the runtime does.
@@ -107,7 +113,7 @@ impl Devices {
         }
     }
 
-    fn open(self: &Arc<Self>, index: usize, device: Device) -> Option<Channel> {
+    fn open(self: &Arc<Self>, index: usize, device: Device) -> Result<Channel, Failure> {
         let Parts { store, gate, flow, local, patience } = &self.parts;
         let hub = Hub::new(gate.clone(), flow.clone());
         let (called, to) = (format!("device {}", index + Self::FIRST), device.clone());
@@ -128,12 +134,14 @@ impl Devices {
             flow: flow.clone(),
             watchdog: None,
         };
-        let capture =
-            Capture::new(parts).inspect_err(|error| tracing::error!("a device cannot be opened: {error}")).ok()?;
+        let capture = Capture::new(parts).map_err(|error| {
+            tracing::error!("a device cannot be opened: {error}");
+            Failure::Internal
+        })?;
         let fans = Fans::new(store.clone(), flow.clone(), *patience);
         let lease = Lease { devices: self.clone(), index, hub: hub.clone() };
         let task = tokio::spawn(run(capture, lease, device.clone()));
-        Some(Channel { device, hub, fans, task })
+        Ok(Channel { device, hub, fans, task })
     }
 }
 

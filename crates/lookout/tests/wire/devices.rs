@@ -244,3 +244,15 @@ fn two_cameras_that_show_each_other_do_not_race() {
     assert!(bounded(&camera, begin));
     assert!(camera.metric("lookout_devices_viewers") <= 2.0);
 }
+
+#[test]
+fn the_camera_ends_cleanly_while_a_device_is_watched() {
+    let fake = FakeCamera::start();
+    let mut camera = beside(&fake);
+    let mut viewer = watch(&camera);
+    viewer.number();
+    camera.terminate();
+    viewer.drain();
+    assert_eq!(camera.wait(), Some(0));
+    eventually("the device is left alone", || fake.open() == 0);
+}

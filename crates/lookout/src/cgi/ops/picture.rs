@@ -34,7 +34,7 @@ pub fn device(ask: &Ask<'_>) -> Result<Sight, Failure> {
     let number = ask.request.head.path.folded().split('/').nth(2).and_then(|number| number.parse().ok());
     let number = number.ok_or(Failure::NotFound)?;
     let size = resolution(ask).unwrap_or(Resolution::Vga);
-    let (frames, fans) = ask.app.devices.view(number, size)?.ok_or(Failure::NotFound)?;
+    let (frames, fans) = ask.app.devices.view(number, size)?;
     Ok(Sight { frames, fans, size, camera: format!("device{number}") })
 }
 
