@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use lookout_testkit::{Camera, Viewer, lookout};
+use lookout_testkit::{Camera, Viewer, lookout, vendor_pack};
 
 use crate::{
     LOOKOUT, alias, folder, start,
@@ -135,6 +135,30 @@ fn a_full_disk_costs_the_change_and_nothing_else_and_heals() {
     }
     camera.restart();
     assert_eq!(alias(&camera), "'before'");
+    camera.kill();
+}
+
+#[test]
+fn a_web_pack_for_which_there_is_no_room_leaves_the_pages_as_they_were() {
+    let mut camera = start();
+    camera.kill();
+    let (state, files) = (camera.state(), folder::read(&camera.state()));
+    let disk = SmallDisk::over(&state, "size=1m,mode=700");
+    files.iter().for_each(|(name, bytes)| fs::write(state.join(name), bytes).unwrap());
+    camera.restart();
+    let pack = |page: &[u8]| vendor_pack([1; 4], &[("/index.htm", Some(page))]);
+    let install = |page: &[u8]| camera.admin().post("/upgrade_htmls.cgi", &pack(page));
+    install(b"old").ok();
+    // No room for the pack as it comes in, none for its pages, and none for all of them.
+    for room in [0, 100_000, 250_000, 390_000] {
+        disk.fill(room);
+        install(&[b'x'; 200_000]).error("error: internal.");
+        fs::remove_file(state.join("full")).unwrap();
+        assert_eq!(camera.client().get("/").body, b"old", "{room} bytes left");
+        assert_eq!(fs::read_dir(state.join("web")).unwrap().count(), 1, "{room} bytes left");
+    }
+    install(&[b'x'; 200_000]).ok();
+    assert_eq!(camera.client().get("/").body, [b'x'; 200_000]);
     camera.kill();
 }
 
