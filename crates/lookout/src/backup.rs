@@ -39,6 +39,7 @@ pub async fn make(app: &App, settings: &Settings, pwd: Option<&str>) -> Result<V
     let text = stored::encode(settings);
     let section = match app.store.secrets() {
         Secrets::Plain => Section::Clear(Secret::new(text)),
+        // Digest, the one login that brings none, exists only where secrets are plain.
         Secrets::Masked => lock(app, pwd.ok_or(Failure::NotSupported)?, text).await?,
     };
     Ok(backup::encode(&app.view(settings), app.store.secrets(), &section))

@@ -58,7 +58,7 @@ pub enum Refused {
     #[error("its section of settings is damaged")]
     Section,
     /// Of a later version of this program.
-    #[error("its section of settings is of version {0}, which this camera does not know")]
+    #[error("its section of settings has version {0}, which this camera does not know")]
     Version(u8),
     /// The settings in our section are not whole.
     #[error("its settings cannot be read: {0}")]
@@ -67,7 +67,7 @@ pub enum Refused {
     #[error("its {0} is illegal")]
     Value(&'static str),
     /// Each value is legal, but not together: see [`change::check`].
-    #[error("its accounts or its network would lock everybody out")]
+    #[error("no manager with a usable password, a name twice, a password too short, or an address without a netmask")]
     Together,
 }
 

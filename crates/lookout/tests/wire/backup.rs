@@ -135,6 +135,8 @@ fn everything_comes_back_as_it_was_though_everything_was_changed_meanwhile() {
     assert_eq!(listed(&camera.admin()), shown);
     assert!([ADMIN, OPERATOR, VIEWER].iter().all(|account| enters(&camera, *account)));
     assert!(!enters(&camera, ("boss", "another-pw12")));
+    let log = camera.admin().get("/get_log.cgi");
+    assert!(log.text().contains("   restore\\n"), "{}", log.text());
 }
 
 #[test]
@@ -271,6 +273,22 @@ fn what_is_damaged_cut_foreign_or_too_long_changes_nothing_and_the_log_says_why(
     }
     assert_eq!(stored(&camera, false), before);
     assert!(enters(&camera, ADMIN));
+}
+
+#[test]
+fn a_locked_backup_that_somebody_changed_on_purpose_does_not_open() {
+    let camera = start("");
+    let (before, backup) = (stored(&camera, false), camera.admin().get(BACKUP).body);
+    // Salt, nonce, the text's begin, its tag; the checksum, which is no secret, is mended.
+    for at in [0x14e8 + 10, 0x14e8 + 26, 0x14e8 + 38, backup.len() - 1] {
+        let mut changed = backup.clone();
+        let was = changed[at];
+        changed[at] ^= 1;
+        let sum = u32::from_le_bytes(backup[4..8].try_into().unwrap()) + u32::from(changed[at]) - u32::from(was);
+        changed[4..8].copy_from_slice(&sum.to_le_bytes());
+        camera.admin().post(RESTORE, &changed).error("error: wrong password.");
+    }
+    assert_eq!(stored(&camera, false), before);
 }
 
 #[test]

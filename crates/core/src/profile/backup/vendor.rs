@@ -45,7 +45,7 @@ enum Shape {
 }
 
 impl Shape {
-    /// Writes a value; what its type keeps from being another number cannot become 0 here.
+    /// Writes a value. One of another shape would be 0; the types of the settings leave no such value.
     fn encode(self, text: String) -> Vec<u8> {
         match self {
             Self::Text(_) => text.into_bytes(),
@@ -120,7 +120,7 @@ fn fields() -> impl Iterator<Item = (&'static Field, &'static Param)> {
     USERS.iter().flatten().chain(&OTHERS).filter_map(move |field| Some((field, row(field)?)))
 }
 
-/// Writes the blocks, with a head of zeros.
+/// Writes the blocks behind a head of zeros.
 pub(super) fn encode(view: &View, secrets: Secrets) -> Vec<u8> {
     let mut file = vec![0; LENGTH];
     put(&mut file, ID, view.id.to_string().as_bytes());
@@ -199,5 +199,32 @@ impl Vendor {
         let (mask, address) = (number(MASK), number(at));
         let reversed = !is_netmask(mask.into()) && is_netmask(mask.swap_bytes().into());
         if reversed { address.swap_bytes() } else { address }.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_is_a_setting_that_fits_and_none_lies_over_another() {
+        let mut end = APP_VER + 4;
+        let mut all: Vec<_> = fields().collect();
+        assert_eq!(all.len(), 8 * 3 + OTHERS.len(), "each has a row");
+        all.sort_by_key(|(field, _)| field.at);
+        for (field, row) in all {
+            assert!(end <= field.at, "{}", field.name);
+            let length = match field.shape {
+                Shape::Text(length) => length,
+                Shape::Byte | Shape::Bit => 1,
+                Shape::Word => 2,
+                Shape::Address => 4,
+            };
+            if let Kind::Text(max) | Kind::Secret(max) | Kind::Host(max) | Kind::Mail(max) = row.kind {
+                assert_eq!(length, max + 1, "{}: with a NUL", field.name);
+            }
+            end = field.at + length;
+        }
+        assert!(end <= LENGTH);
     }
 }
