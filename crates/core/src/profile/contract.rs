@@ -49,6 +49,8 @@ pub enum Output {
 
 /// A text as long as the head of a request may be (PROFILE 1.1).
 const LONG: Kind = Kind::Text(16 * 1024);
+/// A text as long as the journal's listing may be (RULES F33).
+const JOURNAL: Kind = Kind::Text(64 * 1024);
 const RESOLUTION: &str = "Size of the picture; also in words such as `VGA`, `320x240`, `160*120`. Anything else is ignored \
                           (Q10, Q14).";
 
@@ -127,7 +129,7 @@ pub fn output(command: &Command) -> Output {
             ]),
             Op::Log => Output::Vars(vec![Entry::may(
                 "log_text",
-                LONG,
+                JOURNAL,
                 "The journal, newest entries last, each ended by `\\n` (PROFILE 5.9).",
             )]),
             Op::Snapshot | Op::DeviceSnapshot => Output::Body("image/jpeg", "A JPEG."),
