@@ -68,6 +68,8 @@ pub struct App {
     pub ask_time: watch::Sender<()>,
     /// Rung when the camera is to start anew.
     pub restart: Notify,
+    /// Whether nobody is let in any more, because the camera starts anew.
+    pub shut: watch::Sender<bool>,
     /// Read by every request until it is answered; a restart waits a moment to write.
     pub answering: RwLock<()>,
     /// Held by whoever restores a backup: one at a time.

@@ -190,6 +190,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         config,
         ask_time: watch::Sender::new(()),
         restart: Notify::new(),
+        shut: watch::Sender::new(false),
         answering: RwLock::default(),
         restoring: Mutex::default(),
     });
@@ -239,6 +240,7 @@ impl Running {
     pub async fn hand_over(mut self) -> Vec<Named> {
         // Whoever connects from now on waits for the next program.
         self.accepting.shutdown().await;
+        self.app.shut.send_replace(true);
         self.app.watchdog.restarting();
         // Whoever has asked already is answered, unless that takes long; who has not is cut off.
         let _answered = tokio::time::timeout(LAST_ANSWERS, self.app.answering.write()).await;

@@ -27,6 +27,8 @@ use crate::{app::App, cgi, privacy::Pass, tls::Tls, watchdog::Loop};
 
 /// How long a log line about refused connections is not repeated.
 const QUIET: Duration = Duration::from_secs(1);
+/// How long the answer to a restart waits for the listeners to close.
+const SHUT: Duration = Duration::from_secs(1);
 /// How long a client may take to take an answer that is no stream.
 const ANSWER: Duration = Duration::from_secs(30);
 /// How long, and how many bytes, what a client still sends is read after the answer: closing before would make its
@@ -113,7 +115,11 @@ async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, peer: IpAdd
         }
     };
     app.metrics.answered(answer.status.number());
-    let (head, then) = (answer.head(&app.config.http.server, SystemTime::now()), answer.then);
+    match answer.then {
+        Some(Then::Restart) => shut(&app).await,
+        None => {}
+    }
+    let head = answer.head(&app.config.http.server, SystemTime::now());
     let body = if bodiless { Body::Whole(Bytes::new()) } else { answer.body };
     match answer.pass.filter(|_| !bodiless) {
         Some(pass) => {
@@ -129,10 +135,15 @@ async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, peer: IpAdd
             }
         }
     }
-    match then {
-        Some(Then::Restart) => app.restart.notify_one(),
-        None => {}
-    }
+}
+
+/// Has the camera start anew once this request is answered. Nobody is let in before: whoever reads the answer and comes
+/// back at once is the next daemon's.
+async fn shut(app: &App) {
+    let mut shut = app.shut.subscribe();
+    app.restart.notify_one();
+    // Without an end of it, whoever restarts is told so all the same.
+    let _ = timeout(SHUT, shut.wait_for(|shut| *shut)).await;
 }
 
 /// Sends a picture, or begins a stream, as long as the pass is good.

@@ -87,6 +87,20 @@ fn whoever_is_being_answered_when_somebody_else_restarts_is_answered() {
 }
 
 #[test]
+fn whoever_comes_back_at_once_after_a_restart_was_answered_is_the_next_daemons() {
+    let camera = start("");
+    for _ in 0..3 {
+        camera.admin().get("/reboot.cgi").ok();
+        let client = camera.client();
+        let mut conn = client.connect();
+        // By now a daemon that still let somebody in would have cut him off.
+        thread::sleep(Duration::from_millis(300));
+        conn.write(client.request("GET", "/get_status.cgi"));
+        assert_eq!(conn.reply().status, 200);
+    }
+}
+
+#[test]
 fn the_head_of_a_restart_restarts_nothing_and_its_page_comes_before_it() {
     let mut camera = start("");
     for cgi in ["/reboot.cgi", "/restore_factory.cgi"] {
