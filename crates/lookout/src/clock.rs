@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lookout_core::profile::{
     settings::{Clock, Settings},
-    week::LocalTime,
     wire::{Illegal, Seconds},
 };
 use tokio::time::Instant;
@@ -24,11 +23,6 @@ pub fn unix(at: SystemTime) -> i64 {
 /// Returns seconds since 1970 UTC on the camera's clock, when the host's says `at`.
 pub fn camera_time(settings: &Settings, at: SystemTime) -> i64 {
     settings.clock.unix(unix(at))
-}
-
-/// Returns the moment of the camera's local week, for schedules, when the host's clock says `at`.
-pub fn local_time(settings: &Settings, at: SystemTime) -> LocalTime {
-    LocalTime::of(settings.clock.local(unix(at)))
 }
 
 /// Writes a moment of the host's clock as the camera's local time, by a format of `strftime`.
@@ -73,9 +67,14 @@ pub fn drift(then: Moment, now: Moment) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use lookout_core::profile::wire::Wire as _;
+    use lookout_core::profile::{week::LocalTime, wire::Wire as _};
 
     use super::*;
+
+    /// Gives the moment of the week for which a schedule is asked.
+    fn week(settings: &Settings, host: SystemTime) -> LocalTime {
+        LocalTime::of(settings.clock.local(unix(host)))
+    }
 
     #[test]
     fn q6_west_of_greenwich_is_positive_and_summer_adds() {
@@ -122,7 +121,7 @@ mod tests {
                     let [hour, minute] = [calendar.hour(), calendar.minute()].map(u16::try_from).map(Result::unwrap);
                     let weekday = u8::try_from(calendar.weekday().to_sunday_zero_offset()).unwrap();
                     let expected = LocalTime { weekday, minute: hour * 60 + minute };
-                    assert_eq!(local_time(&settings, host), expected, "{calendar}");
+                    assert_eq!(week(&settings, host), expected, "{calendar}");
                 }
             }
         }
@@ -135,7 +134,7 @@ mod tests {
         for (day, date) in begin.series(jiff::Span::new().days(1)).take(49_711).enumerate() {
             let noon = UNIX_EPOCH + Duration::from_secs(day as u64 * 86_400 + 43_200);
             let weekday = u8::try_from(date.weekday().to_sunday_zero_offset()).unwrap();
-            assert_eq!(local_time(&settings, noon), LocalTime { weekday, minute: 720 }, "{date}");
+            assert_eq!(week(&settings, noon), LocalTime { weekday, minute: 720 }, "{date}");
         }
     }
 

@@ -4,7 +4,7 @@
 pub mod app;
 mod backup;
 mod cgi;
-pub mod clock;
+mod clock;
 pub mod config;
 mod doorman;
 mod http;

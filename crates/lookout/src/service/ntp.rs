@@ -33,7 +33,7 @@ use tokio::{
 };
 
 use crate::{
-    clock::{correction, drift},
+    clock::{Moment, correction, drift},
     password,
     store::{Store, Watched},
 };
@@ -139,7 +139,7 @@ struct Ntp<W> {
     /// When it may be asked again if there is a reason to.
     soonest: Instant,
     /// When it was asked last, on the host's clock and the steady one.
-    asked: (SystemTime, Instant),
+    asked: Moment,
     /// Whether the last attempt gave the time; none was made with this server: `None`.
     well: Option<bool>,
 }
