@@ -1,5 +1,4 @@
-//! Golden conversations: `golden/*.http`, written from PROFILE by hand, said to the camera to the byte and compared to the
-//! byte. Their format is in [`script`]; CONTRIBUTING says how to add one.
+//! Golden conversations: `golden/*.http`, written from PROFILE, said to the camera to the byte and compared to the byte. Their format is in [`script`]; CONTRIBUTING says how to add one.
 
 mod answer;
 mod script;

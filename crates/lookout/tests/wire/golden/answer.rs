@@ -48,8 +48,8 @@ const HOLES: [Hole; 15] = [
     // A number, and the same for the length of what follows: of the whole body, or of the next picture.
     ("number", false, |bytes| some(bytes, u8::is_ascii_digit)),
     ("length", false, |bytes| some(bytes, u8::is_ascii_digit)),
-    // Four numbers.
-    ("version", false, |bytes| {
+    // Four numbers: those of the web UI, which stay the same unless another is installed.
+    ("version", true, |bytes| {
         let end = some(bytes, |byte| byte.is_ascii_digit() || *byte == b'.')?;
         (bytes[..end].split(|&byte| byte == b'.').filter(|part| !part.is_empty()).count() == 4).then_some(end)
     }),
@@ -62,7 +62,7 @@ const HOLES: [Hole; 15] = [
         let end = bytes.windows(2).position(|pair| pair == [0xff, 0xd9])? + 2;
         Picture::try_decode(&bytes[..end]).map(|_| end)
     }),
-    // A small page with a status as its title and one sentence (PROFILE 1.2); `whole` compares the status.
+    // A small page with a status as its title and one sentence (PROFILE 1.2); `titled` compares the status.
     ("page", false, |bytes| {
         let text = std::str::from_utf8(bytes).ok()?;
         let sentence = text.split("<p>").nth(1)?.split("</p>").next()?;
