@@ -1,7 +1,8 @@
 //! The state folder: one process at a time, two generations of the settings file.
 //!
 //! Saving: temporary file (0600) → fsync → the current file becomes the previous generation → rename → fsync of the
-//! folder. At every step a whole generation is on the disk: reading takes the current one, else the previous one.
+//! folder. At every step a whole generation is on the disk: reading takes the current one, else the previous one, which
+//! becomes the current one.
 //! A file of an older format stays as it is until the first save makes it the previous generation.
 
 use std::{
@@ -35,7 +36,7 @@ pub enum StateError {
          factory state"
     )]
     Newer(PathBuf, Unusable),
-    /// It is somebody else's, who could not read what is written there now, or would read it.
+    /// It is another user's, whose lookout could not read what this one would write there.
     #[error("{0}: this folder belongs to user {1}, and lookout runs as user {2}; run it as {1}, or change the owner")]
     Foreign(PathBuf, u32, u32),
     /// The system refused.
@@ -109,6 +110,7 @@ impl Disk {
             // Moved, not copied: the next save must not make it the previous generation in the good one's place.
             fs::rename(&path, self.dir.join(aside)).map_err(|error| StateError::Io(path, error))?;
         }
+        self.step_forward().map_err(|error| StateError::Io(self.dir.join(PREVIOUS), error))?;
         Ok(found)
     }
 
@@ -117,14 +119,16 @@ impl Disk {
     /// # Errors
     /// The disk refused. The settings that were there are there still.
     pub fn save(&self, settings: &Settings) -> io::Result<()> {
+        self.put(settings, |temporary| self.switch(temporary))
+    }
+
+    fn put(&self, settings: &Settings, in_place: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
         let temporary = self.dir.join(TEMPORARY);
         let written = write(&temporary, stored::encode(settings).as_bytes());
-        let switched = written.and_then(|()| self.switch(&temporary));
-        if switched.is_err() {
+        written.and_then(|()| in_place(&temporary)).inspect_err(|_| {
             // What is left of the attempt is in the way of nothing: the next save or start removes it as well.
             let _ = self.remove(TEMPORARY);
-        }
-        switched
+        })
     }
 
     fn switch(&self, temporary: &Path) -> io::Result<()> {
@@ -152,19 +156,20 @@ impl Disk {
     /// # Errors
     /// The disk refused. The settings that were there are there still, at worst without their previous generation.
     pub fn start_over(&self, old: &Settings, new: &Settings) -> io::Result<()> {
+        self.step_forward()?;
         [PREVIOUS].iter().chain(&DAMAGED).try_for_each(|name| self.remove(name))?;
         self.folder.sync_all()?;
-        let temporary = self.dir.join(TEMPORARY);
-        let written = write(&temporary, stored::encode(new).as_bytes());
-        let renamed = written.and_then(|()| fs::rename(&temporary, self.dir.join(CURRENT)));
-        if renamed.is_err() {
-            let _ = self.remove(TEMPORARY);
-        }
-        renamed?;
+        self.put(new, |temporary| fs::rename(temporary, self.dir.join(CURRENT)))?;
         self.folder.sync_all().inspect_err(|_| {
             // What is refused must not come into force at the next start.
             let _ = self.save(old);
         })
+    }
+
+    /// Makes the previous generation the current one where there is no current one, as behind a save that was cut.
+    fn step_forward(&self) -> io::Result<()> {
+        let (current, previous) = (self.dir.join(CURRENT), self.dir.join(PREVIOUS));
+        if !current.try_exists()? && previous.try_exists()? { fs::rename(previous, current) } else { Ok(()) }
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
@@ -249,6 +254,17 @@ mod tests {
         let disk = Disk::open(dir.path()).unwrap();
         assert_eq!(disk.load().unwrap(), Some(named("answered")));
         assert!(!dir.path().join(TEMPORARY).exists());
+    }
+
+    #[test]
+    fn a_reset_that_is_refused_behind_a_cut_save_does_not_cost_the_only_generation() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::open(dir.path()).unwrap();
+        disk.save(&named("answered")).unwrap();
+        fs::rename(dir.path().join(CURRENT), dir.path().join(PREVIOUS)).unwrap();
+        fs::create_dir(dir.path().join(TEMPORARY)).unwrap(); // Opening it for writing fails.
+        assert!(disk.start_over(&named("answered"), &Settings::factory()).is_err());
+        assert_eq!(disk.load().unwrap(), Some(named("answered")));
     }
 
     #[test]

@@ -52,20 +52,20 @@ pub fn pages(files: &Files) -> impl Iterator<Item = (&PathBuf, &Vec<u8>)> {
     files.iter().filter(|(name, _)| name.starts_with("web"))
 }
 
-/// Reads the settings, of the newest generation that is there. A hash that was not there before counts as any other,
-/// as each has its own salt; so does the id, which may be made up.
+/// Reads the settings. A hash that was not there before counts as any other, as each has its own salt; so does the id,
+/// which may be made up.
 pub fn settings(files: &Files, before: &Files) -> Settings {
-    let newest = |files: &Files| {
-        let found = ["settings.toml", "settings.previous.toml"].iter().find_map(|name| files.get(Path::new(name)));
+    let current = |files: &Files| {
+        let found = files.get(Path::new("settings.toml"));
         found.map_or_else(String::new, |bytes| String::from_utf8(bytes.clone()).unwrap())
     };
-    let read = stored::decode(&newest(files)).unwrap();
+    let read = stored::decode(&current(files)).unwrap();
     assert_eq!([read.missing, read.illegal].concat(), [""; 0]);
     let mut settings = read.settings;
     settings.id = Mac::default();
     for user in &mut settings.users {
         if let Password::Hash(hash) = &user.pwd
-            && !newest(before).contains(hash.expose())
+            && !current(before).contains(hash.expose())
         {
             user.pwd = Password::Hash(Secret::new("a new hash"));
         }

@@ -191,7 +191,7 @@ fn a_read_only_or_foreign_folder_is_one_clear_sentence_and_stays_as_it_is() {
     let before = start();
     let files = folder::read(&before.state());
     files.iter().for_each(|(name, bytes)| fs::write(disk.0.join(name), bytes).unwrap());
-    assert!(Command::new("mount").args(["-o", "remount,ro"]).arg(&disk.0).status().unwrap().success());
+    assert!(Command::new("mount").args(["-o", "remount,bind,ro"]).arg(&disk.0).status().unwrap().success());
     let (code, error) = run(&disk.0);
     assert!(code == Some(1) && error.contains("Read-only"), "{error}");
     assert_eq!(folder::read(&disk.0), files);
