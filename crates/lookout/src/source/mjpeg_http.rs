@@ -10,6 +10,7 @@
 //! Neither the address's path and query nor its credentials are shown anywhere: they may hold a password. Of another camera
 //! that `set_devices.cgi` names, not even the host is: whoever may see its pictures need not know where it is.
 
+mod budget;
 mod login;
 mod words;
 
@@ -24,7 +25,7 @@ use lookout_core::{
 };
 use reqwest::{Client, Response, StatusCode, Url, header, redirect};
 
-use self::login::Door;
+use self::{budget::Budget, login::Door};
 use super::pace::{self, Pace};
 use crate::lookup::Lookup;
 
@@ -70,12 +71,13 @@ fn device_url(device: &Device) -> Option<Url> {
 
 async fn connect(url: Url, door: Door, peer: String, leash: Leash, wanted: Wanted) -> Result<Box<dyn Source>, Lost> {
     let client = client(leash).map_err(|error| words::lost(&peer, &error))?;
-    let mut asker = Asker { client, url, door, peer, longest: leash.longest() };
+    let (longest, budget) = (leash.longest(), Budget::new(leash.bytes_per_s()));
+    let mut asker = Asker { client, url, door, peer, longest, budget };
     let answer = asker.ask().await?;
     let body = match kind_of(&answer) {
         Kind::Page => return Err(asker.lost("sent a text, not pictures")),
         Kind::Picture => Body::Poll { first: Some(answer), pace: Pace::wanted(wanted) },
-        Kind::Stream => Body::Stream { answer: Box::new(answer), cutter: Cutter::new(leash.longest()) },
+        Kind::Stream => Body::Stream { answer: Box::new(answer), cutter: Cutter::new(longest) },
     };
     Ok(Box::new(Camera { asker, body }))
 }
@@ -95,6 +97,14 @@ impl Leash {
         match self {
             Self::Host => jpeg::LONGEST,
             Self::Origin => 4 << 20,
+        }
+    }
+
+    /// How many bytes are read a second; any number where there is none.
+    fn bytes_per_s(self) -> Option<u32> {
+        match self {
+            Self::Host => None,
+            Self::Origin => Some(16 << 20),
         }
     }
 
@@ -139,6 +149,8 @@ struct Asker {
     peer: String,
     /// The longest picture that is taken, in bytes.
     longest: usize,
+    /// How much it may send.
+    budget: Budget,
 }
 
 impl Asker {
@@ -239,7 +251,7 @@ impl Source for Camera {
 }
 
 /// Waits for a picture of a stream; takes the newest if several have arrived.
-async fn stream(asker: &Asker, answer: &mut Response, cutter: &mut Cutter) -> Result<Grabbed, Lost> {
+async fn stream(asker: &mut Asker, answer: &mut Response, cutter: &mut Cutter) -> Result<Grabbed, Lost> {
     let mut newest = None;
     let mut drained = 0;
     loop {
@@ -256,6 +268,7 @@ async fn stream(asker: &Asker, answer: &mut Response, cutter: &mut Cutter) -> Re
             (Some(Ok(Some(bytes))), held) => {
                 drained += bytes.len();
                 cutter.feed(&bytes);
+                asker.budget.spend(bytes.len()).await;
                 newest = held;
             }
             // An end shows again at the next call.
@@ -267,7 +280,7 @@ async fn stream(asker: &Asker, answer: &mut Response, cutter: &mut Cutter) -> Re
 }
 
 /// Reads a whole picture.
-async fn whole(asker: &Asker, mut answer: Response) -> Result<Bytes, Lost> {
+async fn whole(asker: &mut Asker, mut answer: Response) -> Result<Bytes, Lost> {
     let expected = answer.content_length().unwrap_or(0).min(asker.longest as u64);
     let mut picture = Vec::with_capacity(expected as usize);
     while let Some(bytes) = answer.chunk().await.map_err(|error| words::lost(&asker.peer, &error))? {
@@ -275,6 +288,7 @@ async fn whole(asker: &Asker, mut answer: Response) -> Result<Bytes, Lost> {
             return Err(asker.lost(&format!("sent more than {} MiB for a picture", asker.longest >> 20)));
         }
         picture.extend_from_slice(&bytes);
+        asker.budget.spend(bytes.len()).await;
     }
     Ok(picture.into())
 }
