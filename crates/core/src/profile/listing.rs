@@ -63,7 +63,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::profile::{settings::Settings, view::Version, wire::Wire};
+    use crate::profile::{
+        settings::Settings,
+        view::Version,
+        wire::{Kind, Wire},
+    };
 
     /// Reads a string in single quotes as a JavaScript engine does; none if it ends early, or never.
     fn unquoted(text: &str) -> Option<String> {
@@ -147,6 +151,22 @@ mod tests {
         assert!(masked.contains("var mail_pwd='********';\n") && masked.contains("var ftp_pwd='';\n"));
         assert!(!masked.contains("sesame"));
         assert!(shown(Page::Params, &settings, Secrets::Plain).contains("var mail_pwd='sesame';\n"));
+    }
+
+    #[test]
+    fn no_listing_of_settings_can_be_longer_than_64_kib() {
+        for page in [Page::Params, Page::Status, Page::Camera, Page::Forbidden, Page::Misc] {
+            let longest = |row: &Param| match row.kind {
+                // A byte is four characters at most, `\x3c`.
+                Kind::Text(bytes) | Kind::Secret(bytes) | Kind::Host(bytes) | Kind::Mail(bytes) | Kind::Url(bytes) => {
+                    4 * bytes
+                }
+                Kind::Int(..) | Kind::Flag | Kind::Choice(_) | Kind::Ip | Kind::Mac | Kind::Word | Kind::Seconds => 20,
+            };
+            let line = |row: &'static Param| "var ='';\n".len() + name(page, row).len() + longest(row).max(MASK.len());
+            let all: usize = params().filter(|row| row.pages.contains(&page)).map(line).sum();
+            assert!(all <= 64 * 1024, "{page:?}: {all} bytes");
+        }
     }
 
     #[test]
