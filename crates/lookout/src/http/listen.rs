@@ -37,7 +37,7 @@ const LINGER: (Duration, usize) = (Duration::from_secs(1), 64 * 1024);
 /// The same of a body that nobody wanted, while it comes: many a client looks at the answer only when it has sent all.
 const LINGER_BODY: (Duration, usize) = (Duration::from_secs(10), 33 << 20);
 /// How long such a client may be silent.
-const SILENT: Duration = Duration::from_secs(1);
+const SILENT: Duration = Duration::from_secs(3);
 /// What of a push stream may wait in the kernel unsent, bytes. A slow viewer then gets a fresh picture next, not the
 /// pictures of the last seconds.
 const UNSENT: u32 = 16 * 1024;

@@ -25,7 +25,7 @@ fn value(row: &Param, round: u8) -> String {
     let factory = (row.show)(&View::of(&Settings::factory())).into_text();
     let cut = |text: String, max: usize| text.chars().take(max).collect();
     match row.kind {
-        Kind::Text(max) => cut(format!("{round}ü'\\{}", row.wire).replace('ü', "u"), max),
+        Kind::Text(max) => cut(format!("{round}'\\{}", row.wire), max),
         Kind::Secret(max) => cut(format!("{round}canary {}", row.name), max),
         Kind::Host(_) => format!("127.0.0.{}", round + 1),
         Kind::Mail(_) => format!("{}{round}@example.org", row.wire),
