@@ -25,21 +25,25 @@ const TRIES: usize = 3;
 impl World for Udp {
     async fn ask(&mut self, server: &str) -> Result<Reading, Failure> {
         let addresses = Lookup::servers().addresses(server, self.port).await.map_err(Failure::Unknown)?;
-        let mut failure = Failure::Silent;
-        for address in addresses.into_iter().take(TRIES) {
-            match timeout(PATIENCE, ask(address)).await.unwrap_or(Err(Failure::Silent)) {
-                Ok(reading) => return Ok(reading),
-                // What one of several servers wishes is heeded, whatever the others say.
-                Err(_) if matches!(failure, Failure::Refused(Refusal::Denied | Refusal::Slower)) => {}
-                Err(other) => failure = other,
-            }
-        }
-        Err(failure)
+        ask_in_turn(addresses).await
     }
 
     fn host(&self) -> SystemTime {
         SystemTime::now()
     }
+}
+
+async fn ask_in_turn(addresses: Vec<SocketAddr>) -> Result<Reading, Failure> {
+    let mut failure = Failure::Silent;
+    for address in addresses.into_iter().take(TRIES) {
+        match timeout(PATIENCE, ask(address)).await.unwrap_or(Err(Failure::Silent)) {
+            Ok(reading) => return Ok(reading),
+            // What one of several servers wishes is heeded, whatever the others say.
+            Err(_) if matches!(failure, Failure::Refused(Refusal::Denied | Refusal::Slower)) => {}
+            Err(other) => failure = other,
+        }
+    }
+    Err(failure)
 }
 
 async fn ask(address: SocketAddr) -> Result<Reading, Failure> {
@@ -60,5 +64,37 @@ async fn ask(address: SocketAddr) -> Result<Reading, Failure> {
             Err(Refusal::Stray) => {}
             read => return read.map_err(Failure::Refused),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket as Socket;
+
+    use lookout_testkit::{Tells, TimeServer};
+
+    use super::*;
+
+    fn at(server: &TimeServer) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, server.port))
+    }
+
+    /// Returns an address at which nobody listens; the system says so at once.
+    fn nobody() -> SocketAddr {
+        Socket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_next_address_is_asked_when_one_gives_no_time_but_not_many() {
+        let good = TimeServer::start(Tells::Ahead(0));
+        assert!(ask_in_turn(vec![nobody(), nobody(), at(&good)]).await.is_ok());
+        assert!(ask_in_turn(vec![nobody(), nobody(), nobody(), at(&good)]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_one_of_several_servers_wishes_is_heeded() {
+        let strict = TimeServer::start(Tells::Kiss(*b"DENY"));
+        let told = ask_in_turn(vec![nobody(), at(&strict), nobody()]).await;
+        assert!(matches!(told, Err(Failure::Refused(Refusal::Denied))), "{told:?}");
     }
 }
