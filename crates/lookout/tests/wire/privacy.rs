@@ -258,9 +258,9 @@ fn a_snapshot_that_is_on_its_way_when_the_hours_begin_is_cut_and_none_of_it_come
     let client = house.camera.viewer();
     let mut conn = client.connect();
     conn.receive_little(2048);
-    conn.write(client.request("GET", "/snapshot.cgi"));
     let snapshots = || house.camera.metric("lookout_requests_total{class=\"2xx\"}");
     let before = snapshots();
+    conn.write(client.request("GET", "/snapshot.cgi"));
     // The counter's own answers count as well.
     let mut asked = 0.0;
     eventually("it is answered", || {
