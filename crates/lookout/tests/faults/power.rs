@@ -175,6 +175,7 @@ fn recorded() -> (PathBuf, Files, Vec<Call>) {
     let dir = tempfile::tempdir().unwrap();
     let camera = start();
     let (log, state) = (dir.path().join("log"), camera.state());
+    let backup = camera.admin().get("/backup_params.cgi").body;
     let files = folder::read(&state);
     let strace = Strace::attach(camera.pid(), &log, None);
     let admin = camera.admin();
@@ -186,10 +187,12 @@ fn recorded() -> (PathBuf, Files, Vec<Call>) {
             ("new", &format!("new word {round}"), "1"),
         ]);
         admin.get(&format!("/set_users.cgi?{accounts}")).ok();
-        if round % 4 == 3 {
-            admin.get("/restore_factory.cgi").ok();
-            strace::settled(&log, &state);
+        match round % 4 {
+            1 => admin.post("/restore_params.cgi", &backup).ok(),
+            3 => admin.get("/restore_factory.cgi").ok(),
+            _ => continue,
         }
+        strace::settled(&log, &state);
     }
     strace::settled(&log, &state);
     let mut calls = strace.detach(&state);
@@ -211,7 +214,8 @@ fn after_a_power_cut_at_any_moment_the_settings_are_the_answered_ones_or_the_nex
         if call.name == "rename" && call.paths[1].ends_with("/settings.toml") {
             next = Some(read(&model.files[model.seen["settings.toml"]].written));
         }
-        if model.pending.is_empty()
+        // A save begins when the one before was answered: nobody asked for two at once.
+        if call.name == "openat"
             && let Some(saved) = next.take()
         {
             certain = saved;
