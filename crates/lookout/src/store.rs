@@ -40,7 +40,7 @@ use crate::password;
 pub struct Store {
     now: Arc<watch::Sender<Arc<Settings>>>,
     disk: Arc<tokio::sync::Mutex<Disk>>,
-    /// At most one a connection.
+    /// At most one a connection and service that waits.
     waiting: Mutex<Vec<Order>>,
     rules: Rules,
 }
@@ -124,7 +124,12 @@ impl Store {
 
     async fn order(&self, draft: Box<Draft>, past: Past) -> Result<(), Failure> {
         let (answer, mut answered) = oneshot::channel();
-        self.waiting().push(Order { draft, past, answer });
+        {
+            let mut waiting = self.waiting();
+            // What is given up while the disk hangs must not gather.
+            waiting.retain(|order| !order.answer.is_closed());
+            waiting.push(Order { draft, past, answer });
+        }
         tokio::select! {
             biased;
             // Somebody saved for this one.
