@@ -144,7 +144,8 @@ fn listing_name(page: Page) -> &'static str {
     }
 }
 
-fn word(name: impl std::fmt::Debug) -> String {
+/// Writes the name of a variant as a word.
+pub(super) fn word(name: impl std::fmt::Debug) -> String {
     format!("{name:?}").to_ascii_lowercase()
 }
 

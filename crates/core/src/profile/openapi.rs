@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     commands::{BESIDE, Command, Login, Op, PROFILE, Privilege, Run},
     contract::{Entry, Output, inputs, output},
+    manual::word,
     wire::{Kind, Value},
 };
 
@@ -248,10 +249,6 @@ fn responses() -> Json {
         "429": wait,
         "503": page("No picture came in time, or there is no place for the connection; then without a body."),
     })
-}
-
-fn word(name: impl std::fmt::Debug) -> String {
-    format!("{name:?}").to_ascii_lowercase()
 }
 
 #[cfg(test)]
