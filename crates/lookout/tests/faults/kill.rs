@@ -246,6 +246,8 @@ impl Scene {
         let mut child = strace::command(&self.log, inject)
             .arg(LOOKOUT)
             .args(args)
+            .arg("--config")
+            .arg(self.camera.config())
             .arg("--state")
             .arg(self.camera.state())
             .env("LOOKOUT_ADMIN_PASSWORD", ADMIN.1)
