@@ -16,8 +16,11 @@ mod metrics;
 mod password;
 mod pipeline;
 mod privacy;
+mod probe;
+mod running;
 mod service;
 pub mod setup;
+mod sockets;
 mod source;
 mod store;
 pub mod tls;
@@ -26,10 +29,9 @@ mod web;
 
 use std::{
     net::{IpAddr, SocketAddr},
-    os::fd::AsFd as _,
     path::Path,
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use lookout_core::{
@@ -40,16 +42,16 @@ use lookout_core::{
         change::Rules,
         settings::{Flip, LightMode, Settings},
         view::Secrets,
-        wire::{Mac, Secret},
+        wire::Secret,
     },
 };
-use lookout_linux::handover::{Named, inherited};
 use tokio::{
-    net::{TcpListener, TcpSocket},
     sync::{Mutex, Notify, RwLock, watch},
-    task::{JoinHandle, JoinSet},
+    task::JoinHandle,
 };
 
+pub use probe::{Found, probe};
+pub use running::Running;
 pub use source::Locator;
 pub use store::{StateError, Store};
 
@@ -62,14 +64,16 @@ use crate::{
     hub::Hub,
     journal::Journal,
     metrics::Metrics,
-    pipeline::{Demands, Developer},
+    pipeline::Demands,
     privacy::Privacy,
     service::{
         capture::{self, Capture},
         devices::{self, Devices},
         ntp,
     },
+    sockets::{Sockets, addresses},
     source::LocalTime,
+    store::Opened,
     tls::Tls,
     watchdog::Watchdog,
     web::Web,
@@ -90,27 +94,6 @@ pub enum StartError {
     /// The machine refused something else.
     #[error("{0}")]
     Machine(String),
-}
-
-/// A camera that runs.
-pub struct Running {
-    /// Where it speaks HTTP.
-    pub http: Vec<SocketAddr>,
-    /// Where it speaks HTTPS.
-    pub https: Vec<SocketAddr>,
-    /// SHA-256 of its certificate.
-    pub fingerprint: Option<String>,
-    /// Whether the source was chosen by us because none was named.
-    pub chosen: bool,
-    /// The accounts made at this first start, with the passwords that were not given.
-    pub made: Vec<(String, Secret)>,
-    /// What is captured.
-    pub source: Locator,
-    /// The listening sockets once more, for the program that may follow.
-    listeners: Vec<Named>,
-    accepting: JoinSet<()>,
-    capture: JoinHandle<()>,
-    app: Arc<App>,
 }
 
 /// Passwords given from outside for the first start.
@@ -139,128 +122,89 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     // A source may be fetched over HTTP by a camera that serves no HTTPS itself.
     tls::install_provider();
     let chosen = config.source.url.is_none();
-    let locator = config.source.url.clone().unwrap_or_else(Locator::first);
-    let origin = |text: &String| Origin::parse(text).ok_or_else(|| StartError::Config(format!("{text} is no origin")));
-    let origins = config.http.allow_origins.iter().map(origin).collect::<Result<_, _>>()?;
+    let source = config.source.url.clone().unwrap_or_else(Locator::first);
     let state = config.state_dir();
     let opened = Store::open(&state, rules(&config))?;
-    let store = Arc::new(opened.store);
-    let mut kept = inherited();
-    let mut open = |kind, addresses: &[SocketAddr]| -> Result<Vec<_>, _> {
-        addresses.iter().map(|address| listen(*address, kind, &mut kept)).collect()
-    };
-    let (http, https) = (open(HTTP, &config.listen)?, open(HTTPS, &config.tls_listen)?);
+    let sockets = Sockets::open(&config)?;
     let mdns_name = config.http.mdns_name.clone().unwrap_or_else(setup::host_name);
-    let tls = if https.is_empty() { None } else { Some(Arc::new(open_tls(&config, &state, &mdns_name)?)) };
+    let tls = if sockets.https.is_empty() { None } else { Some(Arc::new(open_tls(&config, &state, &mdns_name)?)) };
+    let https_port = addresses(&sockets.https).first().map(SocketAddr::port);
 
     // Passwords are made last: a start that fails behind them would have shown them to nobody.
-    let made = setup::first_start(&store, opened.fresh, &first, config.users.password_min).await?;
+    let least = config.users.password_min;
+    let made = setup::first_start(&opened.store, opened.fresh, &first, least).await?;
 
+    let app = app(config, &state, opened, mdns_name, https_port)?;
+    let local = local(&app.store);
+    let capture = capture(&app, source.clone(), &local)?;
+    if app.config.clock.ntp {
+        tokio::spawn(ntp::run(clock(&app), ntp::Udp { port: app.config.clock.ntp_port }));
+    }
+    let journal = app.journal.clone();
+    tokio::spawn(async move { journal.keep().await });
+    tokio::spawn(app.privacy.clone().keep());
+    let fingerprint = tls.as_ref().map(|tls| tls.fingerprint());
+    if let Some(tls) = tls.clone() {
+        tokio::spawn(async move {
+            tls.keep_current().await;
+        });
+    }
+    let (http, https) = (addresses(&sockets.http), addresses(&sockets.https));
+    let (listeners, accepting) = (sockets.copies(), sockets.serve(tls, &app));
+    app.watchdog.ready("capturing");
+    Ok(Running { http, https, fingerprint, chosen, made, source, listeners, accepting, capture, app })
+}
+
+/// Makes everything that a request can reach.
+fn app(
+    config: Config,
+    state: &Path,
+    opened: Opened,
+    mdns_name: String,
+    https_port: Option<u16>,
+) -> Result<Arc<App>, StartError> {
+    let origin = |text: &String| Origin::parse(text).ok_or_else(|| StartError::Config(format!("{text} is no origin")));
+    let origins = config.http.allow_origins.iter().map(origin).collect::<Result<_, _>>()?;
+    let store = Arc::new(opened.store);
+    let id = store.get().id;
     let metrics = Arc::new(Metrics::new());
-    let journal = journal(&state, opened.fresh, &store, &metrics);
-    let watchdog = Arc::new(Watchdog::from_env());
     let privacy = Privacy::new(store.follow(), Box::new(SystemTime::now), metrics.clone());
-    let hub = Hub::new(privacy.clone(), metrics.camera.clone());
-    let settings = store.clone();
-    let local: LocalTime = Arc::new(move |at| local_text(&settings.get(), at, "%Y-%m-%d %H:%M:%S"));
     let devices = devices::Parts {
         store: store.clone(),
         gate: privacy.clone(),
         flow: metrics.devices.clone(),
-        local: local.clone(),
+        local: local(&store),
         patience: config.http.stall,
     };
-    let id = store.get().id;
-    let app = Arc::new(App {
+    Ok(Arc::new(App {
         id,
         store: store.clone(),
-        web: Web::open(&state, store.clone(), config.web.packs),
-        privacy: privacy.clone(),
-        hub,
+        web: Web::open(state, store.clone(), config.web.packs),
+        hub: Hub::new(privacy.clone(), metrics.camera.clone()),
+        privacy,
         devices: Devices::new(devices),
-        journal: journal.clone(),
-        metrics: metrics.clone(),
-        watchdog: watchdog.clone(),
+        journal: journal(state, opened.fresh, &store, &metrics),
         fans: Fans::new(store, metrics.camera.clone(), config.http.stall),
-        caps: Caps::new(config.http.max_connections, config.http.max_per_address, metrics),
+        caps: Caps::new(config.http.max_connections, config.http.max_per_address, metrics.clone()),
+        metrics,
+        watchdog: Arc::new(Watchdog::from_env()),
         doorman: Doorman::new(id, config.http.digest).map_err(|error| StartError::Machine(error.to_string()))?,
         origins,
         mdns_name,
-        https_port: addresses(&https).first().map(SocketAddr::port),
+        https_port,
         config,
         ask_time: watch::Sender::new(()),
         restart: Notify::new(),
         shut: watch::Sender::new(false),
         answering: RwLock::default(),
         restoring: Mutex::default(),
-    });
-    let capture = capture(&app, locator.clone(), &local)?;
-    if app.config.clock.ntp {
-        tokio::spawn(ntp::run(clock(&app), ntp::Udp { port: app.config.clock.ntp_port }));
-    }
-    let mut running = Running {
-        http: addresses(&http),
-        https: addresses(&https),
-        fingerprint: tls.as_ref().map(|tls| tls.fingerprint()),
-        chosen,
-        made,
-        source: locator,
-        listeners: copies(HTTP, &http).chain(copies(HTTPS, &https)).collect(),
-        accepting: JoinSet::new(),
-        capture,
-        app: app.clone(),
-    };
-    tokio::spawn(async move { journal.keep().await });
-    tokio::spawn(privacy.keep());
-    for listener in http {
-        running.accepting.spawn(http::serve(listener, None, app.clone()));
-    }
-    for listener in https {
-        running.accepting.spawn(http::serve(listener, tls.clone(), app.clone()));
-    }
-    if let Some(tls) = tls {
-        tokio::spawn(async move {
-            tls.keep_current().await;
-        });
-    }
-    watchdog.ready("capturing");
-    Ok(running)
+    }))
 }
 
-/// How long a restart waits for requests that are being answered.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
-
-impl Running {
-    /// Waits until somebody wants the camera to start anew. May be cancelled.
-    pub async fn restart(&self) {
-        self.app.restart.notified().await;
-    }
-
-    /// Lets go of everything but the listening sockets, which are for the program that follows in this process.
-    pub async fn hand_over(mut self) -> Vec<Named> {
-        // Whoever connects from now on waits for the next program.
-        self.accepting.shutdown().await;
-        self.app.shut.send_replace(true);
-        self.app.watchdog.restarting();
-        // Whoever has asked already is answered, unless that takes long; who has not is cut off.
-        let _answered = tokio::time::timeout(LAST_ANSWERS, self.app.answering.write()).await;
-        end(self.capture, &self.app).await;
-        self.listeners
-    }
-
-    /// Tells the service manager that the camera stops, and lets go of the source.
-    pub async fn stop(self) {
-        self.app.watchdog.stopping();
-        end(self.capture, &self.app).await;
-    }
-}
-
-/// Ends the capture services, as a program that makes pictures must not outlive the camera, and writes the journal.
-async fn end(capture: JoinHandle<()>, app: &App) {
-    capture.abort();
-    let all = async { tokio::join!(capture, app.devices.close(), app.journal.close()) };
-    // They end at their next await; neither a driver that hangs nor such a disk must hold up the end.
-    let _ = tokio::time::timeout(Duration::from_secs(1), all).await;
+/// Writes local times for people.
+fn local(store: &Arc<Store>) -> LocalTime {
+    let store = store.clone();
+    Arc::new(move |at| local_text(&store.get(), at, "%Y-%m-%d %H:%M:%S"))
 }
 
 /// Opens the journal, and notes that the camera starts.
@@ -316,92 +260,8 @@ fn image(settings: &Settings) -> Image {
     }
 }
 
-/// Names of listening sockets, as they go over to the next program.
-const HTTP: &str = "http";
-const HTTPS: &str = "https";
-
-/// Takes the socket that was kept for an address; else listens, with a queue long enough for a crowd that comes at once.
-fn listen(address: SocketAddr, kind: &str, kept: &mut Vec<Named>) -> Result<TcpListener, StartError> {
-    let fits = |own: SocketAddr| own == address || (address.port() == 0 && own.ip() == address.ip());
-    let here = |(name, socket): &Named| name == kind && socket.local_addr().is_ok_and(fits);
-    let mut open = || match kept.iter().position(here) {
-        Some(at) => {
-            let (_, socket) = kept.swap_remove(at);
-            socket.set_nonblocking(true)?;
-            TcpListener::from_std(socket)
-        }
-        None => {
-            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-            socket.set_reuseaddr(true)?;
-            socket.bind(address)?;
-            socket.listen(1024)
-        }
-    };
-    open().map_err(|error| StartError::Listen(address, error))
-}
-
-/// Copies listening sockets for the program that follows; one that cannot be copied is opened anew there.
-fn copies<'a>(kind: &'a str, listeners: &'a [TcpListener]) -> impl Iterator<Item = Named> {
-    let copy = |listener: &TcpListener| listener.as_fd().try_clone_to_owned().map(std::net::TcpListener::from);
-    listeners.iter().filter_map(move |listener| Some((kind.to_owned(), copy(listener).ok()?)))
-}
-
-fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
-    listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
-}
-
 fn open_tls(config: &Config, state: &Path, mdns_name: &str) -> Result<Tls, StartError> {
     let addresses: Vec<IpAddr> = setup::addresses();
     let names = tls::Names { host: setup::host_name(), mdns: mdns_name.to_owned(), addresses };
     Tls::open(&config.tls, state, &names, SystemTime::now()).map_err(|error| StartError::Machine(error.to_string()))
-}
-
-/// Returns the id of a camera that has none yet: the MAC address of the machine's first network card.
-fn own_mac() -> Option<Mac> {
-    use lookout_core::profile::wire::Wire as _;
-    let cards = std::fs::read_dir("/sys/class/net").ok()?;
-    let mut names: Vec<_> = cards.filter_map(|card| Some(card.ok()?.path())).collect();
-    names.sort();
-    names.iter().find_map(|path| {
-        let text = std::fs::read_to_string(path.join("address")).ok()?;
-        Mac::parse(&text.trim().replace(':', "")).ok()
-    })
-}
-
-/// What `lookout check` found at a source.
-pub struct Found {
-    /// The source in words.
-    pub about: String,
-    /// Size of its first picture.
-    pub size: lookout_core::media::frame::Size,
-    /// Bytes of its first picture as a JPEG.
-    pub bytes: usize,
-    /// How long it took to come.
-    pub after: Duration,
-    /// What its device offers, a line each.
-    pub devices: Vec<String>,
-}
-
-/// Opens a source, waits for its first picture and lets go of it.
-///
-/// # Errors
-/// Why there is no picture, in words.
-pub async fn probe(locator: &Locator, config: &Config) -> Result<Found, String> {
-    let begin = Instant::now();
-    tls::install_provider();
-    let wanted = Wanted { size: config.source.size, fps: config.source.fps };
-    let patience = Duration::from_secs(10) + config.source.stall;
-    let local: LocalTime = Arc::new(|_| String::new());
-    let grab = async {
-        let mut source = locator.open(wanted, local).await?;
-        let grabbed = source.grab().await?;
-        Ok::<_, lookout_core::port::Lost>((source.about(), grabbed))
-    };
-    let grabbed = tokio::time::timeout(patience, grab).await.map_err(|_| format!("{locator}: no picture came"))?;
-    let (about, grabbed) = grabbed.map_err(|lost| format!("{locator}: {lost}"))?;
-    let mut developer =
-        Developer::new(Demands::Own(config.source.verify), Arc::default()).map_err(|error| error.to_string())?;
-    let frame = developer.develop(grabbed, &Image::NEUTRAL);
-    let frame = frame.ok_or_else(|| format!("{locator}: the first picture is broken"))?;
-    Ok(Found { about, size: frame.size, bytes: frame.jpeg.len(), after: begin.elapsed(), devices: locator.describe() })
 }

@@ -7,7 +7,7 @@ use lookout_core::profile::{
     wire::{Mac, Password, Secret, Wire as _},
 };
 
-use crate::{FirstPasswords, StartError, Store, own_mac, password};
+use crate::{FirstPasswords, StartError, Store, password};
 
 /// Gives a fresh camera its id and its two accounts; returns the passwords made, which are shown once.
 ///
@@ -66,6 +66,17 @@ pub fn set_password(settings: &Settings, name: &str, secret: &Secret, least: usi
     let user = new.users.iter_mut().find(|user| user.name.as_str() == name);
     user.ok_or_else(|| format!("there is no user {name}"))?.pwd = pwd;
     Ok(new)
+}
+
+/// Returns the id of a camera that has none yet: the MAC address of the machine's first network card.
+fn own_mac() -> Option<Mac> {
+    let cards = std::fs::read_dir("/sys/class/net").ok()?;
+    let mut names: Vec<_> = cards.filter_map(|card| Some(card.ok()?.path())).collect();
+    names.sort();
+    names.iter().find_map(|path| {
+        let text = std::fs::read_to_string(path.join("address")).ok()?;
+        Mac::parse(&text.trim().replace(':', "")).ok()
+    })
 }
 
 /// A locally administered address, for a machine without a network card.

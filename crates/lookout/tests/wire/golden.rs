@@ -60,7 +60,7 @@ fn converse(camera: &Camera, script: &Script) -> Result<(), Difference> {
         let mut said = Said::new(&client, exchange);
         match exchange.event {
             None | Some(Event::Restarts) => {}
-            Some(Event::NoDisk) => fs::remove_dir_all(camera.state()).unwrap(),
+            Some(Event::NoDisk) => fs::rename(camera.state(), camera.state().with_extension("gone")).unwrap(),
             Some(Event::Meanwhile) => {
                 said.begin(&filled)?;
                 let other = exchanges.next().expect("a conversation does not end in the middle of a request");

@@ -1,0 +1,69 @@
+//! A camera that runs, and its two ends: for good, or to start anew in the same process (ADR 0016).
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use lookout_core::profile::wire::Secret;
+use lookout_linux::handover::Named;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::{app::App, source::Locator};
+
+/// A camera that runs.
+pub struct Running {
+    /// Where it speaks HTTP.
+    pub http: Vec<SocketAddr>,
+    /// Where it speaks HTTPS.
+    pub https: Vec<SocketAddr>,
+    /// SHA-256 of its certificate.
+    pub fingerprint: Option<String>,
+    /// Whether the source was chosen by us because none was named.
+    pub chosen: bool,
+    /// The accounts made at this first start, with the passwords that were not given.
+    pub made: Vec<(String, Secret)>,
+    /// What is captured.
+    pub source: Locator,
+    /// The listening sockets once more, for the program that may follow.
+    pub(crate) listeners: Vec<Named>,
+    /// The tasks that accept connections.
+    pub(crate) accepting: JoinSet<()>,
+    /// The capture service.
+    pub(crate) capture: JoinHandle<()>,
+    /// What requests reach.
+    pub(crate) app: Arc<App>,
+}
+
+/// How long a restart waits for requests that are being answered.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
+impl Running {
+    /// Waits until somebody wants the camera to start anew. May be cancelled.
+    pub async fn restart(&self) {
+        self.app.restart.notified().await;
+    }
+
+    /// Lets go of everything but the listening sockets, which are for the program that follows in this process.
+    pub async fn hand_over(mut self) -> Vec<Named> {
+        // Whoever connects from now on waits for the next program.
+        self.accepting.shutdown().await;
+        self.app.shut.send_replace(true);
+        self.app.watchdog.restarting();
+        // Whoever has asked already is answered, unless that takes long; who has not is cut off.
+        let _answered = tokio::time::timeout(LAST_ANSWERS, self.app.answering.write()).await;
+        end(self.capture, &self.app).await;
+        self.listeners
+    }
+
+    /// Tells the service manager that the camera stops, and lets go of the source.
+    pub async fn stop(self) {
+        self.app.watchdog.stopping();
+        end(self.capture, &self.app).await;
+    }
+}
+
+/// Ends the capture services, as a program that makes pictures must not outlive the camera, and writes the journal.
+async fn end(capture: JoinHandle<()>, app: &App) {
+    capture.abort();
+    let all = async { tokio::join!(capture, app.devices.close(), app.journal.close()) };
+    // They end at their next await; neither a driver that hangs nor such a disk must hold up the end.
+    let _ = tokio::time::timeout(Duration::from_secs(1), all).await;
+}
