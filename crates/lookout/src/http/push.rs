@@ -250,10 +250,9 @@ impl Fan {
     fn end(mut self) {
         let (row, door) = self.place;
         *lock(&self.fans.doors[row][door]) = None;
-        while let Ok(seat) = self.joining.try_recv() {
-            if seat.frames.may_see() {
-                self.fans.take(row, seat);
-            }
+        let joining = std::iter::from_fn(|| self.joining.try_recv().ok());
+        for seat in self.seats.into_iter().chain(joining).filter(|seat| seat.frames.may_see()) {
+            self.fans.take(row, seat);
         }
     }
 
@@ -430,18 +429,18 @@ mod tests {
             self.hub.view(Resolution::Vga).unwrap()
         }
 
-        /// Joins a viewer with an account, who takes little in advance, and returns its end of the connection.
-        async fn join(&self, frames: Viewer, user: &User) -> TcpStream {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let there = TcpSocket::new_v4().unwrap();
-            there.set_recv_buffer_size(2048).unwrap();
-            let there = there.connect(listener.local_addr().unwrap()).await.unwrap();
-            let (socket, peer) = listener.accept().await.unwrap();
-            let place = Caps::new(1, 1, Arc::default()).admit(peer.ip()).unwrap();
+        /// Sends a viewer with an account to a fan, which has not seen him yet.
+        fn send(&self, frames: Viewer, user: &User, conn: TcpStream) {
+            let place = Caps::new(1, 1, Arc::default()).admit([127, 0, 0, 1].into()).unwrap();
             let (fans, user) = (self.fans.clone(), user.clone());
             let push = Push { fans, frames, size: Resolution::Vga, pace: Pace::FULL, user };
-            Fans::join(push, Revocable::new(Conn::Plain(socket)).unwrap(), place);
-            // The fan gives him a seat before the test goes on.
+            Fans::join(push, Revocable::new(Conn::Plain(conn)).unwrap(), place);
+        }
+
+        /// Has a viewer with an account seated, and returns its end of the connection.
+        async fn join(&self, frames: Viewer, user: &User) -> TcpStream {
+            let (here, there) = connect().await;
+            self.send(frames, user, here);
             tokio::time::sleep(Duration::from_millis(1)).await;
             there
         }
@@ -452,6 +451,15 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         }
+    }
+
+    /// Connects somebody who takes little in advance; returns both ends, his last.
+    async fn connect() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let there = TcpSocket::new_v4().unwrap();
+        there.set_recv_buffer_size(2048).unwrap();
+        let there = there.connect(listener.local_addr().unwrap()).await.unwrap();
+        (listener.accept().await.unwrap().0, there)
     }
 
     /// Reads to the end; returns how many bytes came, and whether the end was a reset.
@@ -529,6 +537,34 @@ mod tests {
         house.hours.wait_out_the_guard().await;
         house.hub.publish(house.hours.frame(1, vec![b'x'; 100]));
         assert!(timeout(Duration::from_secs(5), there.read(&mut [0])).await.unwrap().unwrap() > 0);
+    }
+
+    #[tokio::test]
+    async fn who_comes_when_the_hours_were_short_is_not_thrown_out_with_those_before_them() {
+        let house = House::new();
+        let doors = house.fans.doors[0].len();
+        let (mut before, mut behind) = (Vec::new(), Vec::new());
+        for _ in 0..doors {
+            before.push(house.join(house.view(), &house.user).await);
+            behind.push(connect().await);
+        }
+        // No fan has a turn until all are there.
+        house.hours.forbid(true);
+        assert!(house.hub.view(Resolution::Vga).is_err());
+        house.hours.forbid(false);
+        let mut seated = Vec::new();
+        for (here, there) in behind {
+            house.send(house.view(), &house.user, here);
+            seated.push(there);
+        }
+        for there in &mut before {
+            assert_eq!(read_out(there).await, (0, false));
+        }
+        house.hours.wait_out_the_guard().await;
+        house.hub.publish(house.hours.frame(1, vec![b'x'; 100]));
+        for there in &mut seated {
+            assert!(timeout(Duration::from_secs(5), there.read(&mut [0])).await.unwrap().unwrap() > 0);
+        }
     }
 
     #[tokio::test]

@@ -47,7 +47,9 @@ impl House {
         let [dark, canary] = [50, 200].map(|luma| noise_jpeg(size, luma));
         fs::write(&path, &dark).unwrap();
         let source = format!("file:{}", path.display());
-        let camera = Camera::setup(&Setup { binary: LOOKOUT, config: "", source: &source, tls: true });
+        // Longer than any test: that a client stalls is not what ends its connection here.
+        let config = "[http]\nstall_s = 60\n";
+        let camera = Camera::setup(&Setup { binary: LOOKOUT, config, source: &source, tls: true });
         let admin = camera.admin();
         let house = Self { camera, admin, path, dark, canary, _dir: dir };
         house.jump(NOON);
