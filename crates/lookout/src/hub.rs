@@ -239,9 +239,9 @@ impl Viewer {
         newest.filter(|shown| self.pass.is_for(shown.opening))
     }
 
-    /// Says whether there may be another frame: not once the privacy gate has closed.
+    /// Says whether there may be another frame: not once the privacy gate has closed or the hub is gone.
     pub fn may_see(&self) -> bool {
-        self.pass.holds()
+        self.pass.holds() && self.frames.has_changed().is_ok()
     }
 
     /// Waits for a live frame captured after a moment (PROFILE 5.2); `None` if none comes in time, or the privacy gate
@@ -322,7 +322,8 @@ mod tests {
         let viewers = [Resolution::Vga, Resolution::Qvga, Resolution::Qqvga].map(|size| hub.view(size).unwrap());
         drop(hub);
         for mut viewer in viewers {
-            assert!(viewer.next().await.is_none());
+            assert!(sees_nothing_more(&mut viewer).await);
+            assert!(!viewer.may_see());
         }
     }
 
