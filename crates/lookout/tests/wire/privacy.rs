@@ -26,7 +26,7 @@ use crate::{LOOKOUT, showing, tls};
 /// Monday 12 November 2012, 12:00 UTC; forbidden is 12:15 to 12:30.
 const NOON: u32 = 1_352_721_600;
 const MINUTE: u32 = 60;
-/// Three pictures a size, and a snapshot.
+/// A stream of each size, and a snapshot.
 const ROADS: [&str; 4] =
     ["/videostream.cgi?resolution=32", "/videostream.cgi?resolution=8", "/video.cgi?resolution=2", "/snapshot.cgi"];
 
@@ -126,7 +126,7 @@ fn holds_a_picture(bytes: &[u8]) -> bool {
     bytes.windows(3).any(|window| window == [0xff, 0xd8, 0xff])
 }
 
-/// Does not do what would end the camera under test or its accounts, but for the head of it.
+/// Says whether a row ends the camera under test, or its accounts: of that only the head is asked for.
 fn is_the_end(command: &Command) -> bool {
     matches!(command.run, Run::Do(Op::Reboot | Op::RestoreFactory))
 }
@@ -169,6 +169,7 @@ fn no_answer_of_any_row_holds_a_picture_in_forbidden_hours_and_those_that_show_a
     house.jump(NOON + 20 * MINUTE);
     house.show(&house.canary);
     let closed = || {
+        // Each path that shows, by GET and HEAD.
         let mut shows = 0;
         ask(&house, all(), |command, asked, reply| {
             assert!(!holds_a_picture(&reply.body), "{asked}");
