@@ -65,7 +65,7 @@ impl fmt::Display for Peer {
     }
 }
 
-/// The words of the profile where it has some (PROFILE 5.9), else ours (Q41).
+/// The words of the profile where it has some (PROFILE 5.9), else ours (Q39).
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

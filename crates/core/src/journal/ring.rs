@@ -19,7 +19,7 @@ use crate::profile::{listing::var, view::Secrets, wire::Value};
 
 /// How many entries are kept (PROFILE 5.9).
 pub const KEPT: usize = 1000;
-/// The longest answer of `get_log.cgi`, in bytes: what does not fit is kept and not shown (Q40, RULES F33).
+/// The longest answer of `get_log.cgi`, in bytes: what does not fit is kept and not shown (Q38, RULES F33).
 pub const LONGEST: usize = 64 * 1024;
 
 /// How often `access` is told for one user at one address.
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn q40_the_answer_is_one_line_of_64_kib_at_most_and_ends_with_the_newest() {
+    fn q38_the_answer_is_one_line_of_64_kib_at_most_and_ends_with_the_newest() {
         let mut ring = Ring::default();
         assert_eq!(ring.listing(), "var log_text='';\n");
         ring.note(&Event::Access, who("ipcamera"), AT, s(0));

@@ -74,7 +74,7 @@ pub enum Group {
 
 impl Group {
     /// Says whether the values belong to the device or to the moment, so that a backup of another one does not bring
-    /// them along (Q46).
+    /// them along (Q44).
     pub const fn stays(self) -> bool {
         match self {
             Self::Mac | Self::FactoryDdns | Self::Stored => true,
@@ -273,7 +273,7 @@ pub static PROFILE: &[Command] = &[
     get(&["/restore_factory.cgi"], Manager, Query, Change, Do(RestoreFactory), "Restores the factory settings."),
     get(&["/get_params.cgi"], Manager, Query, Read, List(Page::Params), "All settings."),
     post(&["/upgrade_firmware.cgi"], Later, "Installs a new version."),
-    post(&["/upgrade_htmls.cgi"], Take(Parcel::Pages), "Installs another web UI, a pack of the vendor's tools or a zip (Q49), where the machine's operator allows it (`web.packs`)."),
+    post(&["/upgrade_htmls.cgi"], Take(Parcel::Pages), "Installs another web UI, a pack of the vendor's tools or a zip (Q47), where the machine's operator allows it (`web.packs`)."),
     get(&["/set_alias.cgi"], Manager, Query, Change, Set(Group::Alias), "Names the camera."),
     get(&["/set_datetime.cgi"], Manager, Query, Change, Do(SetDatetime), "Sets time zone and NTP, and with `now` (seconds since 1970 UTC) the camera's clock; `ntp_enable=1` asks the time server at once."),
     get(&["/set_users.cgi"], Manager, Query, Change, Set(Group::Users), "Sets all eight accounts."),

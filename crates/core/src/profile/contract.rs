@@ -69,11 +69,11 @@ pub fn inputs(command: &Command) -> Vec<Entry> {
 }
 
 fn restore() -> Vec<Entry> {
-    let old = "The password of whoever made the backup, where the request itself brings another one (Q48).";
+    let old = "The password of whoever made the backup, where the request itself brings another one (Q46).";
     vec![
         Entry::may("backup_pwd", Kind::Secret(Password::MAX), old),
-        Entry::may("users", Kind::Flag, "1: of a vendor's file, the accounts as well (Q47)."),
-        Entry::may("network", Kind::Flag, "1: of a vendor's file, the network as well (Q47)."),
+        Entry::may("users", Kind::Flag, "1: of a vendor's file, the accounts as well (Q45)."),
+        Entry::may("network", Kind::Flag, "1: of a vendor's file, the network as well (Q45)."),
     ]
 }
 

@@ -169,7 +169,7 @@ fn a_backup_survives_a_reset_to_the_factory_state() {
 }
 
 #[test]
-fn q48_masked_no_byte_of_a_backup_is_a_secret() {
+fn q46_masked_no_byte_of_a_backup_is_a_secret() {
     let camera = start("");
     set_everything(&camera.admin(), 0);
     let backup = camera.admin().get(BACKUP).body;
@@ -219,7 +219,7 @@ fn vendors() -> Vec<u8> {
 }
 
 #[test]
-fn q47_a_vendors_accounts_and_network_come_only_if_asked_for() {
+fn q45_a_vendors_accounts_and_network_come_only_if_asked_for() {
     let mut camera = start("");
     camera.admin().post(RESTORE, &vendors()).ok();
     camera.started_anew();

@@ -289,7 +289,7 @@ proptest! {
     }
 
     #[test]
-    fn q46_what_belongs_to_the_device_or_the_moment_stays(theirs in settings(), own in settings()) {
+    fn q44_what_belongs_to_the_device_or_the_moment_stays(theirs in settings(), own in settings()) {
         let new = restore(&own, &text_of(&clear(&theirs)), &Rules { password_min: 0, ..RULES }).unwrap();
         prop_assert_eq!(
             (new.id, &new.factory_ddns, new.clock.offset_s),

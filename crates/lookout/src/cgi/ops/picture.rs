@@ -29,7 +29,7 @@ pub fn own(ask: &Ask<'_>) -> Result<Sight, Failure> {
     Ok(Sight { frames: ask.app.hub.view(size)?, fans: ask.app.fans.clone(), size, camera: ask.app.id.to_string() })
 }
 
-/// The pictures of another camera, `/device/2/…` to `/device/9/…`, if it is set (Q52).
+/// The pictures of another camera, `/device/2/…` to `/device/9/…`, if it is set (Q50).
 pub fn device(ask: &Ask<'_>) -> Result<Sight, Failure> {
     let number = ask.request.head.path.folded().split('/').nth(2).and_then(|number| number.parse().ok());
     let number = number.ok_or(Failure::NotFound)?;

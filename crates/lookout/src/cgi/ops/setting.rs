@@ -47,7 +47,7 @@ pub async fn camera_control(ask: &Ask<'_>) -> Result<Answer, Failure> {
 }
 
 /// `now` sets the camera's own clock: the host's, plus an offset that is kept. `ntp_enable=1` has the time server asked
-/// at once, also where it was 1 before (PROFILE 4.1, Q44).
+/// at once, also where it was 1 before (PROFILE 4.1, Q42).
 pub async fn set_datetime(ask: &Ask<'_>) -> Result<Answer, Failure> {
     let now = ask.query.get("now").filter(|now| !now.is_empty());
     let ahead = |now: &str| Seconds::new(i64::from(now.parse::<u32>().map_err(|_| Illegal)?) - unix(SystemTime::now()));
