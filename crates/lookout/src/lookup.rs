@@ -6,7 +6,7 @@
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr, ToSocketAddrs as _},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _},
     time::Duration,
 };
 
@@ -63,8 +63,12 @@ impl Lookup {
     }
 }
 
-/// Asks the system.
+/// Asks the system; but `localhost` is this host, whatever the system has been told (RFC 6761, 6.3).
 fn find(name: &str) -> io::Result<Vec<SocketAddr>> {
+    if name.trim_end_matches('.').eq_ignore_ascii_case("localhost") {
+        let own = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+        return Ok(own.map(|address| SocketAddr::new(address, 0)).to_vec());
+    }
     // The port is put in by the caller.
     Ok((name, 0).to_socket_addrs()?.collect())
 }

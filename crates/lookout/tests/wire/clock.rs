@@ -79,6 +79,8 @@ fn whoever_sets_the_clock_sees_it_set_until_he_asks_for_the_time_servers() {
 fn a_server_that_cannot_be_trusted_sets_no_clock() {
     let server = TimeServer::start(Tells::Ahead(0));
     let camera = following(&server);
+    // Else the first attempt might be taken for one of those below.
+    eventually("the clock follows", || camera.log().contains("the clock follows the time server"));
     for (tells, said) in [
         (Tells::Time(0), "says a time that cannot be"),
         (Tells::Time(946_684_800), "says a time that cannot be"),
@@ -101,6 +103,8 @@ fn a_server_that_cannot_be_trusted_sets_no_clock() {
 fn what_is_not_the_servers_answer_is_no_answer() {
     let server = TimeServer::start(Tells::Ahead(0));
     let camera = following(&server);
+    // Else the first attempt might be taken for one of those below.
+    eventually("the clock follows", || camera.log().contains("the clock follows the time server"));
     for tells in [Tells::Nothing, Tells::Garbage, Tells::Forgery, Tells::Elsewhere] {
         server.set(tells);
         let words = asked_anew(&camera);
