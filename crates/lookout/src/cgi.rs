@@ -6,7 +6,7 @@
 mod ops;
 mod pages;
 
-use std::time::Duration;
+use std::fmt::Display;
 
 use lookout_core::{
     access::{
@@ -28,7 +28,7 @@ use crate::{
     app::App,
     config::{Csrf, PlainFrom},
     doorman::{Caller, Closed, Doorman},
-    http::{Answer, Body, Request, Status, Upload},
+    http::{Answer, Body, Refused, Request, Status, Upload},
     web::Ui,
 };
 
@@ -216,6 +216,19 @@ fn reachable(app: &App, request: &Request, command: &Command, caller: &Caller, a
     }
 }
 
+/// Tells journal and log why a file is bad.
+fn bad_package(ask: &ops::Ask<'_>, what: &str, refused: Refused<impl Display>) -> Failure {
+    match refused {
+        Refused::Failed(failure) => failure,
+        Refused::Bad(why) => {
+            tracing::warn!("{what} is refused: {why}");
+            let event = Event::BadPackage(why.to_string());
+            ask.app.journal.note_by(ask.caller.user.name.as_str(), ask.request.peer, &event);
+            Failure::BadPackage
+        }
+    }
+}
+
 /// Counts a refused login, and says so in journal and log, though not line after line.
 fn denied(app: &App, command: &Command, request: &Request, name: &str) {
     app.metrics.logins_refused.inc();
@@ -254,6 +267,3 @@ fn method_fits(command: &Command, method: Method) -> bool {
 fn is_multipart(request: &Request) -> bool {
     request.head.text("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("multipart/form-data"))
 }
-
-/// How long a snapshot waits for its picture (PROFILE 5.2).
-const SNAPSHOT: Duration = Duration::from_secs(5);

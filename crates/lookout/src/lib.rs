@@ -3,6 +3,7 @@
 
 pub mod app;
 mod backup;
+mod capture;
 mod cgi;
 mod clock;
 pub mod config;
@@ -57,6 +58,7 @@ pub use store::{StateError, Store};
 
 use crate::{
     app::App,
+    capture::Capture,
     clock::local_text,
     config::Config,
     doorman::Doorman,
@@ -67,7 +69,6 @@ use crate::{
     pipeline::Demands,
     privacy::Privacy,
     service::{
-        capture::{self, Capture},
         devices::{self, Devices},
         ntp,
     },

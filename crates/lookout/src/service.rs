@@ -1,5 +1,4 @@
 //! What runs on its own: each service an endless loop with one `select!`, none knowing another.
 
-pub mod capture;
 pub mod devices;
 pub mod ntp;

@@ -4,7 +4,7 @@ use super::{
     commands::{Command, Group, Guard, Op, Page, Parcel, Run},
     listing::name,
     params::{Param, params},
-    settings::{Resolution, Settings},
+    settings::{IMAGE_PARAMS, Resolution, Settings},
     view::View,
     wire::{Kind, Password, Value, Wire as _},
 };
@@ -89,11 +89,9 @@ fn of(op: Op) -> Vec<Entry> {
             vec![resolution(), Entry::may("rate", Kind::Int(0, 23), rate)]
         }
         Op::CameraControl => {
-            const PARAMS: &[(i32, &str)] =
-                &[(0, "resolution"), (1, "brightness"), (2, "contrast"), (3, "mode"), (5, "flip")];
             let value = "Its value: what get_camera_params.cgi lists under that name, within the limits there.";
             vec![
-                Entry::must("param", Kind::Choice(PARAMS), "Which image setting."),
+                Entry::must("param", Kind::Choice(IMAGE_PARAMS), "Which image setting."),
                 Entry::must("value", Kind::Int(0, 255), value),
             ]
         }

@@ -565,6 +565,10 @@ choice! {
     }
 }
 
+/// The numbers of `param` in `camera_control.cgi`, and the names on the wire of the settings that they mean.
+pub const IMAGE_PARAMS: &[(i32, &str)] =
+    &[(0, "resolution"), (1, "brightness"), (2, "contrast"), (3, "mode"), (5, "flip")];
+
 /// The picture (`camera_control.cgi`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageSettings {

@@ -294,6 +294,11 @@ impl Seconds {
     pub fn new(seconds: i64) -> Result<Self, Illegal> {
         if seconds.unsigned_abs() < 1 << 33 { Ok(Self(seconds)) } else { Err(Illegal) }
     }
+
+    /// Reads by how much a clock that shows `now`, in seconds since 1970 up to 4294967295, is ahead of another (Q33).
+    pub fn ahead(now: &str, other: i64) -> Result<Self, Illegal> {
+        Self::new(i64::from(now.parse::<u32>().map_err(|_| Illegal)?) - other)
+    }
 }
 
 impl Wire for Seconds {

@@ -1,4 +1,4 @@
-//! The body of a POST: read only by the CGI that wants it, within its bounds, and never held whole.
+//! The body of a POST: read only by the CGI that wants it, within its bounds, and not held here.
 
 use std::{io, ops::ControlFlow, time::Duration};
 

@@ -24,8 +24,8 @@ use lookout_core::{
 };
 use tokio::task::JoinHandle;
 
-use super::capture::{self, Capture};
 use crate::{
+    capture::{self, Capture},
     http::Fans,
     hub::{Hub, Viewer},
     metrics::Flow,

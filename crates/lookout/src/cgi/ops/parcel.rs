@@ -1,20 +1,18 @@
 //! CGIs that take a file.
 
-use std::fmt::Display;
-
-use lookout_core::{
-    journal::Event,
-    profile::{
-        backup::Wish,
-        reply::{Failure, OK},
-        wire::Wire as _,
-    },
+use lookout_core::profile::{
+    backup::Wish,
+    reply::{Failure, OK},
+    wire::Wire as _,
 };
 
-use super::{super::next_page, Ask};
+use super::{
+    super::{bad_package, next_page},
+    Ask,
+};
 use crate::{
     backup,
-    http::{Answer, Refused, Then, Upload},
+    http::{Answer, Then, Upload},
 };
 
 /// Takes settings back from a backup, then restarts (PROFILE 5.12).
@@ -23,27 +21,18 @@ pub async fn restore_params(ask: &Ask<'_>, upload: Upload<'_>) -> Result<Answer,
     let wish = Wish { users: asked("users")?, network: asked("network")? };
     let another = ask.query.get("backup_pwd").filter(|pwd| !pwd.is_empty());
     let restored = backup::restore(ask.app, &ask.request.head, upload, another.or(ask.caller.pwd()), wish).await;
-    restored.map_err(|refused| told(ask, "a backup", refused))?;
+    restored.map_err(|refused| bad_package(ask, "a backup", refused))?;
     Ok(Answer::text(OK).then(Then::Restart))
 }
 
 /// Installs another web UI (PROFILE 5.11).
 pub async fn upgrade_htmls(ask: &Ask<'_>, upload: Upload<'_>) -> Result<Answer, Failure> {
-    let new =
-        ask.app.web.unpack(&ask.request.head, upload).await.map_err(|refused| told(ask, "a web pack", refused))?;
+    let new = ask
+        .app
+        .web
+        .unpack(&ask.request.head, upload)
+        .await
+        .map_err(|refused| bad_package(ask, "a web pack", refused))?;
     let answer = next_page(new.ui(), ask.query)?.unwrap_or_else(|| Answer::text(OK));
     ask.app.web.install(new).await.map(|()| answer)
-}
-
-/// Tells journal and log why a file is bad.
-fn told(ask: &Ask<'_>, what: &str, refused: Refused<impl Display>) -> Failure {
-    match refused {
-        Refused::Failed(failure) => failure,
-        Refused::Bad(why) => {
-            tracing::warn!("{what} is refused: {why}");
-            let event = Event::BadPackage(why.to_string());
-            ask.app.journal.note_by(ask.caller.user.name.as_str(), ask.request.peer, &event);
-            Failure::BadPackage
-        }
-    }
 }

@@ -1,18 +1,21 @@
 //! CGIs that show pictures.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use lookout_core::{
     media::pace::Pace,
     profile::{reply::Failure, settings::Resolution},
 };
 
-use super::{super::SNAPSHOT, Ask};
+use super::Ask;
 use crate::{
     clock::local_text,
     http::{Answer, Body, Fans, Push, Status},
     hub::{PUSH, Viewer},
 };
+
+/// How long a snapshot waits for its picture (PROFILE 5.2).
+const SNAPSHOT: Duration = Duration::from_secs(5);
 
 /// Pictures that somebody asks for.
 pub struct Sight {

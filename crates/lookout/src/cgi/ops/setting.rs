@@ -7,9 +7,9 @@ use lookout_core::profile::{
     commands::{Group, Privilege},
     listing::var,
     reply::{Failure, OK},
-    settings::Settings,
+    settings::{IMAGE_PARAMS, Settings},
     view::Secrets,
-    wire::{Illegal, Seconds, Secret, Value, Wire as _},
+    wire::{Seconds, Secret, Value, Wire as _},
 };
 
 use super::Ask;
@@ -31,17 +31,12 @@ pub fn check_user(ask: &Ask<'_>) -> Answer {
 
 /// Sets one image setting, by number.
 pub async fn camera_control(ask: &Ask<'_>) -> Result<Answer, Failure> {
-    let wire = match ask.query.get("param") {
-        Some("0") => "resolution",
-        Some("1") => "brightness",
-        Some("2") => "contrast",
-        Some("3") => "mode",
-        Some("5") => "flip",
-        Some(_) | None => return Err(Failure::IllegalParam),
-    };
+    let param = ask.query.get("param").unwrap_or_default();
+    let setting = IMAGE_PARAMS.iter().find(|(number, _)| number.to_string() == param);
+    let (_, wire) = setting.ok_or(Failure::IllegalParam)?;
     let value = ask.query.get("value").filter(|value| !value.is_empty()).ok_or(Failure::IllegalParam)?.to_owned();
     let draft = move |old: &Settings, rules: &change::Rules| {
-        change::apply(old, Group::Image, |name| (name == wire).then_some(value.as_str()), rules)
+        change::apply(old, Group::Image, |name| (name == *wire).then_some(value.as_str()), rules)
     };
     ask.app.store.change(draft).await.map(|()| Answer::text(OK))
 }
@@ -50,8 +45,7 @@ pub async fn camera_control(ask: &Ask<'_>) -> Result<Answer, Failure> {
 /// at once, also where it was 1 before (PROFILE 4.1, Q42).
 pub async fn set_datetime(ask: &Ask<'_>) -> Result<Answer, Failure> {
     let now = ask.query.get("now").filter(|now| !now.is_empty());
-    let ahead = |now: &str| Seconds::new(i64::from(now.parse::<u32>().map_err(|_| Illegal)?) - unix(SystemTime::now()));
-    let offset = now.map(ahead).transpose()?;
+    let offset = now.map(|now| Seconds::ahead(now, unix(SystemTime::now()))).transpose()?;
     let query = ask.query.clone();
     let draft = move |old: &Settings, rules: &change::Rules| {
         let mut new = change::apply(old, Group::Datetime, |name| query.get(name), rules)?;
