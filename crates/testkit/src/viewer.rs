@@ -116,7 +116,8 @@ impl Viewer {
         let mut buffer = [0; 32 * 1024];
         let read = match self.conn.read(&mut buffer) {
             Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => 0,
+            // Over TLS, a stream that is cut in the middle of a picture ends without a word as well.
+            Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) => 0,
             Err(error) => panic!("no picture came: {error}"),
         };
         self.ended |= read == 0;

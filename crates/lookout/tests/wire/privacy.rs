@@ -18,21 +18,28 @@ use lookout_core::{
     profile::commands::{BESIDE, Command, Op, PROFILE, Run},
 };
 use lookout_testkit::{
-    Camera, Client, FakeCamera, Mode, PATIENCE, Picture, Reply, Setup, Viewer, eventually, noise_jpeg,
+    Camera, Client, FakeCamera, Mode, PATIENCE, Picture, Reply, Setup, VIEWER, Viewer, eventually, noise_jpeg,
 };
 
-use crate::{LOOKOUT, showing, tls};
+use crate::{LOOKOUT, devices, showing, tls};
 
 /// Monday 12 November 2012, 12:00 UTC; forbidden is 12:15 to 12:30.
 const NOON: u32 = 1_352_721_600;
 const MINUTE: u32 = 60;
-/// A stream of each size, and a snapshot.
-const ROADS: [&str; 4] =
-    ["/videostream.cgi?resolution=32", "/videostream.cgi?resolution=8", "/video.cgi?resolution=2", "/snapshot.cgi"];
+/// A stream of each size, and of the other camera.
+const STREAMS: [&str; 4] = [
+    "/videostream.cgi?resolution=32",
+    "/videostream.cgi?resolution=8",
+    "/video.cgi?resolution=2",
+    "/device/2/videostream.cgi",
+];
+const SNAPSHOTS: [&str; 2] = ["/snapshot.cgi", "/device/2/snapshot.cgi"];
 
 /// A camera with a picture in a file, and its clock.
 struct House {
     camera: Camera,
+    /// Device 2: another camera that shows the same file, at all hours.
+    other: Camera,
     admin: Client,
     path: PathBuf,
     dark: Vec<u8>,
@@ -49,9 +56,11 @@ impl House {
         let source = format!("file:{}", path.display());
         // Longer than any test: that a client stalls is not what ends its connection here.
         let config = "[http]\nstall_s = 60\n";
-        let camera = Camera::setup(&Setup { binary: LOOKOUT, config, source: &source, tls: true });
+        let [camera, other] =
+            [true, false].map(|tls| Camera::setup(&Setup { binary: LOOKOUT, config, source: &source, tls }));
         let admin = camera.admin();
-        let house = Self { camera, admin, path, dark, canary, _dir: dir };
+        devices::set(&camera, "other", "127.0.0.1", other.http.port(), VIEWER);
+        let house = Self { camera, other, admin, path, dark, canary, _dir: dir };
         house.jump(NOON);
         forbid(&house.admin, 1 << 17);
         house
@@ -62,36 +71,41 @@ impl House {
         self.admin.get(&format!("/set_datetime.cgi?now={now}&tz=0&daylight_saving_time=0&ntp_enable=0")).ok();
     }
 
-    /// Has the source show another picture; returns when it does.
+    /// Has both cameras' source show another picture; returns when it does.
     fn show(&self, jpeg: &[u8]) {
         let next = self.path.with_extension("next");
         fs::write(&next, jpeg).unwrap();
         fs::rename(&next, &self.path).unwrap();
-        let captured = || self.camera.metric("lookout_frames_captured_total");
-        // The one that is being read is the old one, at worst.
-        let before = captured();
-        eventually("the source goes on in forbidden hours", || captured() >= before + 3.0);
+        for camera in [&self.camera, &self.other] {
+            let captured = || camera.metric("lookout_frames_captured_total");
+            // The one that is being read is the old one, at worst.
+            let before = captured();
+            eventually("the source goes on in forbidden hours", || captured() >= before + 3.0);
+        }
     }
 
     fn watch(&self) -> Vec<Viewer> {
         let client = self.camera.viewer();
-        ROADS[..3].iter().map(|road| Viewer::open(&client, road)).collect()
+        STREAMS.iter().map(|road| Viewer::open(&client, road)).collect()
     }
 
     fn closed(&self) -> bool {
         self.camera.metric("lookout_forbidden") == 1.0
     }
 
-    /// Asks until a snapshot comes; returns it.
-    fn snapshot(&self) -> Vec<u8> {
-        let mut jpeg = None;
-        eventually("there is a snapshot", || {
-            let reply = self.camera.viewer().get("/snapshot.cgi");
-            assert!([200, 403].contains(&reply.status), "{}", reply.head);
-            jpeg = Some(reply.body).filter(|_| reply.status == 200);
-            jpeg.is_some()
-        });
-        jpeg.unwrap()
+    /// Asks for each snapshot until it comes; it must be a dark one.
+    #[track_caller]
+    fn snapshots_are_dark(&self) {
+        for road in SNAPSHOTS {
+            let mut jpeg = None;
+            eventually("there is a snapshot", || {
+                let reply = self.camera.viewer().get(road);
+                assert!([200, 403].contains(&reply.status), "{road}: {}", reply.head);
+                jpeg = Some(reply.body).filter(|_| reply.status == 200);
+                jpeg.is_some()
+            });
+            is_dark(&jpeg.unwrap());
+        }
     }
 }
 
@@ -141,7 +155,6 @@ fn ask(
     rows: impl Iterator<Item = &'static Command>,
     mut check: impl FnMut(&'static Command, &str, &Reply),
 ) {
-    let form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\nx\r\n--b--\r\n";
     for command in rows {
         for path in command.paths {
             let mut methods = vec!["HEAD", "GET"];
@@ -150,9 +163,7 @@ fn ask(
                 check(command, &format!("{method} {path}"), &house.admin.send(house.admin.request(method, path)));
             }
             if command.post {
-                let kind = house.admin.with("Content-Type", "multipart/form-data; boundary=b");
-                let kind = kind.with("Content-Length", &form.len().to_string());
-                check(command, &format!("POST {path}"), &kind.send(kind.request("POST", path) + form));
+                check(command, &format!("POST {path}"), &house.admin.post(path, b"x"));
             }
         }
     }
@@ -161,7 +172,7 @@ fn ask(
 #[test]
 fn no_answer_of_any_row_holds_a_picture_in_forbidden_hours_and_those_that_show_are_403() {
     let house = House::new(Size::VGA);
-    is_dark(&house.snapshot());
+    house.snapshots_are_dark();
     // What does not show, by its row, holds no picture at other hours either: so the rows say the truth.
     ask(&house, all().filter(|command| !command.run.shows()), |_, asked, reply| {
         assert!(!holds_a_picture(&reply.body), "{asked}: its row says that it shows nothing");
@@ -192,6 +203,14 @@ fn no_answer_of_any_row_holds_a_picture_in_forbidden_hours_and_those_that_show_a
 }
 
 #[test]
+fn every_row_that_shows_is_among_the_roads_of_the_canary() {
+    for command in all().filter(|command| command.run.shows()) {
+        let mut roads = STREAMS.iter().chain(&SNAPSHOTS).filter_map(|road| road.split('?').next());
+        assert!(roads.any(|road| command.paths.contains(&road)), "{:?}", command.paths);
+    }
+}
+
+#[test]
 fn status_settings_and_the_image_go_on_in_forbidden_hours() {
     let house = House::new(Size::QQVGA);
     assert!(!house.closed());
@@ -211,7 +230,7 @@ fn a_picture_of_forbidden_hours_is_never_seen_before_in_or_after_them_in_any_siz
     let lazy = house.camera.viewer();
     let conn = lazy.connect();
     conn.receive_little(64 * 1024);
-    let lazy = Viewer::on(&lazy, conn, ROADS[0]);
+    let lazy = Viewer::on(&lazy, conn, STREAMS[0]);
     let viewers = house.watch();
     house.jump(NOON + 15 * MINUTE - 2);
     // The quarter-hour comes without a word from anybody.
@@ -221,12 +240,12 @@ fn a_picture_of_forbidden_hours_is_never_seen_before_in_or_after_them_in_any_siz
     let through = |into: u32, out: u32| {
         eventually("the gate is closed", || house.closed());
         house.show(&house.canary);
-        for road in ROADS {
+        for road in STREAMS.iter().chain(&SNAPSHOTS) {
             assert_eq!(house.camera.viewer().get(road).status, 403, "{into}");
         }
         house.show(&house.dark);
         house.jump(out);
-        is_dark(&house.snapshot());
+        house.snapshots_are_dark();
         let mut viewers = house.watch();
         for viewer in &mut viewers {
             (0..5).for_each(|_| is_dark(&viewer.next_jpeg().unwrap()));
@@ -304,13 +323,13 @@ fn whoever_waits_for_a_picture_when_the_hours_begin_is_told_at_once_and_the_plac
     let source = FakeCamera::start();
     source.set(Mode::Hang);
     let camera = showing(&source.url(), "[source]\nstall_s = 0.5\n");
+    camera.admin().get(&format!("/set_datetime.cgi?now={NOON}&ntp_enable=0")).ok();
     let mut watching = Viewer::open(&camera.viewer(), "/videostream.cgi");
     watching.picture();
     let waiting = camera.viewer();
     let mut conn = waiting.connect();
     conn.write(waiting.request("GET", "/snapshot.cgi"));
-    thread::sleep(Duration::from_millis(300));
-    camera.admin().get(&format!("/set_datetime.cgi?now={NOON}&ntp_enable=0")).ok();
+    eventually("both are there", || camera.metric("lookout_connections") == 3.0);
     forbid(&camera.admin(), u32::MAX);
     assert_eq!(conn.reply().status, 403);
     watching.drain();
