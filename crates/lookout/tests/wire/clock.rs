@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::UdpSocket,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -134,8 +135,14 @@ fn without_a_server_or_with_ntp_turned_off_on_the_machine_everything_goes_on_and
     // Nobody listens there any more.
     eventually("the failure is told", || camera.log().contains("the time server 127.0.0.1 "));
     camera.client().get("/get_status.cgi").var("now").unwrap();
-    fs::write(camera.config(), "[clock]\nntp = false\n").unwrap();
+    let server = TimeServer::start(Tells::Ahead(YEAR));
+    fs::write(camera.config(), format!("[clock]\nntp = false\nntp_port = {}\n", server.port)).unwrap();
     camera.restart();
     camera.admin().get("/set_datetime.cgi?ntp_enable=1").ok();
+    assert!(is_ahead(&camera, 0));
+    // What the camera had asked by now would have come before this.
+    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(&[0; 48], ("127.0.0.1", server.port)).unwrap();
+    eventually("the server is asked by the test", || !server.requests().is_empty());
+    assert_eq!(server.requests(), [[0; 48]], "and by nobody else");
     assert_eq!(camera.log().matches("the time server").count(), 1, "{}", camera.log());
 }
