@@ -1,4 +1,5 @@
-//! Golden conversations: `golden/*.http`, written from PROFILE, said to the camera to the byte and compared to the byte. Their format is in [`script`]; CONTRIBUTING says how to add one.
+//! Golden conversations: `golden/*.http`, written from PROFILE, said to the camera to the byte and compared to the
+//! byte. Their format is in [`script`]; CONTRIBUTING says how to add one.
 
 mod answer;
 mod script;
@@ -12,7 +13,7 @@ use std::{
 };
 
 use answer::Match;
-use lookout_core::profile::commands::PROFILE;
+use lookout_core::profile::{commands::PROFILE, reply::Failure};
 use lookout_testkit::{Camera, Client, Conn};
 use script::{Difference, Event, Exchange, Filled, Script};
 
@@ -169,8 +170,18 @@ fn every_error_text_of_the_profile_is_answered_in_a_conversation() {
     let answers: Vec<_> =
         folder.iter().flat_map(|(_, script)| &script.exchanges).flat_map(Exchange::answer_lines).collect();
     // PROFILE 1.2.
-    for text in ["illegal params", "illegal http frame", "busy", "not supported", "internal", "bad package"] {
-        let text = format!("error: {text}.");
+    let failures = [
+        Failure::IllegalParam,
+        Failure::IllegalFrame,
+        Failure::Busy,
+        Failure::NotSupported,
+        Failure::Internal,
+        Failure::BadPackage,
+        Failure::TooLarge,
+        Failure::WrongPassword,
+        Failure::Off("web.packs"),
+    ];
+    for text in failures.map(|failure| failure.to_string()) {
         assert!(answers.contains(&text.as_str()), "no conversation is answered {text}");
     }
 }
