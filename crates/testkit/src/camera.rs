@@ -148,11 +148,6 @@ impl Camera {
         (self.http, self.https) = addresses(&self.said);
     }
 
-    /// Returns the number of the process.
-    pub fn process(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Waits until the process has ended by itself; returns its exit code.
     pub fn wait(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()

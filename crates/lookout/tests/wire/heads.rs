@@ -124,7 +124,7 @@ fn head_gives_the_head_alone_of_whatever_get_gives() {
 #[test]
 fn head_changes_nothing() {
     let camera = start("");
-    let (admin, process) = (camera.admin(), camera.process());
+    let (admin, process) = (camera.admin(), camera.pid());
     let before = stored(&camera);
     for row in changing().iter().filter(|row| !row.command.post) {
         for path in row.command.paths {
@@ -138,7 +138,7 @@ fn head_changes_nothing() {
     let told = admin.get("/get_log.cgi");
     let own = told.text().split("\\n").filter(|entry| entry.contains(&admin.address().to_string())).count();
     assert_eq!(own, 1, "but that somebody came in: {}", told.text());
-    assert_eq!((camera.process(), told.text().matches("power on").count()), (process, 1), "nor does it restart");
+    assert_eq!((camera.pid(), told.text().matches("power on").count()), (process, 1), "nor does it restart");
 }
 
 #[test]

@@ -59,8 +59,6 @@ impl Row {
         if !self.command.post {
             return client.get(&target);
         }
-        let body = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\nx\r\n--b--\r\n";
-        let client = client.with("Content-Type", "multipart/form-data; boundary=b");
-        client.send(client.with("Content-Length", &body.len().to_string()).request("POST", &target) + body)
+        client.post(&target, b"x")
     }
 }
