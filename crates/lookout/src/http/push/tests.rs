@@ -78,11 +78,13 @@ async fn read_out(there: &mut TcpStream) -> (u64, bool) {
 
 /// Waits until the viewer's system takes no more; returns how many bytes it holds.
 async fn filled(there: &TcpStream) -> u64 {
-    let mut before = 0;
+    let (mut before, mut looks) = (0, 0);
     for _ in 0..50 {
         tokio::time::sleep(Duration::from_millis(100)).await;
         let held = rustix::io::ioctl_fionread(there).unwrap();
-        if held > 0 && held == before {
+        looks = if held > 0 && held == before { looks + 1 } else { 0 };
+        // TCP tries a full window again after some 200 ms, and may find room.
+        if looks == 5 {
             return held;
         }
         before = held;
