@@ -58,10 +58,7 @@ impl Disk {
         let at = |path: PathBuf| |error| StateError::Io(path, error);
         make(dir).map_err(at(dir.into()))?;
         let folder = File::open(dir).map_err(at(dir.into()))?;
-        let (owner, us) = (folder.metadata().map_err(at(dir.into()))?.uid(), geteuid().as_raw());
-        if owner != us {
-            return Err(StateError::Foreign(dir.into(), owner, us));
-        }
+        ours(dir, folder.metadata().map_err(at(dir.into()))?.uid(), geteuid().as_raw())?;
         let path = dir.join("lock");
         let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
         let lock = lock.map_err(at(path.clone()))?;
@@ -180,6 +177,11 @@ impl Disk {
     }
 }
 
+/// Refuses a folder that is another user's: even root does not write what that one could not read.
+fn ours(dir: &Path, owner: u32, us: u32) -> Result<(), StateError> {
+    if owner == us { Ok(()) } else { Err(StateError::Foreign(dir.into(), owner, us)) }
+}
+
 /// Makes a folder and those above it; for good, as what is saved there must not be lost with it.
 fn make(dir: &Path) -> io::Result<()> {
     if dir.is_dir() {
@@ -217,6 +219,15 @@ mod tests {
         disk.save(&named("porch")).unwrap();
         assert_eq!(disk.load().unwrap(), Some(named("porch")));
         assert!(matches!(Disk::open(dir.path()), Err(StateError::InUse(_))));
+    }
+
+    #[test]
+    fn a_folder_of_another_user_is_refused_also_by_root() {
+        let dir = Path::new("state");
+        assert!(ours(dir, 0, 0).is_ok() && ours(dir, 1000, 1000).is_ok());
+        for (owner, us) in [(1000, 0), (0, 1000), (1000, 1001)] {
+            assert!(matches!(ours(dir, owner, us), Err(StateError::Foreign(_, at, by)) if (at, by) == (owner, us)));
+        }
     }
 
     #[test]
