@@ -37,6 +37,12 @@ struct After {
 
 const ATTEMPTS: usize = 3;
 
+/// Calls that strace cannot tell apart, in a deed that syncs the state folder twice: the second sync, if the runtime does
+/// it in another thread than the first.
+const SECOND_SYNC: usize = 1;
+/// The same of a factory reset, behind which a start in other threads makes the accounts in the same files.
+const NEW_ACCOUNTS: usize = 7;
+
 const SAME: After = After { admin: ADMIN, forgotten: false };
 const NEW: Account = ("admin", "new password");
 
@@ -46,15 +52,15 @@ fn get(target: &str) -> Deed {
 
 #[test]
 fn a_save_killed_anywhere_is_the_old_or_the_new() {
-    killed_anywhere("set_alias.cgi", start(), &get("/set_alias.cgi?alias=after"), SAME);
+    killed_anywhere("set_alias.cgi", start(), &get("/set_alias.cgi?alias=after"), SAME, 0);
 }
 
 #[test]
 fn new_accounts_killed_anywhere_are_the_old_or_the_new() {
     let accounts = users(&[(NEW.0, NEW.1, "2"), ("viewer", "********", "0")]);
     let after = After { admin: NEW, ..SAME };
-    killed_anywhere("set_users.cgi", start(), &get(&format!("/set_users.cgi?{accounts}")), after);
-    killed_anywhere("lookout passwd", start(), &Deed::Run(&["passwd", "admin"], "new password\n"), after);
+    killed_anywhere("set_users.cgi", start(), &get(&format!("/set_users.cgi?{accounts}")), after, 0);
+    killed_anywhere("lookout passwd", start(), &Deed::Run(&["passwd", "admin"], "new password\n"), after, 0);
 }
 
 #[test]
@@ -66,8 +72,8 @@ fn a_reset_killed_anywhere_leaves_the_old_or_no_old_password_at_all() {
         fs::copy(file("settings.toml"), file("settings.damaged.toml")).unwrap();
         camera
     };
-    killed_anywhere("restore_factory.cgi", damaged(), &get("/restore_factory.cgi"), after);
-    killed_anywhere("lookout reset", damaged(), &Deed::Run(&["reset"], ""), after);
+    killed_anywhere("restore_factory.cgi", damaged(), &get("/restore_factory.cgi"), after, NEW_ACCOUNTS);
+    killed_anywhere("lookout reset", damaged(), &Deed::Run(&["reset"], ""), after, 0);
 }
 
 #[test]
@@ -75,7 +81,8 @@ fn a_restore_killed_anywhere_is_the_old_or_the_new() {
     let camera = start();
     let backup = camera.admin().get("/backup_params.cgi").body;
     camera.admin().get("/set_alias.cgi?alias=later").ok();
-    killed_anywhere("restore_params.cgi", camera, &Deed::Ask("/restore_params.cgi".into(), Some(backup)), SAME);
+    let restore = Deed::Ask("/restore_params.cgi".into(), Some(backup));
+    killed_anywhere("restore_params.cgi", camera, &restore, SAME, SECOND_SYNC);
 }
 
 #[test]
@@ -87,10 +94,10 @@ fn a_web_pack_killed_anywhere_is_the_old_or_the_new() {
         camera
     };
     let install = Deed::Ask("/upgrade_htmls.cgi".into(), Some(pack("new")));
-    killed_anywhere("upgrade_htmls.cgi, the first one", start(), &install, SAME);
-    killed_anywhere("upgrade_htmls.cgi", first(), &install, SAME);
-    killed_anywhere("restore_htmls.cgi", first(), &get("/restore_htmls.cgi"), SAME);
-    killed_anywhere("restore_factory.cgi with a web pack", first(), &get("/restore_factory.cgi"), SAME);
+    killed_anywhere("upgrade_htmls.cgi, the first one", start(), &install, SAME, SECOND_SYNC);
+    killed_anywhere("upgrade_htmls.cgi", first(), &install, SAME, 0);
+    killed_anywhere("restore_htmls.cgi", first(), &get("/restore_htmls.cgi"), SAME, 0);
+    killed_anywhere("restore_factory.cgi with a web pack", first(), &get("/restore_factory.cgi"), SAME, NEW_ACCOUNTS);
 }
 
 #[test]
@@ -98,12 +105,12 @@ fn a_start_that_makes_the_accounts_killed_anywhere_is_one_again() {
     let mut camera = start();
     camera.kill();
     fs::remove_dir_all(camera.state()).unwrap();
-    killed_anywhere("the first start", camera, &Deed::Start, SAME);
+    killed_anywhere("the first start", camera, &Deed::Start, SAME, 0);
     let mut camera = start();
     camera.kill();
     let reset = lookout(LOOKOUT, &["reset", "--state", camera.state().to_str().unwrap()], "");
     assert!(reset.status.success());
-    killed_anywhere("the start after a reset", camera, &Deed::Start, SAME);
+    killed_anywhere("the start after a reset", camera, &Deed::Start, SAME, 0);
 }
 
 /// What was found after a start.
@@ -128,7 +135,8 @@ struct Scene {
     log: PathBuf,
 }
 
-fn killed_anywhere(name: &str, mut camera: Camera, deed: &Deed, after: After) {
+/// Does a deed anew for each of its calls, killed there; at most so many calls are missed.
+fn killed_anywhere(name: &str, mut camera: Camera, deed: &Deed, after: After, misses: usize) {
     camera.kill();
     let before = folder::read(&camera.state());
     let dir = tempfile::tempdir().unwrap();
@@ -162,7 +170,7 @@ fn killed_anywhere(name: &str, mut camera: Camera, deed: &Deed, after: After) {
     }
     let met: usize = outcomes.iter().sum();
     println!("{name}: killed at {met} of {} calls, found {} old, {} new", points.len(), outcomes[0], outcomes[1]);
-    assert!(met >= 6 && met * 3 >= points.len() * 2, "{name}: strace cannot tell enough calls apart: {points:?}");
+    assert!(met >= 6 && met + misses >= points.len(), "{name}: more than {misses} were not met: {points:?}");
 }
 
 /// Starts the camera on what is there and reads its settings.
