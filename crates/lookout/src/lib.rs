@@ -8,6 +8,7 @@ mod cgi;
 mod clock;
 pub mod config;
 mod doorman;
+mod files;
 mod http;
 mod hub;
 pub mod journal;

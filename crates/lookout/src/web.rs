@@ -13,9 +13,9 @@ mod ui;
 mod unpack;
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File},
     io,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
@@ -35,6 +35,7 @@ use self::bundle::Bundle;
 pub use ui::Ui;
 
 use crate::{
+    files,
     http::{self, Upload},
     store::Store,
 };
@@ -142,7 +143,7 @@ impl Web {
         let (file, folder) = (file.into_std().await, self.folder.clone());
         let unpacked = blocking(move || {
             let new = Temporary(folder.join(NEW));
-            let bundle = unpack::unpack(&file, create(&new.0)?)?;
+            let bundle = unpack::unpack(&file, files::create(&new.0)?)?;
             Ok::<_, Refused>((new, bundle))
         });
         let (file, bundle) = unpacked.await?;
@@ -212,7 +213,7 @@ impl Web {
             self.folder.parent().map_or(Ok(()), |state| File::open(state)?.sync_all())?;
         }
         let named = Temporary(self.folder.join(UPLOAD));
-        create(&named.0)
+        files::create(&named.0)
     }
 }
 
@@ -237,10 +238,6 @@ fn tidy(folder: &Path, named: &str) -> Option<io::Result<Bundle>> {
 fn not_stored(error: io::Error) -> Failure {
     tracing::error!("a web pack cannot be stored: {error}");
     Failure::Internal
-}
-
-fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 /// Runs what waits for the disk where nobody else waits for it.

@@ -9,6 +9,8 @@ use std::{
 
 use lookout_core::journal::KEPT;
 
+use crate::files;
+
 const NAME: &str = "journal.log";
 const TEMPORARY: &str = "journal.new.log";
 /// How many lines the file may have before it is cut down to those that are kept.
@@ -95,8 +97,7 @@ impl Paper {
 
     fn replace(&self, text: &str) -> io::Result<Written> {
         let write = || {
-            let mut file =
-                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&self.temporary)?;
+            let mut file = files::create(&self.temporary)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             fs::rename(&self.temporary, &self.path)
@@ -110,10 +111,7 @@ impl Paper {
 
 /// Removes the file of a state folder.
 pub fn remove(state: &Path) -> io::Result<()> {
-    match fs::remove_file(state.join(NAME)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
+    files::remove(&state.join(NAME))
 }
 
 fn read(path: &Path) -> io::Result<String> {

@@ -16,6 +16,8 @@ use lookout_core::profile::{
     settings::Settings,
     stored::{self, Unusable},
 };
+
+use crate::files;
 use rustix::process::geteuid;
 
 const CURRENT: &str = "settings.toml";
@@ -170,10 +172,7 @@ impl Disk {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        match fs::remove_file(self.dir.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            Ok(()) | Err(_) => Ok(()),
-        }
+        files::remove(&self.dir.join(name))
     }
 }
 
@@ -194,7 +193,7 @@ fn make(dir: &Path) -> io::Result<()> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file = files::create(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

@@ -17,6 +17,7 @@ use rcgen::{
 use rustls::crypto::CryptoProvider;
 
 use super::{Files, Names, TlsError};
+use crate::files;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -100,10 +101,7 @@ fn is_dns_name(name: &str) -> bool {
 fn store(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let temporary = folder.join(format!("{name}.new"));
     // Left over from a start that was cut off; made anew so that its mode is ours.
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
+    files::remove(&temporary)?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
