@@ -12,6 +12,8 @@ pub struct IllegalForm;
 
 /// The longest head of a part, bytes.
 const LONGEST_HEAD: usize = 8 * 1024;
+/// The most parts before the file is whole.
+const MOST_PARTS: usize = 100;
 /// The longest boundary, bytes (RFC 2046, 5.1.1).
 const LONGEST_BOUNDARY: usize = 70;
 
@@ -25,6 +27,8 @@ pub struct Form {
     /// What was fed and not used yet.
     buffer: Vec<u8>,
     state: State,
+    /// How many parts began.
+    parts: usize,
     /// How much of the line end before the file is still in the buffer.
     line_end: usize,
 }
@@ -54,7 +58,7 @@ impl Form {
         let boundary = boundary.filter(|_| kind.eq_ignore_ascii_case("multipart/form-data")).ok_or(IllegalForm)?;
         let delimiter = [b"\r\n--", boundary.as_bytes()].concat();
         // The first boundary has no line before it.
-        Ok(Self { delimiter, buffer: b"\r\n".to_vec(), state: State::Skip, line_end: 0 })
+        Ok(Self { delimiter, buffer: b"\r\n".to_vec(), state: State::Skip, parts: 0, line_end: 0 })
     }
 
     /// Takes bytes as they arrive and returns those of the file among them; `Break` once the file is whole.
@@ -84,7 +88,7 @@ impl Form {
                     self.state = if self.state == State::File { State::Done } else { State::Head };
                 }
                 State::Head => {
-                    if self.buffer.starts_with(b"--") {
+                    if self.buffer.starts_with(b"--") || self.parts == MOST_PARTS {
                         return Err(IllegalForm);
                     }
                     let Some(end) = memchr::memmem::find(&self.buffer, b"\r\n\r\n") else {
@@ -93,6 +97,7 @@ impl Form {
                     };
                     let wanted = is_file(&self.buffer[..end]);
                     self.buffer.drain(..end + LINE_END);
+                    self.parts += 1;
                     (self.state, self.line_end) = (if wanted { State::File } else { State::Skip }, LINE_END);
                 }
                 State::Done => return Ok(ControlFlow::Break(file)),
@@ -193,6 +198,8 @@ mod tests {
             assert_eq!(read(&whole[..end], 99), Ok(None), "cut at {end}");
         }
         assert_eq!(read(&[b"--xx\r\n".to_vec(), vec![b'a'; 9000]].concat(), 512), Err(IllegalForm));
+        let many = b"--xx\r\na: b\r\n\r\n\r\n".repeat(101);
+        assert_eq!(read(&many, 99), Err(IllegalForm));
     }
 
     proptest! {

@@ -16,7 +16,7 @@ use lookout_core::{
         backup::{self, Backup, Envelope, HEAD, LONGEST, Refused as Bad, Section, Wish},
         change::Rules,
         reply::Failure,
-        settings::Settings,
+        settings::{Settings, User},
         stored,
         view::Secrets,
         wire::{Illegal, Secret},
@@ -29,6 +29,7 @@ use crate::{
     app::App,
     http::{self, Upload},
     password,
+    store::By,
 };
 
 /// Writes all settings as a file; where secrets are masked it opens with `pwd` alone.
@@ -62,21 +63,28 @@ impl From<Bad> for Refused {
 /// - `WrongPassword`: it was made under another one.
 /// - `Internal`: the disk refused.
 /// - See [`Upload::file`].
-pub async fn restore(app: &App, head: &Head, upload: Upload<'_>, pwd: Option<&str>, wish: Wish) -> Result<(), Refused> {
+pub async fn restore(
+    app: &App,
+    by: &User,
+    head: &Head,
+    upload: Upload<'_>,
+    pwd: Option<&str>,
+    wish: Wish,
+) -> Result<(), Refused> {
     let _one_at_a_time = app.restoring.try_lock().map_err(|_| Failure::Busy)?;
     let mut file = Intake::default();
     let came = upload.file(head, LONGEST as u64, &mut file).await;
     file.refused.map_or(Ok(()), Err)?;
     came?;
     let text = match backup::decode(&file.bytes)? {
-        Backup::Vendor(vendor) => return store(app, move |old, rules| vendor.restore(old, wish, rules)).await,
+        Backup::Vendor(vendor) => return store(app, by, move |old, rules| vendor.restore(old, wish, rules)).await,
         Backup::Clear(text) => text,
         Backup::Sealed(envelope, sealed) => open(app, pwd.ok_or(Failure::WrongPassword)?, envelope, sealed).await?,
     };
-    store(app, move |old, rules| ours(old, &text, rules)).await
+    store(app, by, move |old, rules| ours(old, &text, rules)).await
 }
 
-async fn store<D>(app: &App, draft: D) -> Result<(), Refused>
+async fn store<D>(app: &App, by: &User, draft: D) -> Result<(), Refused>
 where
     D: FnOnce(&Settings, &Rules) -> Result<Settings, Bad> + Send + 'static,
 {
@@ -88,7 +96,7 @@ where
             Illegal
         })
     };
-    let stored = app.store.change(draft).await;
+    let stored = app.store.change(By::User(by), draft).await;
     told.try_recv().map_or(Ok(()), Err)?;
     Ok(stored?)
 }

@@ -29,6 +29,7 @@ use crate::{
     config::{Csrf, PlainFrom},
     doorman::{Caller, Closed, Doorman},
     http::{Answer, Body, Refused, Request, Status, Upload},
+    store::By,
     web::Ui,
 };
 
@@ -47,7 +48,7 @@ pub async fn answer(app: &App, request: &Request, upload: Upload<'_>) -> Answer 
     if !app.hosts(&settings).allowed(request.head.text("host"), request.head.http_1_0) {
         return pages::wrong_host();
     }
-    let Ok(query) = &request.head.query else { return fail(Failure::IllegalParam) };
+    let Ok(query) = &request.head.query else { return fail(app, Failure::IllegalParam) };
     let caller = match enter(app, &settings, command, query, request).await {
         Ok(caller) => caller,
         Err(refusal) => return refusal,
@@ -58,7 +59,7 @@ pub async fn answer(app: &App, request: &Request, upload: Upload<'_>) -> Answer 
             note(command, &ask).await;
             answer
         }
-        Err(failure) => fail(failure),
+        Err(failure) => fail(app, failure),
     };
     reachable(app, request, command, &caller, answer)
 }
@@ -162,15 +163,21 @@ async fn show(command: &Command, ask: &ops::Ask<'_>, upload: Upload<'_>) -> Resu
     if !pass.holds() {
         return Err(Failure::Forbidden);
     }
+    // A picture is waited for as long as seconds (RULES W12).
+    if !ask.accounts().have(&ask.caller.user) {
+        return Err(Failure::Gone);
+    }
     Ok(Answer { pass: Some(pass), ..answer? })
 }
 
 async fn run(command: &Command, ask: &ops::Ask<'_>, upload: Upload<'_>) -> Result<Answer, Failure> {
     match command.run {
         Run::List(page) => Ok(Answer::text(listing(page, &ask.app.view(ask.settings), ask.app.store.secrets()))),
-        Run::Set(group) => ask.app.store.set(group, ask.query).await.map(|()| Answer::text(OK)),
+        Run::Set(group) => {
+            ask.app.store.set(By::User(&ask.caller.user), group, ask.query).await.map(|()| Answer::text(OK))
+        }
         Run::Do(op) => ops::run(op, ask).await,
-        Run::Take(parcel) => ops::take(parcel, ask, upload).await,
+        Run::Take(parcel) => ops::take(parcel, ask, upload.of(ask.accounts(), ask.caller.user.clone())).await,
         Run::Later => Err(Failure::NotSupported),
     }
 }
@@ -239,10 +246,11 @@ fn denied(app: &App, command: &Command, request: &Request, name: &str) {
     }
 }
 
-fn fail(failure: Failure) -> Answer {
+fn fail(app: &App, failure: Failure) -> Answer {
     match failure {
         Failure::NotFound => Answer::page(Status::NotFound, "The camera has no such page."),
         Failure::Unavailable(why) => Answer::page(Status::Unavailable, why),
+        Failure::Gone => pages::login(app, false),
         Failure::Forbidden => Answer::page(Status::Forbidden, &failure.to_string()),
         Failure::IllegalParam
         | Failure::IllegalFrame

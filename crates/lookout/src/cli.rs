@@ -13,7 +13,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
-use lookout::{FirstPasswords, Locator, StartError, StateError, Store, config::Config, journal, log, rules, setup};
+use lookout::{By, FirstPasswords, Locator, StartError, StateError, Store, config::Config, journal, log, rules, setup};
 use lookout_core::profile::wire::Secret;
 use lookout_linux::handover;
 use tokio::signal::unix::{SignalKind, signal};
@@ -185,7 +185,16 @@ async fn serve(config: Config, json: bool) -> Result<End, Failed> {
             _ = term.recv() => break,
             _ = int.recv() => break,
             _ = hup.recv() => if on_terminal { break },
-            () = running.restart() => return Ok(End::Restart(running.hand_over().await)),
+            () = running.restart() => {
+                let listeners = running.hand_over().await;
+                return Ok(tokio::select! {
+                    biased;
+                    // Whoever wants it to end meanwhile means the next program, too.
+                    _ = term.recv() => End::Stop,
+                    _ = int.recv() => End::Stop,
+                    () = std::future::ready(()) => End::Restart(listeners),
+                });
+            }
         }
     }
     running.stop().await;
@@ -206,13 +215,15 @@ fn passwd(machine: &Machine, user: &str) -> Result<(), Failed> {
     let secret = Secret::new(line.trim_end_matches(['\r', '\n']));
     let new = setup::set_password(&opened.store.get(), user, &secret, config.users.password_min).map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(failed)?;
-    runtime.block_on(opened.store.change(move |_, _| Ok(new))).map_err(|_| failed("the settings cannot be saved"))
+    runtime
+        .block_on(opened.store.change(By::Camera, move |_, _| Ok(new)))
+        .map_err(|_| failed("the settings cannot be saved"))
 }
 
 fn reset(machine: &Machine) -> Result<(), Failed> {
     let config = configured(machine)?;
     let opened = Store::open(&config.state_dir(), rules(&config))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(failed)?;
-    runtime.block_on(opened.store.reset()).map_err(|_| failed("the settings cannot be saved"))?;
+    runtime.block_on(opened.store.reset(By::Camera)).map_err(|_| failed("the settings cannot be saved"))?;
     journal::remove(&config.state_dir()).map_err(|error| failed(format!("the journal cannot be removed: {error}")))
 }

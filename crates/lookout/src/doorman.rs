@@ -337,11 +337,11 @@ impl Claim {
     }
 }
 
-/// Of two good logins the higher privilege counts; that the query was good stays known, for no foreign page could have
-/// written it.
+/// Of two good logins the higher privilege counts. That the query was good proves that no foreign page wrote it, but only
+/// for what its own account may do: else whoever knows a visitor's password could use it in a manager's browser.
 fn better(first: Option<Caller>, second: Caller) -> Caller {
     match first {
-        Some(first) if first.privilege > second.privilege => Caller { verified_by: second.verified_by, ..first },
+        Some(first) if first.privilege > second.privilege => first,
         Some(_) | None => second,
     }
 }

@@ -1,6 +1,7 @@
 //! The camera: HTTP, CGIs, services, store, hub, pipeline. [`start`] is the one place of wiring.
 #![forbid(unsafe_code)]
 
+mod accounts;
 pub mod app;
 mod backup;
 mod capture;
@@ -55,7 +56,7 @@ use tokio::{
 pub use probe::{Found, probe};
 pub use running::Running;
 pub use source::Locator;
-pub use store::{StateError, Store};
+pub use store::{By, StateError, Store};
 
 use crate::{
     app::App,

@@ -7,7 +7,7 @@ use lookout_core::profile::{
     wire::{Mac, Password, Secret, Wire as _},
 };
 
-use crate::{FirstPasswords, StartError, Store, password};
+use crate::{By, FirstPasswords, StartError, Store, password};
 
 /// Gives a fresh camera its id and its two accounts; returns the passwords made, which are shown once.
 ///
@@ -37,7 +37,10 @@ pub(crate) async fn first_start(
             }
         }
     }
-    store.change(move |_, _| Ok(new)).await.map_err(|_| machine("the settings cannot be saved; the log says why"))?;
+    store
+        .change(By::Camera, move |_, _| Ok(new))
+        .await
+        .map_err(|_| machine("the settings cannot be saved; the log says why"))?;
     Ok(made)
 }
 

@@ -23,7 +23,7 @@ use lookout_core::{
         change::{self, Rules},
         commands::Group,
         reply::Failure,
-        settings::Settings,
+        settings::{Settings, User},
         view::Secrets,
         wire::Illegal,
     },
@@ -45,7 +45,17 @@ pub struct Store {
     rules: Rules,
 }
 
-type Draft = dyn FnOnce(&Settings, &Rules) -> Result<Settings, Illegal> + Send;
+type Draft = dyn FnOnce(&Settings, &Rules) -> Result<Settings, Failure> + Send;
+
+/// Who changes the settings.
+#[derive(Clone, Copy)]
+pub enum By<'a> {
+    /// The camera itself, or whoever has its machine.
+    Camera,
+    /// A request of an account, which must still be there as it was when it logged in: nobody who was thrown out
+    /// meanwhile changes anything more, however long his request took.
+    User(&'a User),
+}
 
 /// A change that waits for the disk, and whom to tell.
 struct Order {
@@ -97,32 +107,46 @@ impl Store {
     }
 
     /// Sets a CGI's parameters from a request (PROFILE 1.5).
-    pub async fn set(&self, group: Group, query: &Query) -> Result<(), Failure> {
+    pub async fn set(&self, by: By<'_>, group: Group, query: &Query) -> Result<(), Failure> {
         let query = query.clone();
-        self.change(move |old, rules| change::apply(old, group, |name| query.get(name), rules)).await
+        self.change(by, move |old, rules| change::apply(old, group, |name| query.get(name), rules)).await
     }
 
     /// Changes the settings; answers once they are on the disk. May be cancelled: the change is then made or not made.
     ///
     /// # Errors
-    /// The draft is illegal, or the disk refused; nothing is changed.
+    /// The draft is illegal, the account is gone, or the disk refused; nothing is changed.
     pub async fn change(
         &self,
+        by: By<'_>,
         draft: impl FnOnce(&Settings, &Rules) -> Result<Settings, Illegal> + Send + 'static,
     ) -> Result<(), Failure> {
-        self.order(Box::new(draft), Past::Kept).await
+        self.order(by, move |old, rules| Ok(draft(old, rules)?), Past::Kept).await
     }
 
     /// Goes back to the factory state, which keeps the id and the factory values (PROFILE 7.2) and has no account; no
     /// old password stays on the disk.
     ///
     /// # Errors
-    /// The disk refused; the settings are as they were.
-    pub async fn reset(&self) -> Result<(), Failure> {
-        self.order(Box::new(|old, _| Ok(old.reset())), Past::Forgotten).await
+    /// The account is gone, or the disk refused; the settings are as they were.
+    pub async fn reset(&self, by: By<'_>) -> Result<(), Failure> {
+        self.order(by, |old, _| Ok(old.reset()), Past::Forgotten).await
     }
 
-    async fn order(&self, draft: Box<Draft>, past: Past) -> Result<(), Failure> {
+    async fn order(
+        &self,
+        by: By<'_>,
+        draft: impl FnOnce(&Settings, &Rules) -> Result<Settings, Failure> + Send + 'static,
+        past: Past,
+    ) -> Result<(), Failure> {
+        let draft: Box<Draft> = match by {
+            By::Camera => Box::new(draft),
+            By::User(user) => {
+                let user = user.clone();
+                let there = move |old: &Settings| if old.users.contains(&user) { Ok(()) } else { Err(Failure::Gone) };
+                Box::new(move |old, rules| there(old).and_then(|()| draft(old, rules)))
+            }
+        };
         let (answer, mut answered) = oneshot::channel();
         {
             let mut waiting = self.waiting();
@@ -175,7 +199,7 @@ fn serve(orders: Vec<Order>, now: &watch::Sender<Arc<Settings>>, rules: &Rules, 
                 past = past.max(order.past);
                 accepted.push(order.answer);
             }
-            Err(illegal) => tell(order.answer, Err(illegal.into())),
+            Err(failure) => tell(order.answer, Err(failure)),
         }
     }
     let save = || {

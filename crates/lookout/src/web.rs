@@ -25,7 +25,7 @@ use lookout_core::{
     pack::{self, BadPack},
     profile::{
         reply::Failure,
-        settings::Settings,
+        settings::{Settings, User},
         wire::{Text, Wire as _},
     },
 };
@@ -37,7 +37,7 @@ pub use ui::Ui;
 use crate::{
     files,
     http::{self, Upload},
-    store::Store,
+    store::{By, Store},
 };
 
 /// Where packs lie in the state folder.
@@ -154,7 +154,7 @@ impl Web {
     ///
     /// # Errors
     /// `Internal`: the disk refused, and the UI in force stays.
-    pub async fn install(&self, new: New) -> Result<(), Failure> {
+    pub async fn install(&self, by: &User, new: New) -> Result<(), Failure> {
         let (id, folder) = (new.id.clone(), self.folder.clone());
         let named = blocking(move || {
             fs::rename(folder.join(NEW), folder.join(id))?;
@@ -165,7 +165,7 @@ impl Web {
         // Nothing is at its place any more, and nobody else may be yet.
         drop(file);
         match named {
-            Ok(()) => self.switch(&id, ui).await,
+            Ok(()) => self.switch(by, &id, ui).await,
             Err(failure) => {
                 self.forget(&id).await;
                 Err(failure)
@@ -177,17 +177,17 @@ impl Web {
     ///
     /// # Errors
     /// `Internal`: the disk refused, and the UI in force stays.
-    pub async fn restore(&self) -> Result<(), Failure> {
-        self.switch("", Ui::BuiltIn).await
+    pub async fn restore(&self, by: &User) -> Result<(), Failure> {
+        self.switch(by, "", Ui::BuiltIn).await
     }
 
     /// Saves the setting, which is the moment of the switch.
-    async fn switch(&self, id: &str, ui: Ui) -> Result<(), Failure> {
+    async fn switch(&self, by: &User, id: &str, ui: Ui) -> Result<(), Failure> {
         let _one = self.switch.lock().await;
         let old = self.store.get().web_pack.clone();
         let new: Text<64> = Text::parse(id)?;
         let draft = move |settings: &Settings, _: &_| Ok(Settings { web_pack: new, ..settings.clone() });
-        let saved = self.store.change(draft).await;
+        let saved = self.store.change(By::User(by), draft).await;
         if saved.is_ok() {
             *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ui);
         }

@@ -150,7 +150,12 @@ impl Camera {
 
     /// Waits until the process has ended by itself; returns its exit code.
     pub fn wait(&mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
+        let mut ended = None;
+        eventually("the camera ends", || {
+            ended = self.child.try_wait().unwrap();
+            ended.is_some()
+        });
+        ended.unwrap().code()
     }
 
     /// Starts it again, with the same state, on other ports.

@@ -36,6 +36,9 @@ pub enum Failure {
     /// The machine's operator has not turned it on; the text names the key of the configuration.
     #[error("error: {0} is off.")]
     Off(&'static str),
+    /// The account that asked was removed or changed meanwhile: answered as a wrong login is.
+    #[error("the account is gone")]
+    Gone,
     /// Nothing is shown at this hour (PROFILE 5.6).
     #[error("The camera shows nothing at this hour.")]
     Forbidden,

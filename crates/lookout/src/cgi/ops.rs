@@ -16,6 +16,7 @@ use lookout_core::{
 };
 
 use crate::{
+    accounts::Accounts,
     app::App,
     doorman::Caller,
     http::{Answer, Request, Status, Upload},
@@ -34,6 +35,13 @@ pub struct Ask<'a> {
     pub request: &'a Request,
     /// Who asks.
     pub caller: &'a Caller,
+}
+
+impl Ask<'_> {
+    /// Returns the accounts as they are from here on.
+    pub fn accounts(&self) -> Accounts {
+        Accounts::new(self.app.store.follow())
+    }
 }
 
 /// Runs a handler.

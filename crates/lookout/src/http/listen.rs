@@ -41,6 +41,8 @@ const SILENT: Duration = Duration::from_secs(3);
 /// What of a push stream may wait in the kernel unsent, bytes. A slow viewer then gets a fresh picture next, not the
 /// pictures of the last seconds.
 const UNSENT: u32 = 16 * 1024;
+/// The longest body that is copied behind its head, bytes.
+const SHORT: usize = 16 * 1024;
 /// What a connection gets for which there is no place.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
@@ -186,8 +188,13 @@ async fn send(conn: &mut Conn, head: &[u8], body: Body) -> Option<Box<Push>> {
 }
 
 async fn finish(conn: &mut Conn, head: &[u8], body: &[u8]) -> io::Result<()> {
-    let whole = [head, body].concat();
-    conn.write_all(&whole).await?;
+    // A short answer goes out as one piece; a long one is not copied for it, however many take their time over it.
+    if body.len() <= SHORT {
+        conn.write_all(&[head, body].concat()).await?;
+    } else {
+        conn.write_all(head).await?;
+        conn.write_all(body).await?;
+    }
     close(conn).await
 }
 

@@ -26,11 +26,11 @@ use std::{
 
 use lookout_core::{
     media::pace::Pace,
-    profile::settings::{Resolution, Settings, User},
+    profile::settings::{Resolution, User},
 };
 use tokio::{
     io::AsyncWrite,
-    sync::{mpsc, watch},
+    sync::mpsc,
     task::JoinSet,
     time::{Sleep, timeout},
 };
@@ -40,6 +40,7 @@ use super::{
     conn::{Conn, Revocable},
 };
 use crate::{
+    accounts::Accounts,
     hub::{Shown, Viewer},
     metrics::{Flow, Held},
     store::Store,
@@ -70,27 +71,6 @@ pub struct Fans {
 }
 
 type Door = Mutex<Option<mpsc::UnboundedSender<Seat>>>;
-
-/// The accounts as they are.
-struct Accounts(watch::Receiver<Arc<Settings>>);
-
-impl Accounts {
-    /// Says whether an account is there as it was.
-    ///
-    /// It only looks: whoever waits for a change still hears of it.
-    fn have(&self, user: &User) -> bool {
-        self.0.borrow().users.contains(user)
-    }
-
-    /// Waits until an account is not there any more as it was.
-    async fn lose(mut self, user: &User) {
-        while self.have(user) {
-            if self.0.changed().await.is_err() {
-                return;
-            }
-        }
-    }
-}
 
 /// A viewer with its connection.
 struct Seat {
@@ -158,7 +138,7 @@ impl Fans {
     }
 
     fn accounts(&self) -> Accounts {
-        Accounts(self.store.follow())
+        Accounts::new(self.store.follow())
     }
 }
 
@@ -188,7 +168,7 @@ impl Fan {
                         self.offer(seat);
                     }
                 }
-                Ok(()) = self.accounts.0.changed() => self.seats.retain(|seat| self.accounts.have(&seat.user)),
+                true = self.accounts.changed() => self.seats.retain(|seat| self.accounts.have(&seat.user)),
             }
             if self.seats.is_empty() && self.busy.is_empty() && self.leave() {
                 return;

@@ -11,6 +11,8 @@ use tokio::{
 
 /// How many bytes are read at once.
 const PIECE: u64 = 32 * 1024;
+/// How slowly a client may take it on the whole, bytes a second.
+const SLOWEST: u64 = 16 * 1024;
 /// How many read at once: a crowd waits for the disk in a queue, not on a thread each.
 static READERS: Semaphore = Semaphore::const_new(2);
 
@@ -25,11 +27,16 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// Sends it; each piece has to be taken within `patience`.
+    /// Sends it; each piece has to be taken within `patience`, and all of it at [`SLOWEST`] on the whole.
     ///
     /// # Errors
     /// The client left or takes nothing, or the disk refused.
     pub async fn send(&self, conn: &mut (impl AsyncWrite + Unpin), patience: Duration) -> io::Result<()> {
+        let all = patience + Duration::from_secs(self.length / SLOWEST);
+        timeout(all, self.pour(conn, patience)).await?
+    }
+
+    async fn pour(&self, conn: &mut (impl AsyncWrite + Unpin), patience: Duration) -> io::Result<()> {
         let (mut piece, mut at, end) = (Vec::new(), self.at, self.at + self.length);
         while at < end {
             piece = self.read(piece, at, PIECE.min(end - at)).await.inspect_err(|error| {

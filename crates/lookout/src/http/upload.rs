@@ -1,14 +1,19 @@
 //! The body of a POST: read only by the CGI that wants it, within its bounds, and not held here.
 
-use std::{io, ops::ControlFlow, time::Duration};
+use std::{future::pending, io, ops::ControlFlow, time::Duration};
 
-use lookout_core::{form::Form, head::Head, profile::reply::Failure};
+use lookout_core::{
+    form::Form,
+    head::Head,
+    profile::{reply::Failure, settings::User},
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     time::timeout,
 };
 
 use super::conn::Conn;
+use crate::accounts::Accounts;
 
 /// How long a client may send nothing in the middle of an upload.
 const IDLE: Duration = Duration::from_secs(10);
@@ -38,12 +43,19 @@ pub struct Upload<'c, C = Conn> {
     conn: &'c mut C,
     /// What of it came along with the head.
     begun: Vec<u8>,
+    /// Whose it is.
+    owner: Option<(Accounts, User)>,
 }
 
 impl<'c, C: AsyncRead + AsyncWrite + Unpin> Upload<'c, C> {
     /// Makes it of a connection and what was read behind the head.
     pub fn new(conn: &'c mut C, begun: Vec<u8>) -> Self {
-        Self { conn, begun }
+        Self { conn, begun, owner: None }
+    }
+
+    /// Says whose it is: it ends when that account is not there any more as it was.
+    pub fn of(self, accounts: Accounts, user: User) -> Self {
+        Self { owner: Some((accounts, user)), ..self }
     }
 
     /// Reads the form and writes its field `file` to `sink`, at most `most` bytes; returns how many.
@@ -52,14 +64,27 @@ impl<'c, C: AsyncRead + AsyncWrite + Unpin> Upload<'c, C> {
     /// - `IllegalFrame`: no form, no length, no file, cut short, or too slow.
     /// - `TooLarge`: more than `most` bytes.
     /// - `BadPackage`: the sink refused the content by an error of kind `InvalidData`; it knows why.
+    /// - `Gone`: its owner was thrown out meanwhile.
     /// - `Internal`: the sink failed.
-    pub async fn file(self, head: &Head, most: u64, sink: &mut (impl AsyncWrite + Unpin)) -> Result<u64, Failure> {
+    pub async fn file(mut self, head: &Head, most: u64, sink: &mut (impl AsyncWrite + Unpin)) -> Result<u64, Failure> {
         let form = Form::new(head.text("content-type").unwrap_or_default()).map_err(|_| Failure::IllegalFrame)?;
         let length = head.body_length().ok_or(Failure::IllegalFrame)?;
         if length > most.saturating_add(AROUND) {
             return Err(Failure::TooLarge);
         }
-        timeout(WHOLE, self.pour(head, form, length, most, sink)).await.map_err(|_| Failure::IllegalFrame)?
+        let owner = self.owner.take();
+        let gone = async {
+            match owner {
+                Some((accounts, user)) => accounts.lose(&user).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            poured = timeout(WHOLE, self.pour(head, form, length, most, sink)) => {
+                poured.unwrap_or(Err(Failure::IllegalFrame))
+            }
+            () = gone => Err(Failure::Gone),
+        }
     }
 
     async fn pour(
@@ -145,7 +170,7 @@ mod tests {
                 sleep(Duration::from_secs(pause_s)).await;
                 client.write_all(piece.as_bytes()).await.unwrap();
             }
-            std::future::pending::<()>().await;
+            pending::<()>().await;
         };
         let head = head(length, "");
         tokio::select! {

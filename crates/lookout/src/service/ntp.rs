@@ -35,7 +35,7 @@ use tokio::{
 use crate::{
     clock::{Moment, correction, drift},
     password,
-    store::{Store, Watched},
+    store::{By, Store, Watched},
 };
 
 pub use udp::Udp;
@@ -227,7 +227,7 @@ impl<W: World> Ntp<W> {
             }
             Ok(new)
         };
-        self.parts.store.change(draft).await.map(|()| offset() - before)
+        self.parts.store.change(By::Camera, draft).await.map(|()| offset() - before)
     }
 }
 

@@ -25,7 +25,7 @@ async fn order(store: &Arc<Store>, letters: &str) -> JoinSet<Result<(), Failure>
     let mut tasks = JoinSet::new();
     for (count, each) in letters.chars().enumerate() {
         let orders = store.clone();
-        tasks.spawn(async move { orders.change(letter(each)).await });
+        tasks.spawn(async move { orders.change(By::Camera, letter(each)).await });
         let open = || store.waiting().iter().filter(|order| !order.answer.is_closed()).count();
         while open() <= count {
             tokio::task::yield_now().await;
@@ -38,7 +38,7 @@ async fn order(store: &Arc<Store>, letters: &str) -> JoinSet<Result<(), Failure>
 async fn changes_that_come_while_the_disk_is_busy_are_one_save() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
-    store.change(letter('-')).await.unwrap();
+    store.change(By::Camera, letter('-')).await.unwrap();
     let mut seen = store.follow();
     let busy = store.disk.clone().lock_owned().await;
     // The alias has 20 bytes at most: the last two are refused, and cost the others nothing.
@@ -66,7 +66,7 @@ async fn a_disk_that_refuses_fails_all_that_it_was_to_save_and_nothing_changes_i
     assert_eq!(tasks.join_all().await, [Err(Failure::Internal); 3]);
     assert!(store.get() == before && !seen.has_changed().unwrap());
     fs::remove_dir(&temporary).unwrap();
-    store.change(letter('d')).await.unwrap();
+    store.change(By::Camera, letter('d')).await.unwrap();
     assert_eq!(seen.borrow_and_update().alias.as_str(), "ipcamerad");
 }
 
@@ -81,7 +81,7 @@ async fn a_change_given_up_before_its_save_is_never_made_and_one_given_up_later_
     assert_eq!(store.waiting().len(), 1, "what is given up is not gathered");
     also_given_up.shutdown().await;
     drop(busy);
-    store.change(letter('b')).await.unwrap();
+    store.change(By::Camera, letter('b')).await.unwrap();
     assert_eq!(store.get().alias.as_str(), "ipcamerab");
 
     let (begun, begins) = std::sync::mpsc::channel();
@@ -93,7 +93,7 @@ async fn a_change_given_up_before_its_save_is_never_made_and_one_given_up_later_
     };
     let task = {
         let store = store.clone();
-        tokio::spawn(async move { store.change(slow).await })
+        tokio::spawn(async move { store.change(By::Camera, slow).await })
     };
     tokio::task::spawn_blocking(move || begins.recv().unwrap()).await.unwrap();
     task.abort();
@@ -110,7 +110,7 @@ async fn a_change_given_up_before_its_save_is_never_made_and_one_given_up_later_
 async fn what_changes_nothing_is_not_saved() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
-    store.change(|old, _| Ok(old.clone())).await.unwrap();
+    store.change(By::Camera, |old, _| Ok(old.clone())).await.unwrap();
     assert!(!dir.path().join("settings.toml").exists());
 }
 
@@ -124,12 +124,25 @@ async fn a_reset_leaves_no_old_password_on_the_disk() {
         new.users[0].pwd.take("old password")?;
         Ok(new)
     };
-    store.change(account).await.unwrap();
-    store.change(letter('-')).await.unwrap();
+    store.change(By::Camera, account).await.unwrap();
+    store.change(By::Camera, letter('-')).await.unwrap();
     fs::write(dir.path().join("settings.damaged.toml"), "$argon2id$").unwrap();
-    store.reset().await.unwrap();
+    store.reset(By::Camera).await.unwrap();
     let files: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(files.iter().all(|path| !fs::read_to_string(path).unwrap().contains("$argon2id$")), "{files:?}");
     drop(store);
     assert!(Store::open(dir.path(), RULES).unwrap().fresh);
+}
+
+#[tokio::test]
+async fn whoever_is_no_account_any_more_changes_nothing_and_resets_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let known = store.get().users[0].clone();
+    store.change(By::User(&known), letter('1')).await.unwrap();
+    let mut gone = known;
+    gone.name.take("gone").unwrap();
+    assert_eq!(store.change(By::User(&gone), letter('2')).await, Err(Failure::Gone));
+    assert_eq!(store.reset(By::User(&gone)).await, Err(Failure::Gone));
+    assert_eq!(store.get().alias.as_str(), "ipcamera1");
 }

@@ -1,6 +1,6 @@
 //! Pages of other sites cannot move or change the camera through their reader's browser (PROFILE 1.3).
 
-use lookout_testkit::{ADMIN, Client, OPERATOR, encode};
+use lookout_testkit::{ADMIN, Client, OPERATOR, VIEWER, encode};
 
 use crate::start;
 
@@ -47,6 +47,20 @@ fn firefox(client: &Client) -> Client {
 const CHANGE: &str = "/set_alias.cgi?alias=changed";
 const MOVE: &str = "/camera_control.cgi?param=1&value=77";
 const READ: &str = "/get_params.cgi";
+
+#[test]
+fn a_visitors_password_in_the_query_proves_nothing_about_the_managers_browser() {
+    let camera = start("");
+    let visitor = encode([("user", VIEWER.0), ("pwd", VIEWER.1)]);
+    for browser in [chrome(&camera.admin()), firefox(&camera.admin())] {
+        let page = browser.get(&format!("{CHANGE}&{visitor}"));
+        assert!(page.text().starts_with("error: confirm.\n"), "{}", page.text());
+    }
+    let manager = encode([("user", ADMIN.0), ("pwd", ADMIN.1)]);
+    for header in [camera.admin(), camera.viewer()] {
+        chrome(&header).get(&format!("{CHANGE}&{manager}")).ok();
+    }
+}
 
 #[test]
 fn a_change_without_a_word_on_its_origin_is_confirmed_by_the_reader_of_a_browser() {

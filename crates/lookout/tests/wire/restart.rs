@@ -92,6 +92,20 @@ fn whoever_is_being_answered_when_somebody_else_restarts_is_answered() {
 }
 
 #[test]
+fn whoever_ends_the_camera_while_it_restarts_ends_it() {
+    let mut camera = start("");
+    // The restart waits for this answer, for two seconds at most.
+    let admin = camera.admin();
+    let mut slow = admin.connect();
+    let upload = admin.upload("/restore_params.cgi", b"x");
+    slow.write(&upload[..upload.len() - 20]);
+    eventually("it is being answered", || admin.post("/restore_params.cgi", b"x").text() == "error: busy.");
+    admin.get("/reboot.cgi").ok();
+    camera.terminate();
+    assert_eq!(camera.wait(), Some(0));
+}
+
+#[test]
 fn whoever_comes_back_at_once_after_a_restart_was_answered_is_the_next_daemons() {
     let camera = start("");
     for _ in 0..3 {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lookout_testkit::{ADMIN, Camera, OPERATOR, Reply, VIEWER, Viewer, encode, users};
+use lookout_testkit::{ADMIN, Camera, Client, Conn, OPERATOR, Reply, VIEWER, Viewer, encode, eventually, users};
 
 use crate::start;
 
@@ -86,4 +86,64 @@ fn the_streams_of_a_removed_or_changed_user_end_and_the_others_go_on() {
     assert_eq!(camera.client().basic(("leaves", "long enough")).get("/check_user.cgi").status, 401);
     assert_eq!(camera.client().basic(("changes", "long enough")).get("/check_user.cgi").status, 401);
     assert_eq!(camera.client().basic(("changes", "another one")).get("/check_user.cgi").status, 200);
+}
+
+/// Begins to upload a file and holds back its end, which it returns.
+fn half_upload(client: &Client, cgi: &str, file: &[u8]) -> (Conn, Vec<u8>) {
+    let mut request = client.upload(cgi, file);
+    let rest = request.split_off(request.len() - 20);
+    let mut conn = client.connect();
+    conn.write(request);
+    (conn, rest)
+}
+
+/// Adds a second manager and has him begin to restore a backup of his; returns what he holds back.
+fn second_manager_uploads(camera: &Camera) -> (Client, Conn, Vec<u8>) {
+    const SECOND: (&str, &str, &str) = ("second", "long enough", "2");
+    set(camera, &[KEPT[0], KEPT[1], KEPT[2], SECOND]).ok();
+    let second = camera.client().basic((SECOND.0, SECOND.1));
+    let backup = second.get("/backup_params.cgi").body;
+    let (conn, rest) = half_upload(&second, "/restore_params.cgi", &backup);
+    // Who comes second is told that somebody is at it: so he is.
+    eventually("his upload has begun", || camera.admin().post("/restore_params.cgi", b"x").text() == "error: busy.");
+    (second, conn, rest)
+}
+
+#[test]
+fn whoever_is_removed_while_he_uploads_is_cut_off_and_restores_nothing() {
+    let camera = start("");
+    let (second, mut conn, rest) = second_manager_uploads(&camera);
+    set(&camera, &KEPT).ok();
+    // At once, and not when he chooses to go on; and nobody waits for him.
+    camera.admin().post("/restore_params.cgi", b"x").error("error: bad package.");
+    conn.write(rest);
+    assert_eq!(conn.reply().status, 401);
+    assert_eq!(second.get("/check_user.cgi").status, 401);
+    assert_eq!(camera.admin().get("/check_user.cgi").status, 200);
+}
+
+#[test]
+fn an_upload_does_not_bring_its_manager_back_over_a_factory_reset() {
+    let mut camera = start("");
+    let (_, mut conn, rest) = second_manager_uploads(&camera);
+    camera.admin().get("/restore_factory.cgi").ok();
+    conn.write(rest);
+    assert!(conn.try_reply().is_none_or(|reply| reply.status == 401), "it was taken");
+    camera.started_anew();
+    assert_eq!(camera.client().basic(("second", "long enough")).get("/check_user.cgi").status, 401);
+    assert_eq!(camera.admin().get("/get_params.cgi").var("user4_name"), Some("''"));
+}
+
+#[test]
+fn a_pack_of_a_manager_who_was_removed_meanwhile_is_not_installed() {
+    let camera = start("[web]\npacks = true\n");
+    set(&camera, &[KEPT[0], KEPT[1], KEPT[2], ("second", "long enough", "2")]).ok();
+    let second = camera.client().basic(("second", "long enough"));
+    let before = camera.client().get("/").body;
+    let (mut conn, rest) = half_upload(&second, "/upgrade_htmls.cgi", &[0; 4096]);
+    eventually("it has begun", || camera.admin().post("/upgrade_htmls.cgi", b"x").text() == "error: busy.");
+    set(&camera, &KEPT).ok();
+    conn.write(rest);
+    assert_eq!(conn.reply().status, 401);
+    assert_eq!(camera.client().get("/").body, before);
 }

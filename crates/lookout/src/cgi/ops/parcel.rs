@@ -20,7 +20,8 @@ pub async fn restore_params(ask: &Ask<'_>, upload: Upload<'_>) -> Result<Answer,
     let asked = |name| ask.query.get(name).map_or(Ok(false), bool::parse);
     let wish = Wish { users: asked("users")?, network: asked("network")? };
     let another = ask.query.get("backup_pwd").filter(|pwd| !pwd.is_empty());
-    let restored = backup::restore(ask.app, &ask.request.head, upload, another.or(ask.caller.pwd()), wish).await;
+    let (by, head, pwd) = (&ask.caller.user, &ask.request.head, another.or(ask.caller.pwd()));
+    let restored = backup::restore(ask.app, by, head, upload, pwd, wish).await;
     restored.map_err(|refused| bad_package(ask, "a backup", refused))?;
     Ok(Answer::text(OK).then(Then::Restart))
 }
@@ -34,5 +35,5 @@ pub async fn upgrade_htmls(ask: &Ask<'_>, upload: Upload<'_>) -> Result<Answer, 
         .await
         .map_err(|refused| bad_package(ask, "a web pack", refused))?;
     let answer = next_page(new.ui(), ask.query)?.unwrap_or_else(|| Answer::text(OK));
-    ask.app.web.install(new).await.map(|()| answer)
+    ask.app.web.install(&ask.caller.user, new).await.map(|()| answer)
 }

@@ -13,7 +13,7 @@ use lookout_core::profile::{
 };
 
 use super::Ask;
-use crate::{clock::unix, http::Answer};
+use crate::{clock::unix, http::Answer, store::By};
 
 /// Echoes the password that the request brought, which is no secret to whoever sent it (PROFILE 1.3).
 pub fn check_user(ask: &Ask<'_>) -> Answer {
@@ -38,7 +38,7 @@ pub async fn camera_control(ask: &Ask<'_>) -> Result<Answer, Failure> {
     let draft = move |old: &Settings, rules: &change::Rules| {
         change::apply(old, Group::Image, |name| (name == *wire).then_some(value.as_str()), rules)
     };
-    ask.app.store.change(draft).await.map(|()| Answer::text(OK))
+    ask.app.store.change(By::User(&ask.caller.user), draft).await.map(|()| Answer::text(OK))
 }
 
 /// `now` sets the camera's own clock: the host's, plus an offset that is kept. `ntp_enable=1` has the time server asked
@@ -52,7 +52,7 @@ pub async fn set_datetime(ask: &Ask<'_>) -> Result<Answer, Failure> {
         new.clock.offset_s = offset.unwrap_or(old.clock.offset_s);
         Ok(new)
     };
-    ask.app.store.change(draft).await?;
+    ask.app.store.change(By::User(&ask.caller.user), draft).await?;
     // Whoever turns it on wakes the service by that.
     if ask.settings.clock.ntp && ask.query.get("ntp_enable") == Some("1") {
         ask.app.ask_time.send_replace(());

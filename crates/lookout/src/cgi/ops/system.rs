@@ -6,6 +6,7 @@ use super::{super::next_page, Ask};
 use crate::{
     backup,
     http::{Answer, Status, Then},
+    store::By,
     web::Ui,
 };
 
@@ -16,7 +17,7 @@ pub fn reboot(_ask: &Ask<'_>) -> Answer {
 
 /// Answers, then restarts in the factory state (PROFILE 7.2).
 pub async fn restore_factory(ask: &Ask<'_>) -> Result<Answer, Failure> {
-    ask.app.store.reset().await?;
+    ask.app.store.reset(By::User(&ask.caller.user)).await?;
     Ok(Answer::text(OK).then(Then::Restart))
 }
 
@@ -30,7 +31,7 @@ pub async fn backup_params(ask: &Ask<'_>) -> Result<Answer, Failure> {
 /// Brings the built-in web UI back, without a reset.
 pub async fn restore_htmls(ask: &Ask<'_>) -> Result<Answer, Failure> {
     let answer = next_page(&Ui::BuiltIn, ask.query)?.unwrap_or_else(|| Answer::text(OK));
-    ask.app.web.restore().await.map(|()| answer)
+    ask.app.web.restore(&ask.caller.user).await.map(|()| answer)
 }
 
 /// A file of the web UI in force.

@@ -107,7 +107,7 @@ impl Rig {
             change(&mut new);
             Ok(new)
         };
-        self.store.change(draft).await.unwrap();
+        self.store.change(By::Camera, draft).await.unwrap();
     }
 
     /// Gives what was noted since the last look.
