@@ -177,7 +177,8 @@ test(`what was taken is what every listing evaluates to, and what was refused is
 test(`whoever logs in under any name and password is told both (SEED=${seed})`, async () => {
   const accounts = evaluate(await get("get_params.cgi"));
   let logins = 0;
-  for (let round = 0; round < 30; round += 1) {
+  // Most of what comes up is too long, too short, or illegal.
+  for (let round = 0; logins < 5 && round < 500; round += 1) {
     const [user, pwd] = [text(12), text(12)];
     const all = Array.from({ length: 8 }, (_, i) => i + 1).flatMap((n) => {
       const [name, secret, pri] = n < 3 ? ["name", "pwd", "pri"].map((part) => accounts[`user${n}_${part}`]) : n === 3 ? [user, pwd, 1] : ["", "", 0];
@@ -192,7 +193,7 @@ test(`whoever logs in under any name and password is told both (SEED=${seed})`, 
     assert.deepEqual(evaluate(await get("check_user.cgi", {}, { headers: basic })), expected);
     logins += 1;
   }
-  assert.ok(logins > 3, `${logins} of 30`);
+  assert.equal(logins, 5);
 });
 
 test(`no name of a refused login makes the journal something else than lines (SEED=${seed})`, async () => {
