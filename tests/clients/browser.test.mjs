@@ -1,7 +1,7 @@
 // Chromium: what an owner sees, and what other people's pages cannot do to his camera.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, openAsBlob } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import http from "node:http";
 import { once } from "node:events";
 import { after, test } from "node:test";
@@ -215,7 +215,8 @@ test("a web pack's page is an old one: it runs its own script, shows status and 
     <script>document.write('<img src="http://127.0.0.1:${other}/spy.gif">');</script>
     <iframe id="menu" src="menu/menu.htm"></iframe></body></html>`;
   const form = new FormData();
-  form.append("file", await openAsBlob(await zip(own.folder, { "index.htm": index, "menu/menu.htm": "<p>menu</p>" })));
+  const pack = await zip(own.folder, { "index.htm": index, "menu/menu.htm": "<p>menu</p>" });
+  form.append("file", new Blob([readFileSync(pack)]));
   const installed = await fetch(`${own.http}/upgrade_htmls.cgi?${query(admin)}`, { method: "POST", body: form });
   assert.equal(await installed.text(), "ok.\n");
   await page(viewer, async (page) => {
