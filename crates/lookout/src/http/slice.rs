@@ -58,3 +58,36 @@ impl Slice {
         spawn_blocking(read).await.map_err(io::Error::other)?
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use tokio::{
+        io::{AsyncReadExt as _, duplex},
+        time::sleep,
+    };
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_each_piece_at_the_last_moment_does_not_hold_on_to_the_end() {
+        let length = 8 * PIECE;
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&vec![7; usize::try_from(length).unwrap()]).unwrap();
+        let slice = Slice { file: Arc::new(file), at: 0, length };
+        for (pause_s, whole) in [(1, true), (25, false)] {
+            let (mut here, mut there) = duplex(1024);
+            let client = tokio::spawn(async move {
+                let mut piece = vec![0; usize::try_from(PIECE).unwrap()];
+                while there.read_exact(&mut piece).await.is_ok() {
+                    sleep(Duration::from_secs(pause_s)).await;
+                }
+            });
+            let sent = slice.send(&mut here, Duration::from_secs(30)).await;
+            assert_eq!(sent.is_ok(), whole, "a pause of {pause_s} s: {sent:?}");
+            drop(here);
+            client.await.unwrap();
+        }
+    }
+}
