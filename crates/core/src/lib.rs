@@ -9,6 +9,7 @@
 pub mod access;
 pub mod form;
 pub mod head;
+pub mod hex;
 pub mod journal;
 pub mod media;
 pub mod pack;

@@ -15,6 +15,8 @@ mod server;
 use md5::{Digest, Md5};
 use sha2::Sha256;
 
+use crate::hex;
+
 pub use self::{
     client::{Challenge, Login},
     server::{Answer, Gate, NONCE_LIFETIME_S, Verdict},
@@ -46,8 +48,8 @@ impl Algorithm {
     fn hash(self, parts: &[&str]) -> String {
         let joined = parts.join(":");
         match self {
-            Self::Md5 => hex(&Md5::digest(joined)),
-            Self::Sha256 => hex(&Sha256::digest(joined)),
+            Self::Md5 => hex::show(&Md5::digest(joined)),
+            Self::Sha256 => hex::show(&Sha256::digest(joined)),
         }
     }
 }
@@ -80,10 +82,6 @@ impl Asked<'_> {
             None => algorithm.hash(&[&who, nonce, &what]),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Quotes a text for a header (RFC 9110 5.6.4); control characters, which cannot be sent, become blanks.

@@ -12,6 +12,7 @@ use super::{
     view::View,
     wire::Value,
 };
+use crate::hex;
 
 /// The newest format, which is written. It rises when a name comes to mean something else; a setting more or less is
 /// no new format, as what is missing takes its factory value and what is not known is passed over.
@@ -130,8 +131,7 @@ fn migrate(table: &mut toml::Table, from: u32, steps: &[Step]) {
 
 /// Puts the checksum below a text.
 pub fn seal(body: &str) -> String {
-    let sum: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{body}{SUM}{sum}\n")
+    format!("{body}{SUM}{}\n", hex::show(&Sha256::digest(body)))
 }
 
 /// Writes the lines of a file with its first and its last.

@@ -17,6 +17,7 @@ use std::{
 };
 
 use lookout_core::{
+    hex,
     pack::{LONGEST_NAME, MOST_ENTRIES},
     profile::view::Version,
 };
@@ -131,7 +132,7 @@ fn sum(file: &File, length: u64) -> io::Result<String> {
         sum.update(&piece[..read]);
         at += read as u64;
     }
-    Ok(sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::show(&sum.finalize()))
 }
 
 fn index(file: &File, length: u64) -> io::Result<String> {

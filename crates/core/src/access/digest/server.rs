@@ -6,7 +6,8 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use super::{Algorithm, Asked, Count, hex, params::schemes, quoted};
+use super::{Algorithm, Asked, Count, params::schemes, quoted};
+use crate::hex;
 
 /// How long a nonce is good, in seconds.
 pub const NONCE_LIFETIME_S: u64 = 300;
@@ -76,7 +77,7 @@ impl Gate {
         let time = issued_s.to_be_bytes();
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
         mac.update(&time);
-        hex(&time) + &hex(&mac.finalize().into_bytes()[..16])
+        hex::show(&time) + &hex::show(&mac.finalize().into_bytes()[..16])
     }
 }
 

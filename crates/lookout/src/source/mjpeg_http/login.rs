@@ -2,11 +2,10 @@
 //!
 //! Nothing is sent before it is asked for: a camera that wants Digest never gets to see the password.
 
-use std::fmt::Write as _;
-
 use base64::{Engine, prelude::BASE64_STANDARD};
 use lookout_core::{
     access::digest::{Challenge, Login},
+    hex,
     port::Lost,
 };
 use reqwest::{
@@ -93,10 +92,7 @@ impl Door {
 fn cnonce() -> Result<String, Lost> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|error| Lost(format!("there is no randomness: {error}")))?;
-    Ok(random.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
+    Ok(hex::show(&random))
 }
 
 /// Decodes `%XX`; what is not of that form stays.
