@@ -82,6 +82,22 @@ impl Client {
         self.send(self.upload(target, file))
     }
 
+    /// Begins to upload a file, once the camera says that it takes it; returns the end that is held back.
+    pub fn half_upload(&self, target: &str, file: &[u8]) -> (Conn, Vec<u8>) {
+        const LEAVE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+        let mut head = self.with("Expect", "100-continue").upload(target, file);
+        let end = head.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+        let mut body = head.split_off(end);
+        let rest = body.split_off(body.len() - 20);
+        let mut conn = self.connect();
+        conn.write(head);
+        let mut leave = vec![0; LEAVE.len()];
+        conn.read_exact(&mut leave).unwrap();
+        assert_eq!(leave, LEAVE);
+        conn.write(body);
+        (conn, rest)
+    }
+
     /// Sends exact bytes and reads the answer to its end.
     pub fn send(&self, bytes: impl AsRef<[u8]>) -> Reply {
         let mut conn = self.connect();

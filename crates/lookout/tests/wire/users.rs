@@ -88,24 +88,13 @@ fn the_streams_of_a_removed_or_changed_user_end_and_the_others_go_on() {
     assert_eq!(camera.client().basic(("changes", "another one")).get("/check_user.cgi").status, 200);
 }
 
-/// Begins to upload a file and holds back its end, which it returns.
-fn half_upload(client: &Client, cgi: &str, file: &[u8]) -> (Conn, Vec<u8>) {
-    let mut request = client.upload(cgi, file);
-    let rest = request.split_off(request.len() - 20);
-    let mut conn = client.connect();
-    conn.write(request);
-    (conn, rest)
-}
-
 /// Adds a second manager and has him begin to restore a backup of his; returns what he holds back.
 fn second_manager_uploads(camera: &Camera) -> (Client, Conn, Vec<u8>) {
     const SECOND: (&str, &str, &str) = ("second", "long enough", "2");
     set(camera, &[KEPT[0], KEPT[1], KEPT[2], SECOND]).ok();
     let second = camera.client().basic((SECOND.0, SECOND.1));
     let backup = second.get("/backup_params.cgi").body;
-    let (conn, rest) = half_upload(&second, "/restore_params.cgi", &backup);
-    // Who comes second is told that somebody is at it: so he is.
-    eventually("his upload has begun", || camera.admin().post("/restore_params.cgi", b"x").text() == "error: busy.");
+    let (conn, rest) = second.half_upload("/restore_params.cgi", &backup);
     (second, conn, rest)
 }
 
@@ -114,8 +103,10 @@ fn whoever_is_removed_while_he_uploads_is_cut_off_and_restores_nothing() {
     let camera = start("");
     let (second, mut conn, rest) = second_manager_uploads(&camera);
     set(&camera, &KEPT).ok();
-    // At once, and not when he chooses to go on; and nobody waits for him.
-    camera.admin().post("/restore_params.cgi", b"x").error("error: bad package.");
+    // Not when he chooses to go on: nobody waits for him.
+    eventually("it is others' turn", || {
+        camera.admin().post("/restore_params.cgi", b"x").text() == "error: bad package."
+    });
     conn.write(rest);
     assert_eq!(conn.reply().status, 401);
     assert_eq!(second.get("/check_user.cgi").status, 401);
@@ -140,8 +131,7 @@ fn a_pack_of_a_manager_who_was_removed_meanwhile_is_not_installed() {
     set(&camera, &[KEPT[0], KEPT[1], KEPT[2], ("second", "long enough", "2")]).ok();
     let second = camera.client().basic(("second", "long enough"));
     let before = camera.client().get("/").body;
-    let (mut conn, rest) = half_upload(&second, "/upgrade_htmls.cgi", &[0; 4096]);
-    eventually("it has begun", || camera.admin().post("/upgrade_htmls.cgi", b"x").text() == "error: busy.");
+    let (mut conn, rest) = second.half_upload("/upgrade_htmls.cgi", &[0; 4096]);
     set(&camera, &KEPT).ok();
     conn.write(rest);
     assert_eq!(conn.reply().status, 401);
