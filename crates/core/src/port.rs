@@ -3,7 +3,10 @@
 
 use std::{future::Future, pin::Pin};
 
-use crate::media::frame::{Grabbed, Size};
+use crate::media::{
+    frame::{Grabbed, Size},
+    sound::Heard,
+};
 
 /// A future of a port, boxed: one small allocation a frame, and any source fits behind one trait.
 pub type Promise<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -24,7 +27,26 @@ pub trait Source: Send {
         *image
     }
 
+    /// Gives the sound that belongs to the pictures, once, if there is any: a file's own, the demo scene's. It hears as
+    /// long as its source grabs, and is lost with it.
+    fn microphone(&mut self) -> Option<Box<dyn Microphone>> {
+        None
+    }
+
     /// Says in a few words what was opened, such as `USB camera "HD Webcam", MJPEG 640x480, 30 fps`.
+    fn about(&self) -> String;
+}
+
+/// Where sound comes from: a sound card, a program, a source that has sound of its own.
+///
+/// As with a [`Source`], dropping it closes what is behind it, and `hear` may be cancelled at any await; after that it may
+/// be called again.
+pub trait Microphone: Send {
+    /// Waits for the next piece of sound: 10 to 100 ms of it, without a gap to the one before unless something was lost. An
+    /// `Err` ends this microphone; the sound service opens it anew.
+    fn hear(&mut self) -> Promise<'_, Result<Heard, Lost>>;
+
+    /// Says in a few words what was opened, such as `sound card "HD Webcam", 48000 Hz, 2 channels`.
     fn about(&self) -> String;
 }
 

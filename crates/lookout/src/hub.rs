@@ -6,13 +6,17 @@
 //!
 //! The privacy gate stands here, on both sides: what may not be shown is not published, and a viewer is given nothing
 //! but frames of the opening in which it began to watch. Whatever is to leave the camera as a picture is taken from a
-//! [`Viewer`].
+//! [`Viewer`], and whatever is to leave it as sound from a [`Listener`].
+
+mod sound;
 
 use std::{
     ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant},
 };
+
+pub use self::sound::{Listener, Sound, Sounds};
 
 use bytes::Bytes;
 use lookout_core::{media::frame::Frame, profile::settings::Resolution};
@@ -66,6 +70,8 @@ pub struct Hub {
     full: watch::Sender<Newest>,
     /// 320 and 160 pixels wide; there while somebody watches.
     smaller: [Mutex<Option<Made>>; 2],
+    /// The sound that goes with the pictures.
+    pub sound: Sounds,
     gate: Arc<Privacy>,
     flow: Arc<Flow>,
     /// Ends with the hub.
@@ -79,7 +85,8 @@ impl Hub {
             let mut forgetting = JoinSet::new();
             forgetting.spawn(forget(hub.clone(), gate.follow()));
             let (full, smaller) = (watch::Sender::new(None), Default::default());
-            Self { full, smaller, gate, flow, _forgetting: forgetting }
+            let sound = Sounds::new(gate.clone(), flow.clone());
+            Self { full, smaller, sound, gate, flow, _forgetting: forgetting }
         })
     }
 

@@ -58,6 +58,8 @@ pub struct Flow {
     pub encodes: Counter,
     /// Times a source was lost.
     pub source_lost: Counter,
+    /// Blocks of sound that a listener missed because it was slow.
+    pub sound_missed: Counter,
     viewers: Gauge,
     source_up: Gauge,
     frames_sent: Counter,
@@ -187,6 +189,7 @@ impl Flow {
         all.register("sent_bytes", "Bytes of pictures sent to viewers", self.sent_bytes.clone());
         all.register("source_up", "Sources that deliver pictures", self.source_up.clone());
         all.register("source_lost", "Times a source was lost", self.source_lost.clone());
+        all.register("sound_missed", "Blocks of sound missed by a slow listener", self.sound_missed.clone());
     }
 
     /// Counts a viewer for as long as the returned value lives.

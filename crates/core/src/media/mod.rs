@@ -1,5 +1,7 @@
 //! Pictures and streams: what a frame is, how it is checked, changed, cut from a stream and written into one.
 
+pub mod adpcm;
+pub mod asf;
 pub mod avi;
 pub mod canvas;
 pub mod frame;
@@ -8,4 +10,5 @@ pub mod multipart;
 pub mod pace;
 pub mod placeholder;
 pub mod scene;
+pub mod sound;
 pub mod transform;
