@@ -13,6 +13,7 @@ mod client;
 mod fake;
 mod pack;
 mod picture;
+mod sound;
 mod time_server;
 mod viewer;
 
@@ -21,6 +22,7 @@ pub use client::{Client, Conn, Reply, encode};
 pub use fake::{FakeCamera, Mode};
 pub use pack::{Lie, Zip, vendor_pack};
 pub use picture::{Picture, noise_jpeg, scene_jpeg};
+pub use sound::decode_adpcm;
 pub use time_server::{Tells, TimeServer};
 pub use viewer::Viewer;
 

@@ -5,6 +5,7 @@ pub mod asf;
 pub mod avi;
 pub mod canvas;
 pub mod frame;
+pub mod g711;
 pub mod jpeg;
 pub mod multipart;
 pub mod pace;

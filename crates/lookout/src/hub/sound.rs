@@ -65,11 +65,11 @@ impl Sounds {
     }
 
     /// Lets all who listen hear a block, if it may be heard.
-    pub fn publish(&self, block: Block, encoder: &mut adpcm::Encoder) {
+    pub fn publish(&self, block: Block) {
         let (now, wall) = (Instant::now(), SystemTime::now());
         let wall = wall.checked_sub(now.saturating_duration_since(block.captured)).unwrap_or(wall);
         let Some(opening) = self.gate.admit(block.captured, wall) else { return };
-        let adpcm = Bytes::copy_from_slice(&encoder.encode(&block.samples));
+        let adpcm = Bytes::copy_from_slice(&adpcm::encode(&block.samples));
         // Nobody may listen any more.
         let _ = self.blocks.send(Arc::new(Sound { block, adpcm, opening }));
     }
