@@ -13,7 +13,10 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
-use lookout::{By, FirstPasswords, Locator, StartError, StateError, Store, config::Config, journal, log, rules, setup};
+use lookout::{
+    By, FirstPasswords, Locator, SoundLocator, StartError, StateError, Store, config::Config, journal, log, rules,
+    setup,
+};
 use lookout_core::profile::wire::Secret;
 use lookout_linux::handover;
 use tokio::signal::unix::{SignalKind, signal};
@@ -67,6 +70,9 @@ struct Machine {
     /// Where pictures come from: demo:, v4l2:/dev/video0, http://…, file:PATH, exec:COMMAND.
     #[arg(long, value_name = "URL")]
     source: Option<Locator>,
+    /// Where sound comes from: own (the source's), none, alsa:DEVICE, exec:COMMAND.
+    #[arg(long, value_name = "WHAT")]
+    microphone: Option<SoundLocator>,
     /// An address for HTTP; may be given several times.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Vec<SocketAddr>,
@@ -135,6 +141,7 @@ fn configured(machine: &Machine) -> Result<Config, Failed> {
     let mut config = path.map_or_else(|| Ok(Config::default()), |path| Config::read(&path)).map_err(|e| wrong(&e))?;
     config.state = machine.state.clone().or(config.state);
     config.source.url = machine.source.clone().or(config.source.url);
+    config.sound.microphone = machine.microphone.clone().unwrap_or(config.sound.microphone);
     // Whoever names only one of the two on the command line wants just that one.
     if !(machine.listen.is_empty() && machine.tls_listen.is_empty()) {
         config.listen.clone_from(&machine.listen);

@@ -55,7 +55,7 @@ use tokio::{
 
 pub use probe::{Found, probe};
 pub use running::Running;
-pub use source::Locator;
+pub use source::{Locator, SoundLocator};
 pub use store::{By, StateError, Store};
 
 use crate::{

@@ -58,6 +58,8 @@ fn the_limits_of_numbers_hold_on_both_sides() {
     for (key, least, most) in [
         ("source.fps", "0.1", "240"),
         ("source.stall_s", "0.5", "60"),
+        ("sound.rate", "4000", "384000"),
+        ("sound.channels", "1", "32"),
         ("http.max_connections", "1", "1000000"),
         ("http.head_timeout_s", "1", "300"),
         ("users.password_min", "1", "12"),
@@ -78,6 +80,7 @@ fn values_arrive_in_their_fields() {
         listen = ["[::]:80", "127.0.0.1:8081"]
         state = "/srv/lookout"
         source = { url = "demo:", size = "320x240", fps = 12.5, stall_s = 5 }
+        sound = { microphone = "alsa:hw:1", rate = 48_000, channels = 2 }
         [http]
         plain_from = "any"
         hosts = ["camera.example"]
@@ -96,6 +99,8 @@ fn values_arrive_in_their_fields() {
     assert_eq!(config.source.url, Some(Locator::Demo(String::new())));
     assert_eq!((config.source.size, config.source.fps), (Size::QVGA, 12.5));
     assert_eq!(config.source.stall, Duration::from_secs(5));
+    assert_eq!(config.sound.microphone, SoundLocator::Alsa("hw:1".into()));
+    assert_eq!((config.sound.rate, config.sound.channels), (48_000, 2));
     assert_eq!((config.http.plain_from, config.http.max_connections), (PlainFrom::Any, 16));
     assert_eq!(config.http.allow_origins, ["http://home.example:8123"]);
     assert_eq!((config.profile.secrets, config.log.level), (Secrets::Plain, Level::Debug));
@@ -172,6 +177,7 @@ fn a_source_never_shows_what_may_be_a_password() {
         ("https://camera.example/canary?pwd=x@canary", "https://…"),
         ("http://me:can@ary@camera.example", "http://camera.example"),
         ("exec:ffmpeg -i rtsp://me:canary@camera.example", "exec:ffmpeg"),
+        ("exec:PASSWORD=canary /usr/bin/ffmpeg", "exec:ffmpeg"),
         ("v4l2:/dev/video0", "v4l2:/dev/video0"),
         ("demo:", "demo:"),
     ] {
@@ -185,6 +191,22 @@ fn a_source_never_shows_what_may_be_a_password() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn a_microphone_never_shows_what_may_be_a_password() {
+    for (microphone, shown) in [
+        ("exec:PASSWORD=canary /usr/bin/ffmpeg -i rtsp://me:canary@camera.example -f s16le -", "exec:ffmpeg"),
+        ("alsa:hw:1", "alsa:hw:1"),
+        ("own", "own"),
+        ("none", "none"),
+    ] {
+        let microphone: SoundLocator = microphone.parse().unwrap();
+        assert_eq!((microphone.to_string(), format!("{microphone:?}")), (shown.to_owned(), shown.to_owned()));
+    }
+    let error = refused("sound.microphone = \"ffmpeg -i rtsp://me:canary@camera.example\"");
+    let sentence = "lookout.toml:1: sound.microphone must be a microphone: own, none, alsa:DEVICE or exec:COMMAND";
+    assert_eq!(error, sentence);
 }
 
 #[test]

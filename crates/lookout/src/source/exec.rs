@@ -169,7 +169,7 @@ fn is_ours(name: &OsStr) -> bool {
 }
 
 /// Names the program of a command; its arguments may hold a password and are not shown.
-fn program(command: &str) -> &str {
+pub(super) fn program(command: &str) -> &str {
     let word = command.split_whitespace().find(|word| !word.contains(['=', ':', '@'])).unwrap_or("sh");
     word.rsplit('/').next().unwrap_or(word)
 }

@@ -1,6 +1,8 @@
-//! Which source: the parsed `--source`.
+//! Which source and which microphone: the parsed `--source` and `--microphone`.
 
 use std::{fmt, path::PathBuf, str::FromStr};
+
+use super::exec;
 
 /// Which source to open: a scheme, a colon and what the scheme takes.
 ///
@@ -54,7 +56,7 @@ impl fmt::Display for Locator {
             Self::Demo(query) => write!(f, "demo:{query}"),
             Self::V4l2(path) => write!(f, "v4l2:{}", path.display()),
             Self::Files(path) => write!(f, "file:{}", path.display()),
-            Self::Exec(command) => write!(f, "exec:{}", command.split_whitespace().next().unwrap_or_default()),
+            Self::Exec(command) => write!(f, "exec:{}", exec::program(command)),
             Self::Http(url) => {
                 let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
                 let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -74,9 +76,83 @@ impl fmt::Debug for Locator {
     }
 }
 
+/// Which microphone to open.
+///
+/// As a command may hold a password, `Debug` and `Display` show of it only the program.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SoundLocator {
+    /// That of the source, if it has one.
+    Own,
+    /// None, even if the source has one.
+    None,
+    /// A sound card of this machine, as ALSA names it.
+    Alsa(String),
+    /// A program.
+    Exec(String),
+}
+
+/// A text that names no microphone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not {}", SoundLocator::WANTED)]
+pub struct BadMicrophone;
+
+impl SoundLocator {
+    /// What is wanted, for error messages.
+    pub const WANTED: &str = "a microphone: own, none, alsa:DEVICE or exec:COMMAND";
+}
+
+impl FromStr for SoundLocator {
+    type Err = BadMicrophone;
+
+    fn from_str(text: &str) -> Result<Self, BadMicrophone> {
+        if text.contains(char::is_control) {
+            return Err(BadMicrophone);
+        }
+        match text.split_once(':') {
+            None if text == "own" => Ok(Self::Own),
+            None if text == "none" => Ok(Self::None),
+            Some(("alsa", device)) if !device.trim().is_empty() => Ok(Self::Alsa(device.into())),
+            Some(("exec", command)) if !command.trim().is_empty() => Ok(Self::Exec(command.into())),
+            None | Some(_) => Err(BadMicrophone),
+        }
+    }
+}
+
+impl fmt::Display for SoundLocator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own => write!(f, "own"),
+            Self::None => write!(f, "none"),
+            Self::Alsa(device) => write!(f, "alsa:{device}"),
+            Self::Exec(command) => write!(f, "exec:{}", exec::program(command)),
+        }
+    }
+}
+
+impl fmt::Debug for SoundLocator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_microphone_is_named_by_a_word_a_device_or_a_command() {
+        for (text, microphone) in [
+            ("own", SoundLocator::Own),
+            ("none", SoundLocator::None),
+            ("alsa:plughw:CARD=C920,DEV=0", SoundLocator::Alsa("plughw:CARD=C920,DEV=0".into())),
+            ("exec:arecord -t raw", SoundLocator::Exec("arecord -t raw".into())),
+        ] {
+            assert_eq!(text.parse(), Ok(microphone));
+        }
+        for bad in ["", "Own", "own:", "alsa", "alsa:", "alsa: ", "exec:", "exec: ", "hw:1", "alsa:a\nb", "exec:a\nb"] {
+            assert_eq!(bad.parse::<SoundLocator>(), Err(BadMicrophone), "{bad:?}");
+        }
+    }
 
     #[test]
     fn what_names_no_source_is_refused() {

@@ -13,7 +13,10 @@ use lookout_core::port::{Lost, Promise, Source, Wanted};
 use lookout_linux::v4l2;
 use tokio::runtime::Handle;
 
-pub use self::{demo::LocalTime, locator::Locator};
+pub use self::{
+    demo::LocalTime,
+    locator::{Locator, SoundLocator},
+};
 
 impl Locator {
     /// Returns the first camera of this machine, else the demo scene.
