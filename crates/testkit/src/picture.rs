@@ -45,6 +45,11 @@ impl Picture {
         scene::read_number(&self.luma, self.width, self.height)
     }
 
+    /// Reads the time of the demo scene, in whole milliseconds since the last full ten seconds; `None` as for the number.
+    pub fn time(&self) -> Option<Duration> {
+        scene::read_time(&self.luma, self.width, self.height)
+    }
+
     /// The picture mirrored left to right.
     pub fn mirrored(&self) -> Self {
         let luma = self.luma.chunks_exact(self.width).flat_map(|row| row.iter().rev().copied()).collect();

@@ -2,8 +2,12 @@
 //!
 //! Bargains: the same arguments paint the same pixels; what stands still is painted once, so that a picture costs one
 //! copy and the few things that move. The chart makes pictures measurable: a grid of squares, each with its name, says
-//! what a pan or zoom shows, colour bars say what a brightness setting does, and the frame number stands in cells
-//! that [`read_number`] reads back from any decoded picture.
+//! what a pan or zoom shows, colour bars say what a brightness setting does, and the frame number and the scene's time
+//! stand in cells that [`read_number`] and [`read_time`] read back from any decoded picture. The world has a [`tone`]
+//! that begins with each second; to the eye, the signal beside the rails lights up with it.
+
+mod cells;
+mod tone;
 
 use std::{f32::consts::TAU, time::Duration};
 
@@ -12,14 +16,17 @@ use super::{
     frame::Size,
 };
 
+pub use self::{
+    cells::{read_number, read_time},
+    tone::{BEEP, LAP, RATE, tone},
+};
+
 /// How many cells wide a picture is: the measure of the chart, 8 pixels at 640.
 const CELLS: f32 = 80.0;
 /// How many cells high the bands above and below are.
 const BAND: f32 = 4.0;
 /// How many grid squares wide a picture is, A to P.
 const COLUMNS: u8 = 16;
-/// Bits of the frame number in the cells.
-const BITS: u8 = 32;
 
 /// The world at one picture size.
 pub struct Scene {
@@ -51,12 +58,13 @@ impl Scene {
         let (width, height) = canvas.extent();
         balloon(canvas, self.unit, t);
         windmill(canvas, self.unit, t);
+        signal(canvas, self.unit, t);
         train(canvas, self.unit, t);
         let cell = width / CELLS;
         let face = Face::fit(cell * 2.5);
         let top = (cell * BAND - face.height()) / 2.0;
         canvas.text((width - cell - face.width(clock_text), top), clock_text, face, Colour::WHITE);
-        write_number(canvas, number as u32);
+        cells::write(canvas, number, t);
         let face = Face::fit(cell * 2.0);
         let top = height - cell * 2.0 - face.height() / 2.0;
         canvas.text((cell * 34.0, top), &format!("#{number}"), face, Colour::WHITE);
@@ -200,6 +208,18 @@ fn windmill(canvas: &mut Canvas, unit: f32, t: Duration) {
     canvas.disc(hub, 5.0 * unit, wood);
 }
 
+/// A railway signal, lit while the tone that begins each second sounds.
+fn signal(canvas: &mut Canvas, unit: f32, t: Duration) {
+    let (width, height) = canvas.extent();
+    let at = |right: f32, up: f32| (width * 0.06 + right * unit, RAILS * height - up * unit);
+    let post = Colour::rgb(60, 62, 68);
+    canvas.rect(at(-2.0, 74.0), (4.0 * unit, 74.0 * unit), post);
+    canvas.rect(at(-11.0, 98.0), (22.0 * unit, 26.0 * unit), post);
+    let lit = u128::from(t.subsec_nanos()) < BEEP.as_nanos();
+    let (lamp, size) = if lit { (Colour::rgb(255, 238, 120), 9.5) } else { (Colour::rgb(96, 34, 30), 8.0) };
+    canvas.disc(at(0.0, 85.0), size * unit, lamp);
+}
+
 /// A train with three waggons, left to right every ten seconds.
 fn train(canvas: &mut Canvas, unit: f32, t: Duration) {
     let (width, height) = canvas.extent();
@@ -243,56 +263,6 @@ fn train(canvas: &mut Canvas, unit: f32, t: Duration) {
     }
 }
 
-/// Returns the place of a bit's cell as shares of the picture's width and of its height: left and top.
-///
-/// The highest bit is leftmost. The upper row shows the number, white for one, and the lower row its complement:
-/// the two are compared, so that brightness and contrast do not matter and no other picture passes for a number.
-fn cell_at(bit: u8, lower: bool, (width, height): At) -> At {
-    let cell = width / CELLS;
-    (cell * (1.0 + f32::from(BITS - 1 - bit)), height - cell * if lower { 2.0 } else { 3.0 })
-}
-
-fn write_number(canvas: &mut Canvas, number: u32) {
-    let (width, height) = canvas.extent();
-    let cell = width / CELLS;
-    for bit in 0..BITS {
-        let one = number >> bit & 1 == 1;
-        for lower in [false, true] {
-            let (left, top) = cell_at(bit, lower, (width, height));
-            let colour = if one != lower { Colour::WHITE } else { Colour::BLACK };
-            canvas.rect((left, top), (cell, cell), colour);
-        }
-    }
-}
-
-/// Reads the frame number (its lower 32 bits) from the luma of a picture of the demo scene, in whatever size it was
-/// scaled to.
-///
-/// Returns `None` for a picture that shows no such number: another one, a turned or cut one, or one too small to tell.
-pub fn read_number(luma: &[u8], width: usize, height: usize) -> Option<u32> {
-    /// The luma by which black and white must differ.
-    const CONTRAST: f32 = 48.0;
-    if width < CELLS as usize || height < 4 || luma.len() < width.checked_mul(height)? {
-        return None;
-    }
-    let cell = width as f32 / CELLS;
-    // The middle half of the cell, rounded inwards: its edges have bled into each other.
-    let inner = ((cell / 2.0).round() as usize).max(1);
-    let level = |(left, top): At| {
-        let (left, top) = ((left + cell / 4.0).round() as usize, (top + cell / 4.0).round() as usize);
-        let rows = luma.chunks_exact(width).skip(top).take(inner);
-        let (sum, count) = rows
-            .flat_map(|row| row.iter().skip(left).take(inner))
-            .fold((0_u32, 0_u32), |(sum, count), &pixel| (sum + u32::from(pixel), count + 1));
-        sum as f32 / count.max(1) as f32
-    };
-    let extent = (width as f32, height as f32);
-    (0..BITS).try_fold(0, |number, bit| {
-        let difference = level(cell_at(bit, false, extent)) - level(cell_at(bit, true, extent));
-        (difference.abs() >= CONTRAST).then(|| number | u32::from(difference > 0.0) << bit)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -302,13 +272,13 @@ mod tests {
 
     const CLOCK: &str = "2024-05-01 14:03:22";
 
-    fn painted(size: Size, number: u64, t: Duration) -> Canvas {
+    pub(super) fn painted(size: Size, number: u64, t: Duration) -> Canvas {
         let mut canvas = Canvas::default();
         Scene::new(size).paint(&mut canvas, number, t, CLOCK);
         canvas
     }
 
-    fn jpeg(canvas: &Canvas) -> Vec<u8> {
+    pub(super) fn jpeg(canvas: &Canvas) -> Vec<u8> {
         let Size { width, height } = canvas.size();
         let (width, height, pixels) = (width as usize, height as usize, canvas.as_raw().pixels.as_slice());
         let image = YuvImage { pixels, width, align: 1, height, subsamp: Subsamp::Sub2x2 };
@@ -316,7 +286,7 @@ mod tests {
     }
 
     /// Decodes to luma at 1/`divisor` of the size.
-    fn luma(jpeg: &[u8], divisor: usize) -> (Vec<u8>, usize, usize) {
+    pub(super) fn luma(jpeg: &[u8], divisor: usize) -> (Vec<u8>, usize, usize) {
         let mut decompressor = Decompressor::new().unwrap();
         let scaling = ScalingFactor::new(1, divisor);
         decompressor.set_scaling_factor(scaling).unwrap();
@@ -352,7 +322,20 @@ mod tests {
         assert!(moved(50, 40, 440, 240), "balloon");
         assert!(moved(460, 180, 620, 330), "windmill");
         assert!(moved(0, 370, 640, 405), "train");
-        assert!(!moved(0, 0, 640, 32), "the clock text alone changes the upper band");
+        assert!(moved(208, 8, 320, 24), "the time's cells");
+        assert!(!moved(0, 0, 200, 32) && !moved(328, 0, 640, 32), "else the clock's text alone changes the upper band");
+    }
+
+    #[test]
+    fn the_signal_is_lit_while_the_tone_sounds() {
+        let lamp =
+            |ms: u64| painted(Size::VGA, 1, Duration::from_millis(ms)).colour_at((0.06 * 640.0, 0.85 * 480.0 - 85.0));
+        let (lit, dark) = (lamp(0), lamp(500));
+        assert_ne!(lit, dark);
+        // At this time of its ten seconds the train does not hide it.
+        for (ms, colour) in [(99, lit), (100, dark), (5999, dark), (6000, lit), (6099, lit), (6100, dark)] {
+            assert_eq!(lamp(ms), colour, "{ms}");
+        }
     }
 
     #[test]
@@ -362,37 +345,6 @@ mod tests {
         let start = Duration::from_secs(year.as_secs() / 2520 * 2520);
         let t = Duration::from_millis(4321);
         assert!(painted(Size::QVGA, 1, t) == painted(Size::QVGA, 1, start + t));
-    }
-
-    #[test]
-    fn the_number_reads_back_from_a_jpeg_at_full_half_and_quarter_size() {
-        for size in [Size::VGA, Size::new(1280, 720), Size::new(800, 600), Size::new(704, 576)] {
-            for number in [0, 1, 0x5555_5555, 0x8000_0001, 123_456, u64::from(u32::MAX)] {
-                let jpeg = jpeg(&painted(size, number, Duration::ZERO));
-                for divisor in [1, 2, 4] {
-                    let (luma, width, height) = luma(&jpeg, divisor);
-                    assert_eq!(read_number(&luma, width, height), Some(number as u32), "{size} / {divisor}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_number_reads_back_from_the_smallest_picture() {
-        let (luma, width, height) = luma(&jpeg(&painted(Size::QQVGA, 0xDEAD_BEEF, Duration::ZERO)), 1);
-        assert_eq!(read_number(&luma, width, height), Some(0xDEAD_BEEF));
-    }
-
-    #[test]
-    fn another_or_a_turned_picture_has_no_number() {
-        let canvas = painted(Size::VGA, 123_456, Duration::from_secs(3));
-        let turned: Vec<u8> = canvas.luma().iter().rev().copied().collect();
-        let mirrored: Vec<u8> = canvas.luma().chunks(640).flat_map(|row| row.iter().rev().copied()).collect();
-        for other in [turned, mirrored, vec![0; 640 * 480], vec![255; 640 * 480]] {
-            assert_eq!(read_number(&other, 640, 480), None);
-        }
-        assert_eq!(read_number(&canvas.luma()[1..], 640, 480), None, "cut");
-        assert_eq!(read_number(&[], 0, 0), None);
     }
 
     proptest! {
@@ -406,11 +358,6 @@ mod tests {
             Scene::new(Size::new(width, height)).paint(&mut canvas, number, t, &clock);
             let size = canvas.size();
             read_number(canvas.luma(), size.width as usize, size.height as usize);
-        }
-
-        #[test]
-        fn no_luma_panics_the_reader(luma: Vec<u8>, width in 0..200_usize, height: usize) {
-            read_number(&luma, width, height);
         }
     }
 }

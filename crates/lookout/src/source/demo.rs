@@ -2,7 +2,7 @@
 //!
 //! Bargains: pictures come at multiples of the period since the first one, so that the average rate is exact whatever
 //! a tick is late; ticks that were missed are left out. Nothing is encoded here: the pipeline does that, if someone
-//! watches.
+//! watches. Its sound has the same beginning, and is made while somebody hears it.
 
 use std::{
     sync::Arc,
@@ -13,11 +13,15 @@ use lookout_core::{
     media::{
         canvas::Canvas,
         frame::{Grabbed, Picture, Size},
-        scene::Scene,
+        scene::{self, Scene},
+        sound::Heard,
     },
-    port::{Lost, Promise, Source, Wanted},
+    port::{Lost, Microphone, Promise, Source, Wanted},
 };
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tokio::{
+    sync::watch,
+    time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until},
+};
 
 /// The sizes that are painted.
 const SMALLEST: Size = Size::QQVGA;
@@ -25,6 +29,10 @@ const LARGEST: Size = Size::new(3840, 2160);
 /// The rates that are painted, pictures a second.
 const SLOWEST: f32 = 0.1;
 const FASTEST: f32 = 60.0;
+/// How much sound is handed over at once, in samples: 40 ms.
+const PIECE: u64 = scene::RATE as u64 / 25;
+/// Sound that is later is left out.
+const LATE: Duration = Duration::from_millis(250);
 
 /// Words a moment as the local time that the scene's clock shows.
 pub type LocalTime = Arc<dyn Fn(SystemTime) -> String + Send + Sync>;
@@ -41,7 +49,9 @@ pub fn open(url_rest: &str, wanted: Wanted, local: LocalTime) -> Result<Box<dyn 
     let Wanted { size, fps } = choose(url_rest, wanted)?;
     let scene = Scene::new(size);
     let period = Duration::from_secs_f64(1.0 / f64::from(fps));
-    Ok(Box::new(Demo { about: format!("demo scene, {size}, {fps} fps"), scene, period, local, ticks: None, number: 0 }))
+    let about = format!("demo scene, {size}, {fps} fps");
+    let (start, hearing) = (watch::Sender::new(None), false);
+    Ok(Box::new(Demo { scene, about, period, local, ticks: None, start, hearing, number: 0 }))
 }
 
 /// Decides on size and rate.
@@ -92,8 +102,12 @@ struct Demo {
     about: String,
     period: Duration,
     local: LocalTime,
-    /// The rhythm and its start. It begins with the first picture, as only then a tokio runtime is sure to be there.
-    ticks: Option<(Interval, Instant)>,
+    /// The rhythm. It begins with the first picture, as only then a tokio runtime is sure to be there.
+    ticks: Option<Interval>,
+    /// When it began; the microphone follows it, and ends with it.
+    start: watch::Sender<Option<Instant>>,
+    /// Whether the microphone was given away.
+    hearing: bool,
     /// Counts the pictures painted, from 1.
     number: u64,
 }
@@ -102,16 +116,22 @@ impl Source for Demo {
     fn grab(&mut self) -> Promise<'_, Result<Grabbed, Lost>> {
         Box::pin(async move {
             let period = self.period;
-            let (ticks, start) = self.ticks.get_or_insert_with(|| {
-                let mut ticks = interval(period);
+            let start = *self.start.borrow();
+            let start = start.unwrap_or_else(|| {
+                let now = Instant::now();
+                self.start.send_replace(Some(now));
+                now
+            });
+            let ticks = self.ticks.get_or_insert_with(|| {
+                let mut ticks = interval_at(start, period);
                 ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-                (ticks, Instant::now())
+                ticks
             });
             let tick = ticks.tick().await;
             let now = Instant::now();
             // After a long sleep of the machine or the process the overdue tick lies far back; its picture is new.
             let captured = if now.duration_since(tick) > period { now } else { tick };
-            let t = captured.saturating_duration_since(*start);
+            let t = captured.saturating_duration_since(start);
             // A wall clock near its own beginning cannot be set back further.
             let wall = SystemTime::now();
             let wall = wall.checked_sub(now.duration_since(captured)).unwrap_or(wall);
@@ -123,8 +143,51 @@ impl Source for Demo {
         })
     }
 
+    fn microphone(&mut self) -> Option<Box<dyn Microphone>> {
+        let first = !std::mem::replace(&mut self.hearing, true);
+        first.then(|| Box::new(Ear { start: self.start.subscribe(), next: 0 }) as Box<dyn Microphone>)
+    }
+
     fn about(&self) -> String {
         self.about.clone()
+    }
+}
+
+/// The scene's sound.
+struct Ear {
+    start: watch::Receiver<Option<Instant>>,
+    /// The sample that comes next; sample 0 is heard when the scene begins.
+    next: u64,
+}
+
+impl Ear {
+    async fn next(&mut self) -> Result<Heard, Lost> {
+        let gone = |_| Lost("the demo scene has ended".into());
+        let start = self.start.wait_for(Option::is_some).await.map_err(gone)?.unwrap_or_else(Instant::now);
+        let at = |sample: u64| start + Duration::from_secs(sample) / scene::RATE;
+        tokio::select! {
+            // It never changes again, but ends.
+            ended = self.start.changed() => ended.map_err(gone)?,
+            () = sleep_until(at(self.next + PIECE)) => {}
+        }
+        let behind = Instant::now().saturating_duration_since(at(self.next + PIECE));
+        if behind > LATE {
+            let missed = behind.as_micros() * u128::from(scene::RATE) / 1_000_000;
+            self.next += u64::try_from(missed).unwrap_or(u64::MAX) / PIECE * PIECE;
+        }
+        let (captured, samples) = (at(self.next).into_std(), scene::tone(self.next, PIECE as usize));
+        self.next += PIECE;
+        Ok(Heard { captured, rate: scene::RATE, channels: 1, samples })
+    }
+}
+
+impl Microphone for Ear {
+    fn hear(&mut self) -> Promise<'_, Result<Heard, Lost>> {
+        Box::pin(self.next())
+    }
+
+    fn about(&self) -> String {
+        format!("sound of the demo scene, {} Hz", scene::RATE)
     }
 }
 
@@ -132,7 +195,7 @@ impl Source for Demo {
 mod tests {
     use std::sync::Mutex;
 
-    use lookout_core::media::{frame::Raw, scene};
+    use lookout_core::media::frame::Raw;
 
     use super::*;
 
@@ -221,5 +284,65 @@ mod tests {
         assert_eq!(*asked.lock().unwrap(), Some(grabbed.wall));
         let (_, other) = grab(opened("").as_mut()).await;
         assert_ne!(grabbed.picture, Picture::Raw(other), "the text is in the picture");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_sound_has_the_time_of_the_pictures() {
+        let mut source = opened("?fps=7");
+        let mut microphone = source.microphone().unwrap();
+        assert!(source.microphone().is_none(), "it is given once");
+        let silent = tokio::time::timeout(Duration::from_secs(5), microphone.hear()).await;
+        assert!(silent.is_err(), "nothing is heard before the first picture");
+        let (first, raw) = grab(source.as_mut()).await;
+        let time = |raw: &Raw| scene::read_time(&raw.pixels, 160, 120);
+        assert_eq!(time(&raw), Some(Duration::ZERO));
+        let begin = Instant::now();
+        let mut samples = Vec::new();
+        for piece in 0..61 * 25 {
+            let heard = microphone.hear().await.unwrap();
+            assert_eq!((heard.rate, heard.channels), (8000, 1));
+            assert_eq!(heard.captured - first, Duration::from_millis(40) * piece, "exact, and no drift");
+            samples.extend(heard.samples);
+        }
+        // A piece is handed over when its last sample was captured, and not before.
+        assert_eq!(begin.elapsed().as_millis(), 61_000);
+        assert!(samples == scene::tone(0, 61 * 8000));
+        let (late, raw) = grab(source.as_mut()).await;
+        assert_eq!(time(&raw).map(|time| time.as_millis()), Some((late - first).as_millis() % 10_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sound_that_was_missed_is_left_out_and_what_is_a_little_late_is_not() {
+        let mut source = opened("");
+        let mut microphone = source.microphone().unwrap();
+        let (first, _) = grab(source.as_mut()).await;
+        let at = async |microphone: &mut Box<dyn Microphone>| {
+            let heard = microphone.hear().await.unwrap();
+            let at = (heard.captured - first).as_millis() as u64;
+            assert!(heard.samples == scene::tone(at * 8, 320), "{at}");
+            at
+        };
+        assert_eq!(at(&mut microphone).await, 0);
+        tokio::time::advance(Duration::from_millis(280)).await;
+        for ms in [40, 80, 120] {
+            assert_eq!(at(&mut microphone).await, ms, "it comes, if late");
+        }
+        tokio::time::advance(Duration::from_millis(3_600_010)).await;
+        assert_eq!(at(&mut microphone).await, 3_600_280, "the newest whole piece");
+        assert_eq!(at(&mut microphone).await, 3_600_320);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_microphone_is_lost_with_its_source() {
+        let mut source = opened("");
+        let mut microphone = source.microphone().unwrap();
+        grab(source.as_mut()).await;
+        microphone.hear().await.unwrap();
+        let ended = tokio::join!(microphone.hear(), async move { drop(source) }).0;
+        assert_eq!(ended.unwrap_err(), Lost("the demo scene has ended".into()));
+        let mut source = opened("");
+        let mut microphone = source.microphone().unwrap();
+        drop(source);
+        assert!(microphone.hear().await.is_err(), "before its first picture, too");
     }
 }
