@@ -1,9 +1,13 @@
 //! Linux devices for Lookout, and the only crate with `unsafe` code: each block says why it is sound.
 
 #[cfg(target_os = "linux")]
+pub mod alsa;
+#[cfg(target_os = "linux")]
 pub mod handover;
 #[cfg(target_os = "linux")]
 pub mod memory;
+#[cfg(target_os = "linux")]
+mod monotonic;
 #[cfg(target_os = "linux")]
 pub mod socket;
 #[cfg(target_os = "linux")]
