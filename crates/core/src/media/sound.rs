@@ -27,7 +27,8 @@ pub struct Heard {
 /// A piece of the track.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// Counts the blocks of a track, from 0.
+    /// Counts the blocks of a track, from 0. Numbers are missing where blocks were not taken in time, or a gap was longer
+    /// than the track holds.
     pub number: u64,
     /// When the first sample was captured.
     pub captured: Instant,
@@ -60,15 +61,17 @@ impl Track {
         Self { begin, taken: 0, waiting: Vec::new(), level: None }
     }
 
-    /// Lays what was heard on the track: resampled, and with silence before it where there is a gap.
-    pub fn feed(&mut self, heard: &Heard) {
-        self.fill(heard.captured);
+    /// Lays what was heard on the track: resampled, and with silence before it where there is a gap. What the track has
+    /// already, it does not get twice. `now` is when it was handed over: nothing was captured later.
+    pub fn feed(&mut self, heard: &Heard, now: Instant) {
+        self.fill(heard.captured.min(now));
         let channels = usize::from(heard.channels.max(1));
         let step = (heard.rate / RATE).max(1) as usize;
         self.waiting.extend(heard.samples.iter().step_by(channels * step));
     }
 
-    /// Lays silence on the track up to a moment, as far as there is nothing yet.
+    /// Lays silence on the track up to a moment, as far as there is nothing yet. What the microphone hands over later of
+    /// the time before is dropped: `until` is now, less what a microphone may take to hand over its sound.
     pub fn fill(&mut self, until: Instant) {
         let due = until.saturating_duration_since(self.begin).as_micros() * u128::from(RATE) / 1_000_000;
         let silent = due.saturating_sub(u128::from(self.taken) + self.waiting.len() as u128);
@@ -88,7 +91,7 @@ impl Track {
         Some(Block { number, captured, samples })
     }
 
-    /// Takes how loud the newest 100 ms were, if that was not taken yet.
+    /// Takes how loud the next 100 ms were, also of silence; there may be several at once, or none.
     pub fn level(&mut self) -> Option<Level> {
         self.level.take()
     }
