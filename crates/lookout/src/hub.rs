@@ -26,7 +26,7 @@ use tokio::{
 };
 
 use crate::{
-    metrics::Flow,
+    metrics::{Flow, Sounding},
     pipeline,
     privacy::{Forbidden, Pass, Privacy, State},
 };
@@ -80,12 +80,12 @@ pub struct Hub {
 
 impl Hub {
     /// Makes a hub without a frame, behind the privacy gate.
-    pub fn new(gate: Arc<Privacy>, flow: Arc<Flow>) -> Arc<Self> {
+    pub fn new(gate: Arc<Privacy>, flow: Arc<Flow>, sounding: Arc<Sounding>) -> Arc<Self> {
         Arc::new_cyclic(|hub| {
             let mut forgetting = JoinSet::new();
             forgetting.spawn(forget(hub.clone(), gate.follow()));
             let (full, smaller) = (watch::Sender::new(None), Default::default());
-            let sound = Sounds::new(gate.clone(), flow.clone());
+            let sound = Sounds::new(gate.clone(), sounding);
             Self { full, smaller, sound, gate, flow, _forgetting: forgetting }
         })
     }
@@ -141,6 +141,7 @@ impl Hub {
     }
 
     fn forget(&self) {
+        self.sound.forget();
         self.full.send_replace(None);
         for size in [Smaller::Qvga, Smaller::Qqvga] {
             if let Some((made, _)) = self.slot(size).as_ref() {
@@ -154,7 +155,7 @@ impl Hub {
     }
 }
 
-/// Forgets all frames of a hub whenever the privacy gate turns.
+/// Forgets all frames and sound of a hub whenever the privacy gate turns.
 ///
 /// Nobody would see them: that is for the memory, in which nothing of the camera's day should lie in forbidden hours.
 async fn forget(hub: Weak<Hub>, mut gate: watch::Receiver<State>) {
@@ -275,7 +276,7 @@ mod tests {
     use crate::privacy::testing::Hours;
 
     fn hub(hours: &Hours) -> Arc<Hub> {
-        Hub::new(hours.gate(Arc::default()), Arc::default())
+        Hub::new(hours.gate(Arc::default()), Arc::default(), Arc::default())
     }
 
     fn frame(hours: &Hours, seq: u64) -> Frame {

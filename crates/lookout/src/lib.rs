@@ -183,7 +183,7 @@ fn app(
         id,
         store: store.clone(),
         web: Web::open(state, store.clone(), config.web.packs),
-        hub: Hub::new(privacy.clone(), metrics.camera.clone()),
+        hub: Hub::new(privacy.clone(), metrics.camera.clone(), metrics.sound.clone()),
         privacy,
         devices: Devices::new(devices),
         journal: journal(state, opened.fresh, &store, &metrics),

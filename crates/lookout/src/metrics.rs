@@ -14,9 +14,16 @@ use std::{
     time::Duration,
 };
 
+use lookout_core::media::sound::{Level, dbfs};
 use prometheus_client::{
     encoding::{EncodeMetric, MetricEncoder, NoLabelSet, text},
-    metrics::{MetricType, TypedMetric, counter::Counter, family::Family, gauge::Gauge, info::Info},
+    metrics::{
+        MetricType, TypedMetric,
+        counter::Counter,
+        family::Family,
+        gauge::{ConstGauge, Gauge},
+        info::Info,
+    },
     registry::{Registry, Unit},
 };
 
@@ -32,6 +39,8 @@ pub struct Metrics {
     pub camera: Arc<Flow>,
     /// Of the pictures of all other cameras (`set_devices.cgi`) together.
     pub devices: Arc<Flow>,
+    /// Of the camera's own sound.
+    pub sound: Arc<Sounding>,
     /// Logins refused: wrong, missing or throttled credentials.
     pub logins_refused: Counter,
     /// Connections that a panic ended: each is a bug.
@@ -58,14 +67,23 @@ pub struct Flow {
     pub encodes: Counter,
     /// Times a source was lost.
     pub source_lost: Counter,
-    /// Blocks of sound that a listener missed because it was slow.
-    pub sound_missed: Counter,
     viewers: Gauge,
     source_up: Gauge,
     frames_sent: Counter,
     sent_bytes: Counter,
     frame_age: Ages,
     frames_dropped: Family<Label, Counter>,
+}
+
+/// What is counted of sound on its way from a microphone to listeners.
+#[derive(Debug, Default)]
+pub struct Sounding {
+    /// Times the microphone was lost.
+    pub lost: Counter,
+    /// Blocks that a listener missed because it was slow.
+    pub missed: Counter,
+    up: Gauge,
+    listeners: Gauge,
 }
 
 /// Why a connection was refused.
@@ -109,6 +127,7 @@ impl Metrics {
         let mut metrics = Self {
             camera: Arc::default(),
             devices: Arc::default(),
+            sound: Arc::default(),
             logins_refused: Counter::default(),
             panics: Counter::default(),
             journal_bytes: Counter::default(),
@@ -129,6 +148,7 @@ impl Metrics {
         all.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         self.camera.register(all);
         self.devices.register(all.sub_registry_with_prefix("devices"));
+        self.sound.register(all.sub_registry_with_prefix("sound"));
         all.register("forbidden", "Whether forbidden hours keep all pictures in", self.forbidden.clone());
         all.register("logins_refused", "Logins refused", self.logins_refused.clone());
         all.register("connections", "Open connections", self.connections.clone());
@@ -165,10 +185,19 @@ impl Metrics {
         self.requests.get(class).unwrap_or(&self.requests[4]).inc();
     }
 
-    /// Writes everything in the OpenMetrics text format; send it as [`CONTENT_TYPE`].
-    pub fn text(&self) -> String {
+    /// Writes everything in the OpenMetrics text format, and how loud it is if that is known and may be told; send it as
+    /// [`CONTENT_TYPE`].
+    pub fn text(&self, loud: Option<Level>) -> String {
         let mut page = String::new();
-        if text::encode(&mut page, &self.registry).is_err() {
+        let mut level = Registry::with_prefix("lookout_sound");
+        if let Some(Level { rms, peak }) = loud {
+            let gauge = |share| ConstGauge::new(f64::from(dbfs(share)));
+            level.register("rms_dbfs", "Root mean square of the last 100 ms of sound", gauge(rms));
+            level.register("peak_dbfs", "Peak of the last 100 ms of sound", gauge(peak));
+        }
+        let all = [&self.registry, &level];
+        let written = all.into_iter().try_for_each(|registry| text::encode_registry(&mut page, registry));
+        if written.and_then(|()| text::encode_eof(&mut page)).is_err() {
             // Not seen; a text without its `# EOF` is refused by scrapers, so that nothing false is recorded.
             tracing::error!("the metrics could not be written");
         }
@@ -189,7 +218,6 @@ impl Flow {
         all.register("sent_bytes", "Bytes of pictures sent to viewers", self.sent_bytes.clone());
         all.register("source_up", "Sources that deliver pictures", self.source_up.clone());
         all.register("source_lost", "Times a source was lost", self.source_lost.clone());
-        all.register("sound_missed", "Blocks of sound missed by a slow listener", self.sound_missed.clone());
     }
 
     /// Counts a viewer for as long as the returned value lives.
@@ -212,6 +240,25 @@ impl Flow {
     /// Counts a picture that is not passed on. `reason` is one of a fixed few words.
     pub fn dropped(&self, reason: &'static str) {
         self.frames_dropped.get_or_create(&[("reason", reason)]).inc();
+    }
+}
+
+impl Sounding {
+    fn register(&self, all: &mut Registry) {
+        all.register("up", "Microphones that deliver sound", self.up.clone());
+        all.register("lost", "Times the microphone was lost", self.lost.clone());
+        all.register("listeners", "Listeners to the camera's sound", self.listeners.clone());
+        all.register("missed", "Blocks of sound missed by a slow listener", self.missed.clone());
+    }
+
+    /// Counts a microphone that delivers for as long as the returned value lives.
+    pub fn microphone(&self) -> Held {
+        Held::new(&self.up)
+    }
+
+    /// Counts a listener for as long as the returned value lives.
+    pub fn listener(&self) -> Held {
+        Held::new(&self.listeners)
     }
 }
 
@@ -263,18 +310,27 @@ impl EncodeMetric for Ages {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod testing {
+    //! What other tests look up here.
+
     use super::*;
 
-    fn has(metrics: &Metrics, line: &str) {
-        let text = metrics.text();
+    /// Checks that a line is told, without how loud it is.
+    #[track_caller]
+    pub fn has(metrics: &Metrics, line: &str) {
+        let text = metrics.text(None);
         assert!(text.lines().any(|known| known == line), "no line {line} in\n{text}");
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{testing::has, *};
 
     #[test]
     fn every_counter_is_listed_from_the_start_and_the_text_is_complete() {
         let metrics = Metrics::new();
-        let text = metrics.text();
+        let text = metrics.text(None);
         for name in [
             "viewers",
             "frames_captured_total",
@@ -284,6 +340,10 @@ mod tests {
             "sent_bytes_total",
             "source_up",
             "source_lost_total",
+            "sound_up",
+            "sound_lost_total",
+            "sound_listeners",
+            "sound_missed_total",
             "forbidden",
             "logins_refused_total",
             "connections",
@@ -313,6 +373,24 @@ mod tests {
     }
 
     #[test]
+    fn how_loud_it_is_stands_in_the_text_while_it_is_known() {
+        let metrics = Metrics::new();
+        let loud = |rms, peak| {
+            let text = metrics.text(Some(Level { rms, peak }));
+            assert!(text.ends_with("# EOF\n") && text.matches("# EOF").count() == 1, "{text}");
+            let value = |name: &str| {
+                let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+                line.and_then(|value| value.parse::<f64>().ok()).map(f64::round)
+            };
+            [value("lookout_sound_rms_dbfs"), value("lookout_sound_peak_dbfs")]
+        };
+        assert_eq!(loud(0.1, 1.0), [Some(-20.0), Some(0.0)]);
+        assert_eq!(loud(0.0, 0.0), [Some(-120.0), Some(-120.0)]);
+        let unknown = metrics.text(None);
+        assert!(!unknown.contains("dbfs") && unknown.ends_with("# EOF\n"), "{unknown}");
+    }
+
+    #[test]
     fn an_age_beyond_all_measure_is_still_counted() {
         let metrics = Metrics::new();
         metrics.camera.sent(1, Duration::MAX);
@@ -338,7 +416,7 @@ mod tests {
         has(&metrics, "lookout_devices_source_up 2");
         has(&metrics, "lookout_devices_frames_dropped_total{reason=\"cut\"} 1");
         has(&metrics, "lookout_source_up 0");
-        assert!(!metrics.text().contains("lookout_frames_dropped_total{"));
+        assert!(!metrics.text(None).contains("lookout_frames_dropped_total{"));
     }
 
     #[test]

@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(passed_on(progressive), None);
         for reason in ["size", "foreign"] {
             let line = format!("lookout_devices_frames_dropped_total{{reason=\"{reason}\"}} 1\n");
-            assert!(metrics.text().contains(&line), "{}", metrics.text());
+            assert!(metrics.text(None).contains(&line), "{}", metrics.text(None));
         }
     }
 }

@@ -399,10 +399,10 @@ mod tests {
         hours.jump(20 * 60);
         let metrics = Arc::new(Metrics::new());
         assert!(hours.gate(metrics.clone()).pass().is_err());
-        assert!(metrics.text().contains("lookout_forbidden 1\n"));
+        assert!(metrics.text(None).contains("lookout_forbidden 1\n"));
         hours.jump(10 * 60);
         let gate = hours.gate(metrics.clone());
-        assert!(gate.pass().is_ok() && metrics.text().contains("lookout_forbidden 0\n"));
+        assert!(gate.pass().is_ok() && metrics.text(None).contains("lookout_forbidden 0\n"));
         let late = hours.frame(1, Vec::new());
         assert_eq!(gate.admit(late.captured, late.wall), None);
         sleep(Duration::from_secs(1)).await;

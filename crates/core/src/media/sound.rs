@@ -45,6 +45,11 @@ pub struct Level {
     pub peak: f32,
 }
 
+/// Returns a share of full scale in decibels below it, but of silence −120.
+pub fn dbfs(share: f32) -> f32 {
+    20.0 * share.max(1e-6).log10()
+}
+
 /// An even track of samples.
 #[derive(Debug)]
 pub struct Track {

@@ -20,7 +20,6 @@ use crate::{
     app::App,
     doorman::Caller,
     http::{Answer, Request, Status, Upload},
-    metrics,
 };
 
 /// What a handler may look at.
@@ -60,7 +59,7 @@ pub async fn run(op: Op, ask: &Ask<'_>) -> Result<Answer, Failure> {
         Op::Log => Ok(Answer::text(ask.app.journal.listing())),
         Op::Backup => system::backup_params(ask).await,
         Op::OpenApi => Ok(Answer::whole(Status::Ok, "application/json", openapi::document())),
-        Op::Metrics => Ok(Answer::whole(Status::Ok, metrics::CONTENT_TYPE, ask.app.metrics.text())),
+        Op::Metrics => Ok(system::metrics(ask)),
         Op::Health => ask.app.watchdog.healthy().map(|()| Answer::text("ok\n")).map_err(Failure::Unavailable),
         Op::File => system::file(ask),
     }

@@ -115,7 +115,8 @@ impl Devices {
 
     fn open(self: &Arc<Self>, index: usize, device: Device) -> Result<Channel, Failure> {
         let Parts { store, gate, flow, local, patience } = &self.parts;
-        let hub = Hub::new(gate.clone(), flow.clone());
+        // Of another camera only the pictures are fetched: it has no sound to count.
+        let hub = Hub::new(gate.clone(), flow.clone(), Arc::default());
         let (called, to) = (format!("device {}", index + Self::FIRST), device.clone());
         let parts = capture::Parts {
             name: format!("{called} ({}:{})", to.host.as_str(), to.port.get()),

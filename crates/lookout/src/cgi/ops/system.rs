@@ -6,6 +6,7 @@ use super::{super::next_page, Ask};
 use crate::{
     backup,
     http::{Answer, Status, Then},
+    metrics,
     store::By,
     web::Ui,
 };
@@ -32,6 +33,12 @@ pub async fn backup_params(ask: &Ask<'_>) -> Result<Answer, Failure> {
 pub async fn restore_htmls(ask: &Ask<'_>) -> Result<Answer, Failure> {
     let answer = next_page(&Ui::BuiltIn, ask.query)?.unwrap_or_else(|| Answer::text(OK));
     ask.app.web.restore(&ask.caller.user).await.map(|()| answer)
+}
+
+/// What the daemon counts, and how loud it is, if that may be told.
+pub fn metrics(ask: &Ask<'_>) -> Answer {
+    let text = ask.app.metrics.text(ask.app.hub.sound.loudness());
+    Answer::whole(Status::Ok, metrics::CONTENT_TYPE, text)
 }
 
 /// A file of the web UI in force.

@@ -26,7 +26,7 @@ impl House {
         tokio::spawn(gate.clone().keep());
         let user = store.get().users[0].clone();
         let fans = Fans::new(store, Arc::default(), Duration::from_secs(10));
-        Self { hours, hub: Hub::new(gate, Arc::default()), fans, user, _dir: dir }
+        Self { hours, hub: Hub::new(gate, Arc::default(), Arc::default()), fans, user, _dir: dir }
     }
 
     fn view(&self) -> Viewer {
