@@ -135,7 +135,7 @@ fn programs_are_started_in_two_places_and_nowhere_else() {
     let starts = |text: &str| text.split("#[cfg(test)]").next().is_some_and(|code| code.contains("Command::new("));
     let places = texts("rs").into_iter().filter(|(path, text)| shipped(path) && starts(text));
     let names: BTreeSet<_> = places.map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
-    assert_eq!(names, BTreeSet::from(["exec.rs".to_owned(), "handover.rs".to_owned()]));
+    assert_eq!(names, BTreeSet::from(["handover.rs".to_owned(), "process.rs".to_owned()]));
 }
 
 /// Returns the pairs of a crate's folder and a dependency, of tests too, as a `Cargo.toml` names them.

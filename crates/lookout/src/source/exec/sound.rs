@@ -1,0 +1,171 @@
+//! Raw sound from a program: signed 16-bit little-endian samples, channels interleaved, without a header.
+
+use std::time::Instant;
+
+use bytes::{Buf, BufMut, BytesMut};
+use lookout_core::{
+    media::sound::Heard,
+    port::{Lost, Microphone, Promise},
+};
+
+use super::{
+    line::{GAP, Line, Verdict},
+    process::Process,
+};
+
+/// Bytes of a sample.
+const SAMPLE: usize = 2;
+
+/// Starts a command that writes raw sound at that rate, in samples a second and channel. It may write in bursts or faster
+/// than sound goes, as `cat` of a file does: then it is held back by its pipe.
+///
+/// Dropping the microphone ends the command and may take a moment.
+///
+/// # Errors
+/// When no process can be started. That the command does not exist shows as its end, with status 127.
+pub fn microphone(command: &str, rate: u32, channels: u16) -> Result<Box<dyn Microphone>, Lost> {
+    let (rate, channels) = (rate.max(1), channels.max(1));
+    let process = Process::start(command)?;
+    Ok(Box::new(Sound { process, rate, channels, buffer: BytesMut::new(), line: Line::new(rate), dated: 0 }))
+}
+
+/// A running command that writes sound.
+struct Sound {
+    process: Process,
+    rate: u32,
+    channels: u16,
+    /// At most [`GAP`] of sound, and a part of a sample.
+    buffer: BytesMut,
+    line: Line,
+    /// How many samples a channel, at the beginning of `buffer`, are on the line.
+    dated: usize,
+}
+
+impl Sound {
+    async fn next(&mut self) -> Result<Heard, Lost> {
+        let frame = SAMPLE * usize::from(self.channels);
+        while self.dated == 0 {
+            let count = self.buffer.len() / frame;
+            if count == 0 {
+                let most = (GAP.as_millis() as usize * self.rate as usize / 1000).max(1) * frame;
+                self.buffer.reserve(most);
+                self.process.read(&mut (&mut self.buffer).limit(most)).await?;
+                continue;
+            }
+            match self.line.arrive(count, Instant::now()) {
+                Verdict::Take => self.dated = count,
+                Verdict::Wait(until) => tokio::time::sleep_until(until.into()).await,
+                Verdict::Drop(count) => self.buffer.advance(count * frame),
+            }
+        }
+        // Pieces of 20 to 40 ms, so that the last is none of a few samples.
+        let piece = (self.rate as usize / 50).max(1);
+        let count = if self.dated < 2 * piece { self.dated } else { piece };
+        let captured = self.line.advance(count, Instant::now());
+        self.dated -= count;
+        let bytes = self.buffer.split_to(count * frame);
+        let samples = bytes.as_chunks::<SAMPLE>().0.iter().map(|sample| i16::from_le_bytes(*sample)).collect();
+        Ok(Heard { captured, rate: self.rate, channels: self.channels, samples })
+    }
+}
+
+impl Microphone for Sound {
+    fn hear(&mut self) -> Promise<'_, Result<Heard, Lost>> {
+        Box::pin(self.next())
+    }
+
+    fn about(&self) -> String {
+        let plural = if self.channels == 1 { "" } else { "s" };
+        format!("{}, {} Hz, {} channel{plural}", self.process.about(), self.rate, self.channels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Hears pieces until there are so many samples, or the end.
+    async fn hear(microphone: &mut Box<dyn Microphone>, samples: usize) -> Result<Vec<Heard>, Lost> {
+        let mut pieces: Vec<Heard> = Vec::new();
+        while pieces.iter().map(|piece| piece.samples.len()).sum::<usize>() < samples {
+            pieces.push(microphone.hear().await?);
+        }
+        Ok(pieces)
+    }
+
+    #[tokio::test]
+    async fn sound_comes_as_the_command_writes_it_wherever_it_is_cut() {
+        // 16-bit values count up in both channels; each write ends in the middle of a sample.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("raw");
+        let all: Vec<i16> = (0..4000).collect();
+        let bytes: Vec<u8> = all.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        std::fs::write(&path, bytes).unwrap();
+        let command =
+            format!("(head -c 333; sleep 0.05; head -c 1001; sleep 0.05; cat; sleep 60) < {}", path.display());
+        let mut microphone = microphone(&command, 8000, 2).unwrap();
+        assert_eq!(microphone.about(), "command (head, 8000 Hz, 2 channels");
+        let pieces = hear(&mut microphone, 4000).await.unwrap();
+        let heard: Vec<i16> = pieces.iter().flat_map(|piece| piece.samples.clone()).collect();
+        assert!(heard == all);
+        for two in pieces.windows(2) {
+            assert_eq!((two[0].rate, two[0].channels), (8000, 2));
+            assert!(two[0].captured < two[1].captured && two[0].samples.len() <= 640);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_writes_faster_than_sound_goes_is_held_back() {
+        let mut microphone = microphone("cat /dev/zero", 8000, 1).unwrap();
+        let begin = Instant::now();
+        let pieces = hear(&mut microphone, 8000).await.unwrap();
+        // The last of it was captured when it was heard, which is a second, less what counted as new, after the first.
+        assert!(begin.elapsed() > Duration::from_millis(700), "{:?}", begin.elapsed());
+        let apart = pieces.last().unwrap().captured - pieces[0].captured;
+        assert!(apart >= Duration::from_millis(900), "{apart:?}");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_lost_if_hearing_is_given_up_now_and_then() {
+        let mut microphone =
+            microphone("for n in 1 2 3 4 5 6 7 8; do printf 'a%dbc' $n; sleep 0.03; done; sleep 60", 50, 1).unwrap();
+        let mut heard = Vec::new();
+        let mut given_up = 0;
+        while heard.len() < 16 {
+            match tokio::time::timeout(Duration::from_millis(7), microphone.hear()).await {
+                Ok(piece) => heard.extend(piece.unwrap().samples),
+                Err(_) => given_up += 1,
+            }
+        }
+        assert!(given_up > 0);
+        let bytes: Vec<u8> = heard.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        assert_eq!(String::from_utf8_lossy(&bytes), "a1bca2bca3bca4bca5bca6bca7bca8bc");
+    }
+
+    #[tokio::test]
+    async fn how_the_command_ended_is_said() {
+        let lost = async |command: &str| {
+            let mut microphone = microphone(command, 8000, 1).unwrap();
+            hear(&mut microphone, usize::MAX).await.unwrap_err().0
+        };
+        assert_eq!(lost("exit 3").await, "the command ended with status 3");
+        assert_eq!(lost("head -c 1001 /dev/zero; exit 4").await, "the command ended with status 4");
+        assert_eq!(lost("/no/such/program").await, "the command ended with status 127: its program was not found");
+    }
+
+    #[tokio::test]
+    async fn the_command_ends_with_the_microphone() {
+        let folder = tempfile::tempdir().unwrap();
+        let pid = folder.path().join("pid");
+        let command = format!("echo $$ > {}; cat /dev/zero", pid.display());
+        let mut microphone = microphone(&command, 8000, 1).unwrap();
+        microphone.hear().await.unwrap();
+        let pid = std::fs::read_to_string(pid).unwrap();
+        let alive = || std::path::Path::new(&format!("/proc/{}", pid.trim())).exists();
+        assert!(alive());
+        drop(microphone);
+        assert!(!alive());
+    }
+}
