@@ -37,9 +37,10 @@ const OBJECT_SIZE: usize = 20;
 const PRESENTATION: usize = 24;
 
 /// Which stream a media object belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
     /// A JPEG.
+    #[default]
     Picture,
     /// A block of IMA ADPCM.
     Sound,
@@ -58,12 +59,14 @@ impl Kind {
 /// The data packets of one media object.
 #[derive(Clone, Debug, Default)]
 pub struct Packets {
+    kind: Kind,
     bytes: Vec<u8>,
 }
 
 impl Packets {
     /// Lays a media object out, in place of the one before; nothing, if it is empty. It must be stamped before it is sent.
     pub fn lay(&mut self, kind: Kind, object: &[u8]) {
+        self.kind = kind;
         self.bytes.clear();
         self.bytes.reserve_exact(object.len().div_ceil(PAYLOAD) * PACKET);
         let mut start = [0; OVERHEAD];
@@ -124,10 +127,12 @@ impl Muxer {
     /// # Errors
     /// The stream has used up the times that ASF can say; it must end.
     pub fn stamp(&mut self, packets: &mut Packets, captured: Instant, now: Instant) -> Result<(), UsedUp> {
-        let Some(first) = packets.bytes.get(STREAM) else { return Ok(()) };
+        if packets.bytes.is_empty() {
+            return Ok(());
+        }
         let presentation = self.presentation(captured)?;
         let sent = self.send(now)?;
-        let next = &mut self.next[usize::from(*first == 0x80 | Kind::Sound.stream())];
+        let next = &mut self.next[packets.kind as usize];
         next.presentation = next.presentation.max(presentation);
         let (number, presentation) = (next.number, next.presentation.to_le_bytes());
         next.number = number.wrapping_add(1);

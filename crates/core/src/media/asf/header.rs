@@ -12,10 +12,13 @@ pub struct Streams {
     pub sound: bool,
 }
 
-/// The number of this file, which a broadcast does not have.
-const FILE_ID: u128 = 0;
-/// No one can take a stream's place in a broadcast.
+/// The number of this file: of no meaning in a broadcast, but the same in both places.
+const FILE_ID: u128 = 0x6c6f_6f6b_6f75_4074_8061_7366_6c69_7665;
+/// The flag of what has no end yet, and in which nobody can seek.
 const BROADCAST: u32 = 1;
+/// The size of the Data Object, which nobody knows. The specification lets it be 0, which VLC takes for damage; so it is
+/// more than will ever come, and yet can be added to in 64 bits with a sign.
+const ENDLESS: u64 = 1 << 62;
 
 const HEADER: u128 = 0x75b22630_668e_11cf_a6d9_00aa0062ce6c;
 const FILE_PROPERTIES: u128 = 0x8cabdca1_a947_11cf_8ee4_00c00c205365;
@@ -38,8 +41,8 @@ pub fn header(streams: Streams) -> Vec<u8> {
     put(&mut body, &[&(objects.len() as u32).to_le_bytes(), &[1, 2]]);
     objects.iter().for_each(|object| body.extend_from_slice(object));
     let mut bytes = object(HEADER, &body);
-    // The Data Object, which has no end: its size is 0, and so is the number of packets.
-    put(&mut bytes, &[&guid(DATA), &[0; 8], &guid(FILE_ID), &[0; 8], &[1, 1]]);
+    // The Data Object's own fields; the number of its packets means nothing in a broadcast. The packets follow.
+    put(&mut bytes, &[&guid(DATA), &ENDLESS.to_le_bytes(), &guid(FILE_ID), &[0; 8], &[1, 1]]);
     bytes
 }
 
