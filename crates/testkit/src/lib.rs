@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod asf;
 mod camera;
 mod client;
 mod fake;
@@ -17,6 +18,7 @@ mod sound;
 mod time_server;
 mod viewer;
 
+pub use asf::{AsfHead, AsfKind, AsfObject, AsfReader, AsfRest};
 pub use camera::{ADMIN, Account, Camera, OPERATOR, Setup, VIEWER, lookout, users};
 pub use client::{Client, Conn, Reply, encode};
 pub use fake::{FakeCamera, Mode};
