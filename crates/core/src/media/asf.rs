@@ -177,3 +177,70 @@ fn within(time: Duration) -> Result<u32, UsedUp> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the stream is as old as ASF can say")]
 pub struct UsedUp;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[allow(clippy::disallowed_methods, reason = "any moment will do as the beginning")]
+    fn stamped(kind: Kind, object: &[u8]) -> Packets {
+        let (begin, mut packets) = (Instant::now(), Packets::default());
+        packets.lay(kind, object);
+        let mut muxer = Muxer { next: [Next { number: 0x1f, presentation: 0 }; 2], ..Muxer::new(begin) };
+        let (captured, now) = (begin + Duration::from_millis(0x0102), begin + Duration::from_millis(0x0a_0b0c));
+        muxer.stamp(&mut packets, captured, now).unwrap();
+        packets
+    }
+
+    #[test]
+    fn a_packet_is_as_the_specification_has_it() {
+        let packets = stamped(Kind::Sound, &[0xee; 256]);
+        let (start, rest) = packets.bytes().split_at(28);
+        // Sections 5.2.1 to 5.2.3.1, field by field.
+        let expected = [
+            &[0x82, 0x00, 0x00][..],   // error correction: present, 2 bytes
+            &[0x10],                   // one payload, a WORD of padding length, neither packet length nor sequence
+            &[0x5d],                   // BYTE, DWORD, BYTE, BYTE
+            &[0x64, 0x01],             // padding: 640 - 28 - 256
+            &[0x0c, 0x0b, 0x0a, 0x00], // send time
+            &[0x00, 0x00],             // duration
+            &[0x82],                   // key frame, stream 2
+            &[0x1f],                   // media object number
+            &[0x00, 0x00, 0x00, 0x00], // offset into media object
+            &[0x08],                   // replicated data length
+            &[0x00, 0x01, 0x00, 0x00], // media object size
+            &[0xf6, 0x02, 0x00, 0x00], // presentation time: 0x102 and a preroll of 500
+        ];
+        assert_eq!(start, expected.concat());
+        assert_eq!(rest, [&[0xee; 256][..], &[0; 356]].concat());
+    }
+
+    #[test]
+    fn a_large_picture_goes_on_in_the_next_packet() {
+        let picture: Vec<u8> = (0..613).map(|place| (place % 251) as u8).collect();
+        let packets = stamped(Kind::Picture, &picture);
+        let (first, second) = packets.bytes().split_at(PACKET);
+        assert_eq!((&first[5..7], &second[5..7]), (&[0, 0][..], &[0x63, 0x02][..]), "padding");
+        assert_eq!(
+            (&first[13..20], &second[13..20]),
+            (&[0x81, 0x1f, 0, 0, 0, 0, 8][..], &[0x81, 0x1f, 0x64, 2, 0, 0, 8][..])
+        );
+        assert_eq!(
+            (&first[20..28], &second[20..28]),
+            (&[0x65, 2, 0, 0, 0xf6, 2, 0, 0][..], &[0x65, 2, 0, 0, 0xf6, 2, 0, 0][..])
+        );
+        assert_eq!((&first[28..], &second[28..30]), (&picture[..612], &[picture[612], 0][..]));
+        assert_eq!(second.len(), PACKET);
+    }
+
+    #[test]
+    fn laying_out_again_takes_the_same_memory() {
+        let mut packets = Packets::default();
+        packets.lay(Kind::Picture, &[1; 50_000]);
+        let place = packets.bytes().as_ptr();
+        for length in [50_000, 1, 256, 49_000] {
+            packets.lay(Kind::Picture, &vec![2; length]);
+            assert_eq!(packets.bytes().as_ptr(), place);
+        }
+    }
+}

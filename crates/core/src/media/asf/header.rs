@@ -13,7 +13,7 @@ pub struct Streams {
 }
 
 /// The number of this file: of no meaning in a broadcast, but the same in both places.
-const FILE_ID: u128 = 0x6c6f_6f6b_6f75_4074_8061_7366_6c69_7665;
+const FILE_ID: u128 = 0x087e8ad4_bbdb_4826_a8b2_34b35e492afe;
 /// The flag of what has no end yet, and in which nobody can seek.
 const BROADCAST: u32 = 1;
 /// The size of the Data Object, which nobody knows. The specification lets it be 0, which VLC takes for damage; so it is
@@ -120,4 +120,70 @@ fn guid(id: u128) -> [u8; 16] {
     bytes[4..6].reverse();
     bytes[6..8].reverse();
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the bytes of hexadecimal digits, in which blanks and what stands behind a `|` are for the reader.
+    fn hex(text: &str) -> Vec<u8> {
+        let digits: String = text.lines().filter_map(|line| line.split('|').next()).collect();
+        let digits: Vec<_> = digits.chars().filter(|digit| !digit.is_whitespace()).collect();
+        let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap();
+        digits.chunks(2).map(byte).collect()
+    }
+
+    #[test]
+    fn a_header_is_as_the_specification_has_it() {
+        let file = hex("d48a7e08dbbb2648a8b234b35e492afe | file ID");
+        let before = hex("
+            3026b2758e66cf11a6d900aa0062ce6c | 3: Header Object
+            9f01000000000000                 | object size: 30 + 104 + 46 + 129 + 106 = 415
+            04000000 01 02                   | header objects, reserved 1 and 2
+            a1dcab8c47a9cf118ee400c00c205365 | 3.2: File Properties Object
+            6800000000000000                 | object size: 104
+        ");
+        let behind = hex("
+            0000000000000000 0000000000000000 | file size, creation date
+            0000000000000000 0000000000000000 | data packets count, play duration
+            0000000000000000                  | send duration
+            f401000000000000 01000000         | preroll: 500 ms; a broadcast
+            80020000 80020000 00803202        | minimum and maximum packet size: 640; maximum bitrate: 36,864,000
+            b503bf5f2ea9cf118ee300c00c205365  | 3.4: Header Extension Object
+            2e00000000000000                  | object size: 46
+            11d2d3abbaa9cf118ee600c00c205365 0600 00000000 | reserved 1 and 2, size
+            9107dcb7b7a9cf118ee600c00c205365  | 3.3: Stream Properties Object
+            8100000000000000                  | object size: 78 + 51 = 129
+            c0ef19bc4d5bcf11a8fd00805f5c442b  | video
+            0057fb20555bcf11a8fd00805f5c442b  | no error correction
+            0000000000000000                  | time offset
+            33000000 00000000 0100 00000000   | 11 + 40 bytes of type, none of correction, stream 1, reserved
+            80020000 e0010000 02 2800         | 9.2: 640 x 480, reserved, format
+            28000000 80020000 e0010000 0100 1800 4d4a5047 | 40 bytes, width, height, 1 plane, 24 bits, MJPG
+            00100e00 00000000 00000000 00000000 00000000  | image size: 921,600
+            9107dcb7b7a9cf118ee600c00c205365  | 3.3: Stream Properties Object
+            6a00000000000000                  | object size: 78 + 20 + 8 = 106
+            409e69f84d5bcf11a8fd00805f5c442b  | audio
+            50cdc3bf8f61cf118bb200aa00b4e220  | audio spread
+            0000000000000000                  | time offset
+            14000000 08000000 0200 00000000   | bytes of type and of correction, stream 2, reserved
+            1100 0100 401f0000 d70f0000 0001 0400 0200 f901 | 9.1: ADPCM, mono, 8000 Hz, 4055 bytes/s, 256, 4 bit, 505
+            01 0001 0001 0100 00              | span 1, virtual packet and chunk of 256, silence of 1 byte
+            3626b2758e66cf11a6d900aa0062ce6c  | 5.1: Data Object
+            0000000000000040                  | object size
+        ");
+        let end = hex("0000000000000000 0101 | total data packets, reserved");
+        let streams = Streams { size: Size::VGA, sound: true };
+        assert_eq!(header(streams), [before, file.clone(), behind, file, end].concat());
+    }
+
+    #[test]
+    fn without_sound_there_is_no_stream_of_it() {
+        let size = Size { width: 320, height: 240 };
+        let (with, without) = (header(Streams { size, sound: true }), header(Streams { size, sound: false }));
+        assert_eq!((without[24], without.len()), (3, with.len() - 106));
+        assert_eq!(with[30..309], without[30..309]);
+        assert_eq!(with[415..], without[309..]);
+    }
 }
