@@ -4,6 +4,8 @@
 //! replays what lies in `fuzz/corpus/NAME`: seeds by hand, and every input that broke one once.
 #![forbid(unsafe_code)]
 
+mod asf;
+
 use std::{ops::ControlFlow, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -58,6 +60,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "mjpeg", check: mjpeg },
     Target { name: "jpeg", check: picture },
     Target { name: "avi", check: film },
+    Target { name: "asf", check: asf::muxer },
+    Target { name: "asf_reader", check: asf::reader },
 ];
 
 /// What is read of a query can be written, and reads the same again.
