@@ -18,12 +18,12 @@ ARCH=amd64
 EXTRA=${LAB_EXTRA_PKGS:-}  # more Debian packages for the guest, comma separated
 
 # What goes into the guest: a small userland, tools that plug in and inspect cameras, tools for test scripts.
-PKGS=busybox-static,kmod,iproute2,procps,psmisc,v4l-utils,usbutils,strace,curl,python3,libjpeg-turbo-progs
+PKGS=busybox-static,kmod,iproute2,procps,psmisc,v4l-utils,usbutils,strace,curl,python3,libjpeg-turbo-progs,alsa-utils
 [ -z "$EXTRA" ] || PKGS+=,$EXTRA
 
 # Kernel modules copied into the guest, with everything they depend on.
 BOOT_MODS="virtio_pci virtio_blk ext4 crc32c_generic"
-LAB_MODS="9p 9pnet_virtio virtio_console virtio_net virtio_rng vivid uvcvideo vhci_hcd"
+LAB_MODS="9p 9pnet_virtio virtio_console virtio_net virtio_rng vivid uvcvideo vhci_hcd snd-aloop snd-usb-audio"
 
 say() { printf '[%4ds] %s\n' "$SECONDS" "$*"; }
 cannot() { echo "the lab cannot be built here: $*"; exit 77; }

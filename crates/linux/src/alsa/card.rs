@@ -124,7 +124,8 @@ impl Card {
                 // Most cannot go on where they were.
                 Ok(()) | Err(_) => self.pcm.prepare().and_then(|()| self.pcm.start()),
             },
-            _ => Err(error),
+            // A card that has just been unplugged is at first an error without a name.
+            _ => Err(self.pcm.status().err().unwrap_or(error)),
         };
         recovered.map_err(|error| in_words(&self.device, "recording", error.errno()))
     }

@@ -11,6 +11,8 @@
 mod card;
 mod devices;
 mod errors;
+#[cfg(test)]
+mod lab;
 mod microphone;
 mod samples;
 
