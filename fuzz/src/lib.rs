@@ -248,15 +248,29 @@ fn picture(data: &[u8]) {
     assert!(again == Ok((checked.jpeg, checked.size)));
 }
 
-/// A film gives pictures until it ends or is bad.
+/// A film gives pictures and sound until it ends or is bad; whoever wants its sound alone hears the same.
 fn film(data: &[u8]) {
-    let mut reader = avi::Reader::default();
-    for piece in data.chunks(11) {
-        reader.feed(piece);
-        while let Ok(Some(picture)) = reader.cut() {
-            assert!(picture.len() <= data.len());
+    let read = |mut reader: avi::Reader| {
+        let (mut pictures, mut samples) = (0, Vec::new());
+        for piece in data.chunks(11) {
+            reader.feed(piece);
+            while let Ok(Some(piece)) = reader.cut() {
+                match piece {
+                    avi::Piece::Picture(picture) => pictures += picture.len(),
+                    avi::Piece::Repeat => {}
+                    avi::Piece::Sound(sound) => samples.extend(sound),
+                }
+            }
         }
-    }
+        if let Some(sound) = reader.head().and_then(|head| head.sound) {
+            assert!(sound.rate > 0 && sound.channels > 0 && reader.unheard().is_none());
+        }
+        (pictures, samples)
+    };
+    let (pictures, samples) = read(avi::Reader::default());
+    // ADPCM has two samples in a byte, and a head whose sample is one more.
+    assert!(pictures + samples.len() / 2 <= data.len());
+    assert_eq!(read(avi::Reader::of_sound()).1, samples);
 }
 
 #[cfg(test)]

@@ -1,17 +1,22 @@
-//! Reads the pictures of a motion JPEG AVI file as it streams by.
+//! Reads the pictures and the sound of a motion JPEG AVI file as it streams by.
 //!
 //! An AVI is a flat row of chunks once its lists are entered, and that is how it is read: list lengths are ignored,
 //! because files of interrupted recordings and OpenDML files (several `RIFF` parts, the later ones `AVIX`) have wrong
 //! or partial ones. No index is needed. Sources: Microsoft's "AVI RIFF File Reference" and OpenDML 1.02.
 
+mod sound;
+
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use self::sound::Decoder;
 use super::{frame::Size, jpeg::LONGEST};
 
 /// The longest header chunk that is read.
 const LONGEST_HEADER: u32 = 64 << 10;
+/// The most bytes of sound that are decoded at once; at least a block.
+const SOUND: usize = 16 << 10;
 
 /// What a file is not, or what in it is damaged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,9 +39,31 @@ pub struct Head {
     pub size: Size,
     /// From one picture to the next; 1 ms to 1 h.
     pub interval: Duration,
+    /// The sound, if there is any that can be decoded.
+    pub sound: Option<Sound>,
 }
 
-/// An incremental reader: [`feed`](Self::feed) it the file's bytes, take pictures with [`cut`](Self::cut) until there is
+/// What the headers say of the sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sound {
+    /// Samples a second and channel.
+    pub rate: u32,
+    /// How many channels are interleaved.
+    pub channels: u16,
+}
+
+/// What a file consists of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// The next picture, an unchecked JPEG.
+    Picture(Bytes),
+    /// The picture before is shown once more.
+    Repeat,
+    /// The sound goes on with these samples, channels interleaved.
+    Sound(Vec<i16>),
+}
+
+/// An incremental reader: [`feed`](Self::feed) it the file's bytes, take pieces with [`cut`](Self::cut) until there is
 /// none.
 ///
 /// It holds one picture of at most 16 MiB and what was fed last.
@@ -45,13 +72,23 @@ pub struct Reader {
     buffer: BytesMut,
     /// Bytes of a chunk without interest that are still to come.
     skip: u64,
+    /// Bytes of a chunk of sound that are still to come.
+    sounding: u64,
+    /// Whether a byte follows it that makes its length even.
+    padding: bool,
     begun: bool,
     /// Streams whose header was seen.
     streams: u8,
     /// The number of the motion JPEG stream.
     video: Option<u8>,
-    /// Whether the stream whose header came last is a video.
-    in_video: bool,
+    /// The number of the stream of sound, and what decodes it.
+    audio: Option<(u8, Decoder)>,
+    /// What cannot be decoded of it.
+    unheard: Option<String>,
+    /// Whether pictures are left out.
+    blind: bool,
+    /// What the stream is whose header came last.
+    stream: Stream,
     /// Another video's codec, for the error.
     codec: String,
     width: u32,
@@ -59,30 +96,57 @@ pub struct Reader {
     interval: Duration,
 }
 
+/// What a stream is, as far as it is of interest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stream {
+    #[default]
+    Other,
+    Video,
+    Audio,
+}
+
 /// The longest and the shortest interval between two pictures.
 const INTERVALS: [Duration; 2] = [Duration::from_millis(1), Duration::from_secs(3600)];
 
 impl Reader {
+    /// Makes a reader that leaves pictures out.
+    pub fn of_sound() -> Self {
+        Self { blind: true, ..Self::default() }
+    }
+
     /// Takes the file's next bytes.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Returns what the headers said; known with the first picture.
+    /// Returns what the headers said; known with the first piece.
     pub fn head(&self) -> Option<Head> {
         let ([shortest, longest], size) = (INTERVALS, Size::new(self.width, self.height));
-        self.video.map(|_| Head { size, interval: self.interval.clamp(shortest, longest) })
+        let sound = self.audio.map(|(_, Decoder { rate, channels, .. })| Sound { rate, channels });
+        self.video.map(|_| Head { size, interval: self.interval.clamp(shortest, longest), sound })
     }
 
-    /// Cuts off the next picture, if it has arrived whole; an unchecked JPEG.
+    /// Says what the sound is, if there is some and it cannot be decoded.
+    pub fn unheard(&self) -> Option<&str> {
+        self.unheard.as_deref().filter(|_| self.audio.is_none())
+    }
+
+    /// Cuts off the next picture, if it has arrived whole, or the next sound.
     ///
     /// # Errors
     /// [`Bad`]; the file cannot be read on.
-    pub fn cut(&mut self) -> Result<Option<Bytes>, Bad> {
+    pub fn cut(&mut self) -> Result<Option<Piece>, Bad> {
         loop {
             let skipped = self.skip.min(self.buffer.len() as u64);
             self.buffer.advance(skipped as usize);
             self.skip -= skipped;
+            if self.sounding > 0 && self.skip == 0 {
+                match self.hear() {
+                    None if self.sounding > 0 => return Ok(None),
+                    None => continue,
+                    Some(samples) => return Ok(Some(Piece::Sound(samples))),
+                }
+            }
             let Some([name @ .., l0, l1, l2, l3]) = self.buffer.first_chunk::<8>().copied() else { return Ok(None) };
             let length = u32::from_le_bytes([l0, l1, l2, l3]);
             match &name {
@@ -116,16 +180,41 @@ impl Reader {
                     if length as usize > LONGEST {
                         return Err(Bad::Damaged);
                     }
-                    match self.take(length) {
-                        // An empty chunk repeats the picture before it.
-                        Some(picture) if picture.is_empty() => {}
-                        picture => return Ok(picture),
+                    if self.blind {
+                        self.skip = whole(length);
+                        continue;
                     }
+                    let Some(picture) = self.take(length) else { return Ok(None) };
+                    return Ok(Some(if picture.is_empty() { Piece::Repeat } else { Piece::Picture(picture) }));
+                }
+                [tens, ones, b'w', b'b'] if self.is_sound(*tens, *ones) => {
+                    // A chunk may be as long as the file: it is taken as it comes.
+                    self.buffer.advance(8);
+                    self.sounding = length.into();
+                    self.padding = length % 2 == 1;
                 }
                 _ if name.iter().all(|byte| (b' '..=b'~').contains(byte)) => self.skip = whole(length),
                 _ => return Err(Bad::Damaged),
             }
         }
+    }
+
+    fn is_sound(&self, tens: u8, ones: u8) -> bool {
+        self.audio.is_some_and(|(stream, _)| number(tens, ones) == Some(stream))
+    }
+
+    /// Decodes what has arrived of a chunk of sound, whole blocks; what is behind the last whole one is skipped.
+    fn hear(&mut self) -> Option<Vec<i16>> {
+        let (_, decoder) = self.audio?;
+        let most = SOUND.max(decoder.block).min(self.buffer.len());
+        let most = usize::try_from(self.sounding).unwrap_or(most).min(most);
+        let bytes = self.buffer.split_to(most / decoder.block * decoder.block);
+        self.sounding -= bytes.len() as u64;
+        if self.sounding < decoder.block as u64 {
+            self.skip = self.sounding + u64::from(std::mem::take(&mut self.padding));
+            self.sounding = 0;
+        }
+        (!bytes.is_empty()).then(|| decoder.decode(&bytes))
     }
 
     /// Takes a whole chunk and returns its content, if it has arrived.
@@ -146,11 +235,15 @@ impl Reader {
         (self.width, self.height) = (word(chunk, 32), word(chunk, 36));
     }
 
-    /// Reads `strh`: type at 0, codec at 4, rate as `rate / scale` a second at 24 and 20.
+    /// Reads `strh`: type at 0, codec at 4, rate as `rate / scale` a second at 24 and 20. The first streams count.
     fn stream_header(&mut self, chunk: &[u8]) {
         self.streams = self.streams.saturating_add(1);
-        self.in_video = self.video.is_none() && chunk.starts_with(b"vids");
-        if !self.in_video {
+        self.stream = match chunk.first_chunk() {
+            Some(b"vids") if self.video.is_none() => Stream::Video,
+            Some(b"auds") if self.audio.is_none() => Stream::Audio,
+            _ => Stream::Other,
+        };
+        if self.stream != Stream::Video {
             return;
         }
         let (scale, rate) = (word(chunk, 20), word(chunk, 24));
@@ -160,10 +253,15 @@ impl Reader {
         self.codec(chunk.get(4..8).unwrap_or_default());
     }
 
-    /// Reads `strf`, which follows its `strh`: codec at 16. Some writers name the codec only here.
+    /// Reads `strf`, which follows its `strh`: of a video the codec at 16, as some writers name it only here.
     fn stream_format(&mut self, chunk: &[u8]) {
-        if self.in_video && self.video.is_none() {
-            self.codec(chunk.get(16..20).unwrap_or_default());
+        match self.stream {
+            Stream::Video if self.video.is_none() => self.codec(chunk.get(16..20).unwrap_or_default()),
+            Stream::Audio => match Decoder::parse(chunk) {
+                Ok(decoder) => self.audio = self.streams.checked_sub(1).map(|stream| (stream, decoder)),
+                Err(why) => self.unheard = Some(why),
+            },
+            Stream::Video | Stream::Other => {}
         }
     }
 
@@ -221,21 +319,39 @@ pub(crate) mod tests {
         list(b"LIST", b"hdrl", &[chunk(b"avih", &main), sound, video].concat())
     }
 
+    /// A file with sound of 16 bits and two channels, in streams 0 and 2, of which only the first counts.
+    fn talkie(format: &[u8], content: &[u8]) -> Vec<u8> {
+        let video = headers(b"MJPG", 1, 25);
+        let sound = list(b"LIST", b"strl", &[chunk(b"strh", b"auds"), chunk(b"strf", format)].concat());
+        let main = chunk(b"avih", &[0; 56]);
+        let begin = video.windows(8).position(|bytes| &bytes[..4] == b"strh" && bytes[4] == 56).unwrap() - 12;
+        let streams = [&main[..], &sound, &video[begin..], &sound].concat();
+        list(b"RIFF", b"AVI ", &[list(b"LIST", b"hdrl", &streams), list(b"LIST", b"movi", content)].concat())
+    }
+
     fn movi(pictures: &[&[u8]]) -> Vec<u8> {
         let chunks = pictures.iter().flat_map(|picture| [chunk(b"00wb", b"sound"), chunk(b"01dc", picture)].concat());
         list(b"LIST", b"movi", &chunks.collect::<Vec<u8>>())
     }
 
-    fn read(file: &[u8], step: usize) -> Result<(Vec<Bytes>, Option<Head>), Bad> {
-        let mut reader = Reader::default();
-        let mut pictures = Vec::new();
+    /// Reads a file: its pictures, an empty one where one is repeated, and its sound.
+    fn read_all(mut reader: Reader, file: &[u8], step: usize) -> Result<(Vec<Bytes>, Vec<i16>, Reader), Bad> {
+        let (mut pictures, mut sound) = (Vec::new(), Vec::new());
         for bytes in file.chunks(step) {
             reader.feed(bytes);
-            while let Some(picture) = reader.cut()? {
-                pictures.push(picture);
+            while let Some(piece) = reader.cut()? {
+                match piece {
+                    Piece::Picture(picture) => pictures.push(picture),
+                    Piece::Repeat => pictures.push(Bytes::new()),
+                    Piece::Sound(samples) => sound.extend(samples),
+                }
             }
         }
-        Ok((pictures, reader.head()))
+        Ok((pictures, sound, reader))
+    }
+
+    fn read(file: &[u8], step: usize) -> Result<(Vec<Bytes>, Option<Head>), Bad> {
+        read_all(Reader::default(), file, step).map(|(pictures, _, reader)| (pictures, reader.head()))
     }
 
     #[test]
@@ -254,8 +370,8 @@ pub(crate) mod tests {
         let file = [first, list(b"RIFF", b"AVIX", &movi(&[b"four"]))].concat();
         for step in [1, 5, 64, file.len()] {
             let (pictures, head) = read(&file, step).unwrap();
-            assert_eq!(pictures, [&b"one"[..], b"three", b"four"]);
-            assert_eq!(head, Some(Head { size: Size::VGA, interval: Duration::from_millis(40) }));
+            assert_eq!(pictures, [&b"one"[..], b"", b"three", b"four"]);
+            assert_eq!(head, Some(Head { size: Size::VGA, interval: Duration::from_millis(40), sound: None }));
         }
     }
 
@@ -282,18 +398,68 @@ pub(crate) mod tests {
         assert_eq!(read(&garbage, 99), Err(Bad::Damaged));
     }
 
+    #[test]
+    fn sound_of_the_first_stream_comes_out_in_order() {
+        let format = sound::tests::format(1, 2, 44_100, 4, 16);
+        let samples: Vec<i16> = (0..20_000).collect();
+        let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        let content = [
+            chunk(b"00wb", &bytes[..4000]),
+            chunk(b"01dc", b"one"),
+            chunk(b"02wb", &[0xee; 16]),
+            // A part of a sample at the end of a chunk is not heard.
+            chunk(b"00wb", &[&bytes[4000..39_000], b"xyz"].concat()),
+            chunk(b"00wb", b""),
+            chunk(b"01dc", b"two"),
+            chunk(b"00wb", &bytes[39_000..]),
+        ];
+        let file = talkie(&format, &content.concat());
+        for step in [1, 7, 1000, file.len()] {
+            let (pictures, sound, reader) = read_all(Reader::default(), &file, step).unwrap();
+            assert_eq!(pictures, [&b"one"[..], b"two"]);
+            assert!(sound == samples, "{step}");
+            assert_eq!(reader.head().unwrap().sound, Some(Sound { rate: 44_100, channels: 2 }));
+            assert_eq!(reader.unheard(), None);
+            let (pictures, sound, _) = read_all(Reader::of_sound(), &file, step).unwrap();
+            assert!(pictures.is_empty() && sound == samples, "{step}");
+        }
+    }
+
+    #[test]
+    fn sound_is_heard_before_its_chunk_has_come_whole() {
+        let file = talkie(&sound::tests::format(1, 1, 8000, 2, 16), b"00wb\xff\xff\xff\xff12345678");
+        let (_, sound, reader) = read_all(Reader::default(), &file, 999).unwrap();
+        assert_eq!(sound, [0x3231, 0x3433, 0x3635, 0x3837]);
+        assert!(reader.buffer.len() < 10, "and is not kept");
+    }
+
+    #[test]
+    fn sound_that_cannot_be_decoded_is_left_out() {
+        let format = sound::tests::format(0x55, 2, 44_100, 1, 0);
+        let file = talkie(&format, &[chunk(b"00wb", b"mp3"), chunk(b"01dc", b"one")].concat());
+        let (pictures, sound, reader) = read_all(Reader::default(), &file, 99).unwrap();
+        assert_eq!((pictures, sound), (vec![Bytes::from_static(b"one")], vec![]));
+        assert_eq!(reader.head().unwrap().sound, None);
+        assert_eq!(reader.unheard(), Some("format 0x0055, 0 bits"));
+    }
+
     proptest! {
         #[test]
         fn damage_never_panics(
             damage in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..8),
             step in 1usize..50
         ) {
-            let mut file = list(b"RIFF", b"AVI ", &[headers(b"MJPG", 1, 25), movi(&[b"one", b"two"])].concat());
+            let format = sound::tests::format(1, 1, 8000, 2, 16);
+            let content = [chunk(b"00wb", b"sound"), chunk(b"01dc", b"one"), chunk(b"00wb", b"more")].concat();
+            let mut file = talkie(&format, &content);
             for (at, byte) in damage {
                 let at = at.index(file.len());
                 file[at] = byte;
             }
-            prop_assert_eq!(read(&file, step), read(&file, 1000));
+            let read = |step| {
+                read_all(Reader::default(), &file, step).map(|(pictures, sound, reader)| (pictures, sound, reader.head()))
+            };
+            prop_assert_eq!(read(step), read(1000));
         }
     }
 }

@@ -50,8 +50,7 @@ pub fn open(url_rest: &str, wanted: Wanted, local: LocalTime) -> Result<Box<dyn 
     let scene = Scene::new(size);
     let period = Duration::from_secs_f64(1.0 / f64::from(fps));
     let about = format!("demo scene, {size}, {fps} fps");
-    let (start, hearing) = (watch::Sender::new(None), false);
-    Ok(Box::new(Demo { scene, about, period, local, ticks: None, start, hearing, number: 0 }))
+    Ok(Box::new(Demo { scene, about, period, local, ticks: None, start: watch::Sender::new(None), number: 0 }))
 }
 
 /// Decides on size and rate.
@@ -106,8 +105,6 @@ struct Demo {
     ticks: Option<Interval>,
     /// When it began; the microphone follows it, and ends with it.
     start: watch::Sender<Option<Instant>>,
-    /// Whether the microphone was given away.
-    hearing: bool,
     /// Counts the pictures painted, from 1.
     number: u64,
 }
@@ -144,7 +141,7 @@ impl Source for Demo {
     }
 
     fn microphone(&mut self) -> Option<Box<dyn Microphone>> {
-        let first = !std::mem::replace(&mut self.hearing, true);
+        let first = self.start.receiver_count() == 0;
         first.then(|| Box::new(Ear { start: self.start.subscribe(), next: 0 }) as Box<dyn Microphone>)
     }
 

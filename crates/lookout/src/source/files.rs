@@ -3,18 +3,23 @@
 //! A single picture and a folder are read anew each time, so what another program puts there is seen. Streams are read as
 //! they play; whatever the file, memory holds a picture or two.
 
+mod sound;
+
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use lookout_core::{
     media::{avi, frame::Grabbed, jpeg, multipart::Cutter},
-    port::{Lost, Promise, Source, Wanted},
+    port::{Lost, Microphone, Promise, Source, Wanted},
 };
 use tokio::{
     fs::{self, File},
     io::AsyncReadExt,
+    sync::watch,
+    time::Instant,
 };
 
+use self::sound::{Ear, Lap};
 use super::pace::{self, Pace};
 
 /// The most pictures of a folder that are shown.
@@ -33,9 +38,15 @@ pub async fn open(path: &Path, wanted: Wanted) -> Result<Box<dyn Source>, Lost> 
     } else {
         return Err(Lost(format!("{} is neither a file nor a folder", path.display())));
     };
-    let mut files = Files { path: path.to_owned(), kind, pace: Pace::wanted(wanted), first: None, buffer: Vec::new() };
+    let (path, pace, buffer) = (path.to_owned(), Pace::wanted(wanted), Vec::new());
+    let mut files = Files { path, kind, pace, first: None, laps: watch::Sender::new(None), shown: 0, buffer };
     // What cannot be shown at all is said now.
     files.first = Some(files.next().await?);
+    if let Kind::Avi(tape) = &files.kind
+        && let Some(why) = tape.reader.unheard()
+    {
+        tracing::warn!("the sound of {} is not known and left out: {why}", files.path.display());
+    }
     Ok(Box::new(files))
 }
 
@@ -46,6 +57,10 @@ struct Files {
     pace: Pace,
     /// The picture by which it was found that there is one.
     first: Option<Bytes>,
+    /// The time round that is played, for the sound.
+    laps: watch::Sender<Option<Lap>>,
+    /// How many pictures of it were shown.
+    shown: u32,
     buffer: Vec<u8>,
 }
 
@@ -65,11 +80,15 @@ struct Tape<R> {
     reader: R,
     /// Whether a picture was seen this time round: a file without one must not be read for ever.
     seen: bool,
+    /// Counts the times round.
+    lap: u64,
+    /// The picture that was seen last, where it may be repeated.
+    last: Bytes,
 }
 
 impl<R: Default> Tape<R> {
     fn new() -> Self {
-        Self { file: None, reader: R::default(), seen: true }
+        Self { file: None, reader: R::default(), seen: true, lap: 0, last: Bytes::new() }
     }
 
     /// Feeds the reader the file's next bytes; at its end, begins again.
@@ -80,6 +99,7 @@ impl<R: Default> Tape<R> {
             None if !self.seen => return Err(Lost(format!("{} holds no picture", path.display()))),
             None => {
                 (self.reader, self.seen) = (R::default(), false);
+                self.lap += 1;
                 self.file.insert(File::open(path).await.map_err(|error| unreadable(path, &error))?)
             }
         };
@@ -112,13 +132,16 @@ impl Files {
             },
             Kind::Avi(tape) => loop {
                 match tape.reader.cut() {
-                    Ok(Some(jpeg)) => {
-                        tape.seen = true;
+                    Ok(Some(avi::Piece::Picture(jpeg))) => {
+                        (tape.seen, tape.last) = (true, jpeg.clone());
                         if let Some(head) = tape.reader.head() {
                             pace.interval = head.interval;
                         }
                         return Ok(jpeg);
                     }
+                    Ok(Some(avi::Piece::Repeat)) if tape.seen => return Ok(tape.last.clone()),
+                    // The microphone reads the file for itself.
+                    Ok(Some(avi::Piece::Repeat | avi::Piece::Sound(_))) => {}
                     Ok(None) => tape.read(path, buffer, avi::Reader::feed).await?,
                     Err(bad) if tape.seen => {
                         // A damaged end: what is before it is shown over and over.
@@ -133,16 +156,36 @@ impl Files {
     }
 }
 
+impl Files {
+    /// Tells the microphone when the lap began, of which a picture was due then.
+    fn tell(&mut self, due: Instant) {
+        let Kind::Avi(tape) = &self.kind else { return };
+        let lap = *self.laps.borrow();
+        self.shown = if lap.is_some_and(|lap| lap.number == tape.lap) { self.shown.saturating_add(1) } else { 0 };
+        let start = due.checked_sub(self.pace.interval * self.shown).unwrap_or(due);
+        let new = Some(Lap { number: tape.lap, start });
+        self.laps.send_if_modified(|lap| std::mem::replace(lap, new) != new);
+    }
+}
+
 impl Source for Files {
     fn grab(&mut self) -> Promise<'_, Result<Grabbed, Lost>> {
         Box::pin(async {
-            self.pace.wait().await;
+            let due = self.pace.wait().await;
             let jpeg = match self.first.take() {
                 Some(jpeg) => jpeg,
                 None => self.next().await?,
             };
-            Ok(pace::arrived(jpeg))
+            self.tell(due);
+            Ok(pace::due(jpeg, due))
         })
+    }
+
+    fn microphone(&mut self) -> Option<Box<dyn Microphone>> {
+        let Kind::Avi(tape) = &self.kind else { return None };
+        let sound = tape.reader.head()?.sound?;
+        let first = self.laps.receiver_count() == 0;
+        first.then(|| Box::new(Ear::new(self.path.clone(), sound, self.laps.subscribe())) as Box<dyn Microphone>)
     }
 
     fn about(&self) -> String {
@@ -263,7 +306,7 @@ mod tests {
         let path = folder.path().join("webcam.jpg");
         std::fs::write(&path, jpeg(Size::VGA)).unwrap();
         let mut source = open(&path, wanted(5.0)).await.unwrap();
-        let begin = tokio::time::Instant::now();
+        let begin = Instant::now();
         for _ in 0..6 {
             assert_eq!(grab(&mut source).await, jpeg(Size::VGA));
         }

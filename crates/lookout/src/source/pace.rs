@@ -13,6 +13,13 @@ pub(super) fn arrived(jpeg: Bytes) -> Grabbed {
     Grabbed { captured: Instant::now(), wall: SystemTime::now(), picture: Picture::Jpeg(jpeg) }
 }
 
+/// Gives a JPEG the time at which it was due.
+pub(super) fn due(jpeg: Bytes, due: tokio::time::Instant) -> Grabbed {
+    let Grabbed { wall, picture, .. } = arrived(jpeg);
+    let wall = wall.checked_sub(due.elapsed()).unwrap_or(wall);
+    Grabbed { captured: due.into_std(), wall, picture }
+}
+
 /// An even pace. Who is late is not made up for: the pace goes on from there.
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -27,12 +34,14 @@ impl Pace {
         Self { next: None, interval: Duration::from_micros((1e6 / fps).round() as u64) }
     }
 
-    /// Waits until the next picture is due; the first is due at once.
-    pub(super) async fn wait(&mut self) {
+    /// Waits until the next picture is due and returns when that was; the first is due at once.
+    pub(super) async fn wait(&mut self) -> tokio::time::Instant {
         let due = self.next.unwrap_or_else(tokio::time::Instant::now);
         tokio::time::sleep_until(due).await;
         let now = tokio::time::Instant::now();
-        self.next = Some(if now.duration_since(due) > self.interval { now } else { due } + self.interval);
+        let due = if now.duration_since(due) > self.interval { now } else { due };
+        self.next = Some(due + self.interval);
+        due
     }
 }
 
@@ -48,8 +57,7 @@ mod tests {
         let begin = tokio::time::Instant::now();
         let mut at = Vec::new();
         for work in [0, 90, 30, 500, 0, 0] {
-            pace.wait().await;
-            at.push(begin.elapsed().as_millis());
+            at.push((pace.wait().await - begin).as_millis());
             tokio::time::sleep(Duration::from_millis(work)).await;
         }
         // The one that comes late, at 700, is followed by one an interval later.
