@@ -23,7 +23,7 @@ use lookout_core::{
         frame::{Grabbed, Picture, Size},
         placeholder, transform,
     },
-    port::{Image, Lost, Promise, Source},
+    port::{Image, Lost, Microphone, Promise, Source},
 };
 use tokio::{
     task::block_in_place,
@@ -33,6 +33,7 @@ use tokio::{
 use crate::{
     hub::Hub,
     metrics::{Flow, Held},
+    pauses::Pauses,
     pipeline::{Demands, Developer},
     source::LocalTime,
     store::Watched,
@@ -42,10 +43,15 @@ use crate::{
 /// Opens the source, again and again.
 pub type Open = Box<dyn Fn() -> Promise<'static, Result<Box<dyn Source>, Lost>> + Send>;
 
+/// Takes the sound that a source has of its own.
+pub type Give = Box<dyn Fn(Box<dyn Microphone>) + Send>;
+
 /// What the service needs.
 pub struct Parts {
     /// Opens the place where pictures come from.
     pub open: Open,
+    /// Who wants the source's own sound, if anybody does.
+    pub sound: Option<Give>,
     /// Its name, for the log.
     pub name: String,
     /// The size of a placeholder before the first picture.
@@ -70,16 +76,10 @@ pub struct Parts {
 
 /// How long a source may take to open.
 const OPEN: Duration = Duration::from_secs(10);
-/// The pause before a lost source is tried again; grows, but never so long that its return goes unseen for 3 s.
-const PAUSE: [Duration; 4] =
-    [Duration::from_millis(100), Duration::from_millis(500), Duration::from_millis(1000), Duration::from_millis(1500)];
 /// At most how long the loop goes without a turn; deadlines are kept to within it.
 const TURN: Duration = Duration::from_millis(250);
 /// How often the placeholder is shown: looked at once a `TURN`, so at least once a second.
 const STAND_IN: Duration = Duration::from_millis(700);
-/// A source that delivered for so long is a good one: when it is lost, it is tried again at once. Else a program that
-/// ends after a picture would be started, and complained about, ten times a second.
-const GOOD: Duration = Duration::from_secs(5);
 
 /// One source, watched over.
 pub struct Capture {
@@ -94,7 +94,7 @@ pub struct Capture {
     shown: Option<Instant>,
     /// The size of the last live picture, which the placeholder takes over.
     size: Option<Size>,
-    attempt: usize,
+    pauses: Pauses,
 }
 
 impl Capture {
@@ -108,7 +108,7 @@ impl Capture {
         let mut tick = interval(TURN.min(pace));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let lost = Some((Lost("the source is starting".into()), Instant::now()));
-        Ok(Self { parts, developer, tick, lost, up: None, shown: None, size: None, attempt: 0 })
+        Ok(Self { parts, developer, tick, lost, up: None, shown: None, size: None, pauses: Pauses::default() })
     }
 
     /// Runs for ever.
@@ -117,6 +117,11 @@ impl Capture {
             let opened = (self.parts.open)();
             let end = match self.deadline(OPEN, opened).await {
                 Ok(mut source) => {
+                    if let Some(give) = &self.parts.sound
+                        && let Some(microphone) = source.microphone()
+                    {
+                        give(microphone);
+                    }
                     let end = self.watch(&mut *source).await;
                     block_in_place(|| drop(source));
                     end
@@ -124,8 +129,7 @@ impl Capture {
                 Err(lost) => lost,
             };
             self.lose(end);
-            let pause = PAUSE[self.attempt.min(PAUSE.len() - 1)];
-            self.attempt += 1;
+            let pause = self.pauses.next();
             // The end of the pause is the end of this wait: that it comes late is no loss.
             let _ = self.deadline(pause, std::future::pending::<Result<(), Lost>>()).await;
         }
@@ -160,9 +164,7 @@ impl Capture {
                 tracing::info!("{} delivers: {}", self.parts.name, source.about());
                 (self.up, self.lost) = (Some(self.parts.flow.source()), None);
             }
-            if whole - begin > GOOD {
-                self.attempt = 0;
-            }
+            self.pauses.delivered(whole - begin);
         }
     }
 

@@ -17,6 +17,7 @@ pub mod log;
 mod lookup;
 mod metrics;
 mod password;
+mod pauses;
 mod pipeline;
 mod privacy;
 mod probe;
@@ -24,6 +25,7 @@ mod running;
 mod service;
 pub mod setup;
 mod sockets;
+mod sound;
 mod source;
 mod store;
 pub mod tls;
@@ -50,7 +52,7 @@ use lookout_core::{
 };
 use tokio::{
     sync::{Mutex, Notify, RwLock, watch},
-    task::JoinHandle,
+    task::JoinSet,
 };
 
 pub use probe::{Found, probe};
@@ -75,6 +77,7 @@ use crate::{
         ntp,
     },
     sockets::{Sockets, addresses},
+    sound::{Given, Hearing, Input},
     source::LocalTime,
     store::Opened,
     tls::Tls,
@@ -139,7 +142,12 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
 
     let app = app(config, &state, opened, mdns_name, https_port)?;
     let local = local(&app.store);
-    let capture = capture(&app, source.clone(), &local)?;
+    let mut holding = JoinSet::new();
+    let own = hearing(&app).map(|(hearing, own)| {
+        holding.spawn(hearing.run());
+        own
+    });
+    holding.spawn(capture(&app, source.clone(), &local, own.flatten())?.run());
     if app.config.clock.ntp {
         tokio::spawn(ntp::run(clock(&app), ntp::Udp { port: app.config.clock.ntp_port }));
     }
@@ -155,7 +163,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let (http, https) = (addresses(&sockets.http), addresses(&sockets.https));
     let (listeners, accepting) = (sockets.copies(), sockets.serve(tls, &app));
     app.watchdog.ready("capturing");
-    Ok(Running { http, https, fingerprint, chosen, made, source, listeners, accepting, capture, app })
+    Ok(Running { http, https, fingerprint, chosen, made, source, listeners, accepting, holding, app })
 }
 
 /// Makes everything that a request can reach.
@@ -225,11 +233,17 @@ fn clock(app: &App) -> ntp::Parts {
     ntp::Parts { server: store.watch(ntp::server), store, bell: app.ask_time.subscribe(), note }
 }
 
-fn capture(app: &Arc<App>, source: Locator, local: &LocalTime) -> Result<JoinHandle<()>, StartError> {
+fn capture(
+    app: &Arc<App>,
+    source: Locator,
+    local: &LocalTime,
+    sound: Option<capture::Give>,
+) -> Result<Capture, StartError> {
     let wanted = Wanted { size: app.config.source.size, fps: app.config.source.fps };
     let (name, of_source) = (source.to_string(), local.clone());
     let parts = capture::Parts {
         open: Box::new(move || source.open(wanted, of_source.clone())),
+        sound,
         name,
         size: wanted.size,
         stall: app.config.source.stall,
@@ -241,9 +255,27 @@ fn capture(app: &Arc<App>, source: Locator, local: &LocalTime) -> Result<JoinHan
         flow: app.metrics.camera.clone(),
         watchdog: Some(app.watchdog.clone()),
     };
-    let capture = Capture::new(parts);
-    let capture = capture.map_err(|error| StartError::Machine(format!("cannot start capturing: {error}")))?;
-    Ok(tokio::spawn(capture.run()))
+    Capture::new(parts).map_err(|error| StartError::Machine(format!("cannot start capturing: {error}")))
+}
+
+/// Makes the sound service, if there is to be sound, and the way by which it gets that of the source.
+fn hearing(app: &App) -> Option<(Hearing, Option<capture::Give>)> {
+    let config::Sound { microphone, rate, channels } = app.config.sound.clone();
+    let name = format!("microphone {microphone}");
+    let (input, own) = match &microphone {
+        SoundLocator::None => return None,
+        SoundLocator::Own => {
+            let given = Arc::new(Given::default());
+            let way = given.clone();
+            let give: capture::Give = Box::new(move |microphone| way.give(microphone));
+            (Input::Source(given), Some(give))
+        }
+        SoundLocator::Alsa(_) | SoundLocator::Exec(_) => {
+            (Input::Device(Box::new(move || microphone.open(rate, channels))), None)
+        }
+    };
+    let parts = sound::Parts { input, name, hub: app.hub.clone(), counters: app.metrics.sound.clone() };
+    Some((Hearing::new(parts), own))
 }
 
 /// Returns the part of the settings that a source's controls may apply.

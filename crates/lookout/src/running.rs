@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use lookout_core::profile::wire::Secret;
 use lookout_linux::handover::Named;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use crate::{app::App, source::Locator};
 
@@ -26,8 +26,8 @@ pub struct Running {
     pub(crate) listeners: Vec<Named>,
     /// The tasks that accept connections.
     pub(crate) accepting: JoinSet<()>,
-    /// The capture service.
-    pub(crate) capture: JoinHandle<()>,
+    /// The services that hold devices and programs: capture and sound.
+    pub(crate) holding: JoinSet<()>,
     /// What requests reach.
     pub(crate) app: Arc<App>,
 }
@@ -49,21 +49,20 @@ impl Running {
         self.app.watchdog.restarting();
         // Whoever has asked already is answered, unless that takes long; who has not is cut off.
         let _answered = tokio::time::timeout(LAST_ANSWERS, self.app.answering.write()).await;
-        end(self.capture, &self.app).await;
+        end(self.holding, &self.app).await;
         self.listeners
     }
 
     /// Tells the service manager that the camera stops, and lets go of the source.
     pub async fn stop(self) {
         self.app.watchdog.stopping();
-        end(self.capture, &self.app).await;
+        end(self.holding, &self.app).await;
     }
 }
 
-/// Ends the capture services, as a program that makes pictures must not outlive the camera, and writes the journal.
-async fn end(capture: JoinHandle<()>, app: &App) {
-    capture.abort();
-    let all = async { tokio::join!(capture, app.devices.close(), app.journal.close()) };
+/// Ends capture and sound, as a program that makes them must not outlive the camera, and writes the journal.
+async fn end(mut holding: JoinSet<()>, app: &App) {
+    let all = async { tokio::join!(holding.shutdown(), app.devices.close(), app.journal.close()) };
     // They end at their next await; neither a driver that hangs nor such a disk must hold up the end.
     let _ = tokio::time::timeout(Duration::from_secs(1), all).await;
 }

@@ -124,6 +124,7 @@ impl Devices {
                 let (to, called) = (to.clone(), called.clone());
                 Box::pin(async move { mjpeg_http::open_device(&to, called, WANTED).await })
             }),
+            sound: None,
             size: WANTED.size,
             stall: STALL,
             rest: REST,

@@ -9,8 +9,8 @@ mod pace;
 #[cfg(test)]
 mod testing;
 
-use lookout_core::port::{Lost, Promise, Source, Wanted};
-use lookout_linux::v4l2;
+use lookout_core::port::{Lost, Microphone, Promise, Source, Wanted};
+use lookout_linux::{alsa, v4l2};
 use tokio::runtime::Handle;
 
 pub use self::{
@@ -47,5 +47,21 @@ impl Locator {
                 .map_or_else(|lost| vec![lost.0], |found| found.to_string().lines().map(str::to_owned).collect()),
             Self::Demo(_) | Self::Http(_) | Self::Files(_) | Self::Exec(_) => Vec::new(),
         }
+    }
+}
+
+impl SoundLocator {
+    /// Opens the microphone; a program writes at that rate and with so many channels.
+    pub fn open(&self, rate: u32, channels: u16) -> Promise<'static, Result<Box<dyn Microphone>, Lost>> {
+        let this = self.clone();
+        Box::pin(async move {
+            match this {
+                Self::Alsa(device) => {
+                    alsa::Microphone::open(&device).await.map(|device| Box::new(device) as Box<dyn Microphone>)
+                }
+                Self::Exec(command) => exec::microphone(&command, rate, channels),
+                Self::Own | Self::None => Err(Lost("no microphone is named".into())),
+            }
+        })
     }
 }

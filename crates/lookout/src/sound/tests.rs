@@ -1,0 +1,417 @@
+use std::{
+    io::{self, Write},
+    mem,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use tokio::task::yield_now;
+
+use super::*;
+use crate::{
+    hub::{Listener, Sound},
+    metrics::{Metrics, testing::has},
+    privacy::testing::Hours,
+};
+
+/// How much sound the microphone hands over at once.
+const PIECE: Duration = Duration::from_millis(20);
+/// How late a block may be: until it is whole, its last piece was handed over, and the filters have let it go.
+const SOON: Duration = Duration::from_millis(64 + 20 + 30);
+/// How late silence may be.
+const IN_TIME: Duration = Duration::from_millis(64 + 250 + 10);
+
+/// What the microphone does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Does {
+    /// It cannot be opened.
+    Absent,
+    /// Opening it takes for ever.
+    Stuck,
+    /// It hears a tone of 500 Hz.
+    Hear,
+    /// It hears nothing and does not say so.
+    Hang,
+    /// It says that it is lost.
+    Fail,
+    /// It panics.
+    Panic,
+    /// It hands over sound without end, and nothing of it takes time.
+    Flood,
+    /// It hands over pieces in which there is nothing.
+    Empty,
+}
+
+/// The world's one microphone.
+#[derive(Default)]
+struct World {
+    does: Mutex<Option<Does>>,
+    /// How many are open.
+    open: AtomicUsize,
+    /// How often one was opened.
+    openings: AtomicUsize,
+    /// How many pieces were handed over.
+    pieces: AtomicUsize,
+}
+
+impl World {
+    fn does(&self) -> Does {
+        self.does.lock().unwrap().unwrap_or(Does::Hear)
+    }
+
+    fn opened(self: &Arc<Self>) -> Fake {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        self.openings.fetch_add(1, Ordering::Relaxed);
+        Fake { world: self.clone(), does: None, at: Instant::now() }
+    }
+}
+
+/// A microphone that is open.
+struct Fake {
+    world: Arc<World>,
+    /// What this one does, whatever the world's does.
+    does: Option<Does>,
+    /// When its next piece begins.
+    at: Instant,
+}
+
+impl Microphone for Fake {
+    fn hear(&mut self) -> Promise<'_, Result<Heard, Lost>> {
+        Box::pin(async move {
+            let does = self.does.unwrap_or_else(|| self.world.does());
+            match does {
+                Does::Hear => sleep_until(self.at + PIECE).await,
+                Does::Flood | Does::Empty => {}
+                Does::Hang | Does::Stuck => pending().await,
+                Does::Fail | Does::Absent => return Err(Lost("it was unplugged".into())),
+                Does::Panic => panic!("a microphone's fault"),
+            }
+            self.world.pieces.fetch_add(1, Ordering::Relaxed);
+            let captured = mem::replace(&mut self.at, Instant::now());
+            let tone = |n: u32| if (n / 8).is_multiple_of(2) { 8000 } else { -8000 };
+            let samples = if does == Does::Empty { Vec::new() } else { (0..160).map(tone).collect() };
+            Ok(Heard { captured: captured.into_std(), rate: 8000, channels: 1, samples })
+        })
+    }
+
+    fn about(&self) -> String {
+        "fake".into()
+    }
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        self.world.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The service, running.
+struct Rig {
+    world: Arc<World>,
+    hub: Arc<Hub>,
+    metrics: Arc<Metrics>,
+    given: Arc<Given>,
+    _hours: Hours,
+}
+
+impl Rig {
+    /// Starts it with a device that does something.
+    fn device(does: Does) -> Self {
+        let world = Arc::new(World { does: Mutex::new(Some(does)), ..World::default() });
+        let door = world.clone();
+        let open: Open = Box::new(move || {
+            let world = door.clone();
+            Box::pin(async move {
+                match world.does() {
+                    Does::Absent => Err(Lost("there is no such device".into())),
+                    Does::Stuck => pending().await,
+                    Does::Hear | Does::Hang | Does::Fail | Does::Panic | Does::Flood | Does::Empty => {
+                        Ok(Box::new(world.opened()) as Box<dyn Microphone>)
+                    }
+                }
+            })
+        });
+        Self::start(world, |_| Input::Device(open))
+    }
+
+    /// Starts it with a source that has given nothing yet.
+    fn source() -> Self {
+        Self::start(Arc::default(), Input::Source)
+    }
+
+    fn start(world: Arc<World>, input: impl FnOnce(Arc<Given>) -> Input) -> Self {
+        let (hours, metrics, given) = (Hours::default(), Arc::new(Metrics::new()), Arc::new(Given::default()));
+        let hub = Hub::new(hours.gate(metrics.clone()), metrics.camera.clone(), metrics.sound.clone());
+        let parts = Parts {
+            input: input(given.clone()),
+            name: "microphone".into(),
+            hub: hub.clone(),
+            counters: metrics.sound.clone(),
+        };
+        tokio::spawn(Hearing::new(parts).run());
+        Self { world, hub, metrics, given, _hours: hours }
+    }
+
+    fn does(&self, does: Does) {
+        *self.world.does.lock().unwrap() = Some(does);
+    }
+
+    /// Lets the source give another microphone.
+    fn give(&self, does: Does) {
+        let mut fake = self.world.opened();
+        fake.does = Some(does);
+        self.given.give(Box::new(fake));
+    }
+
+    async fn listen(&self) -> Ear {
+        yield_now().await;
+        Ear { listener: self.hub.sound.listen().unwrap().expect("there is a microphone"), last: None }
+    }
+
+    fn has(&self, line: &str) {
+        has(&self.metrics, &format!("lookout_sound_{line}"));
+    }
+
+    fn open(&self) -> usize {
+        self.world.open.load(Ordering::Relaxed)
+    }
+
+    fn openings(&self) -> usize {
+        self.world.openings.load(Ordering::Relaxed)
+    }
+
+    /// How loud it is known to be, in full decibels.
+    fn peak(&self) -> Option<f32> {
+        self.hub.sound.loudness().map(|level| level.peak)
+    }
+}
+
+/// A listener who checks what he hears: every block, each where the one before ended, and in time.
+struct Ear {
+    listener: Listener,
+    last: Option<Arc<Sound>>,
+}
+
+impl Ear {
+    async fn next(&mut self, late: Duration) -> Arc<Sound> {
+        let sound = timeout(Duration::from_secs(5), self.listener.next()).await.expect("nothing is heard").unwrap();
+        let age = Instant::now() - Instant::from_std(sound.block.captured);
+        assert!(age <= late, "block {} is heard after {age:?}", sound.block.number);
+        if let Some(last) = &self.last {
+            assert_eq!(sound.block.number, last.block.number + 1);
+            assert_eq!(sound.block.captured, last.block.captured + LENGTH);
+        }
+        self.last = Some(sound.clone());
+        sound
+    }
+
+    /// Listens for so long; says of each block whether there was something to hear.
+    async fn hear(&mut self, for_so_long: Duration, late: Duration) -> Vec<bool> {
+        let end = Instant::now() + for_so_long;
+        let mut all = Vec::new();
+        while Instant::now() < end {
+            let sound = self.next(late).await;
+            all.push(sound.block.samples.iter().any(|sample| sample.abs() > 2000));
+        }
+        all
+    }
+
+    /// Passes over what was under way when something changed.
+    async fn settle(&mut self) {
+        self.hear(Duration::from_millis(500), IN_TIME).await;
+    }
+
+    async fn hears(&mut self, seconds: u64) {
+        let all = self.hear(Duration::from_secs(seconds), SOON).await;
+        assert!(all.iter().all(|something| *something), "{all:?}");
+    }
+
+    async fn hears_silence(&mut self, seconds: u64) {
+        let all = self.hear(Duration::from_secs(seconds), IN_TIME).await;
+        assert!(!all.iter().any(|something| *something), "{all:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_microphone_hears_is_heard_block_by_block_and_soon() {
+    let rig = Rig::device(Does::Hear);
+    let mut ear = rig.listen().await;
+    ear.settle().await;
+    ear.hears(20).await;
+    rig.has("up 1");
+    rig.has("lost_total 0");
+    rig.has("missed_total 0");
+    assert_eq!((rig.openings(), rig.open()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_begins_to_listen_hears_the_next_block() {
+    let rig = Rig::device(Does::Hear);
+    sleep(Duration::from_secs(3)).await;
+    for ms in [0, 7, 20, 63] {
+        sleep(Duration::from_millis(ms)).await;
+        let (mut ear, begin) = (rig.listen().await, Instant::now());
+        ear.next(SOON).await;
+        assert!(begin.elapsed() <= LENGTH + PIECE, "{:?}", begin.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn until_a_device_is_there_and_after_it_is_lost_there_is_silence_and_it_comes_back() {
+    let rig = Rig::device(Does::Absent);
+    let mut ear = rig.listen().await;
+    ear.hears_silence(4).await;
+    assert_eq!(rig.peak(), None);
+    rig.has("up 0");
+    for lost in 1..=2 {
+        rig.does(Does::Hear);
+        // A return is heard within 3 s.
+        ear.hear(Duration::from_secs(2), IN_TIME).await;
+        ear.hears(2).await;
+        rig.has("up 1");
+        assert_eq!(rig.peak().map(|peak| peak > 0.1), Some(true));
+        rig.does(if lost == 2 { Does::Absent } else { Does::Fail });
+        ear.settle().await;
+        ear.hears_silence(4).await;
+        rig.has("up 0");
+        rig.has(&format!("lost_total {lost}"));
+        assert_eq!(rig.peak(), None);
+    }
+    assert_eq!(rig.open(), 0, "what is lost is closed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_microphone_that_hangs_is_closed_and_opened_again() {
+    let rig = Rig::device(Does::Hear);
+    let mut ear = rig.listen().await;
+    ear.hears(0).await;
+    ear.settle().await;
+    rig.does(Does::Hang);
+    ear.settle().await;
+    assert_eq!((rig.openings(), rig.open()), (1, 1), "it may be late by so much");
+    rig.has("up 1");
+    ear.hears_silence(10).await;
+    rig.has("up 0");
+    rig.has("lost_total 1");
+    assert!((3..=8).contains(&rig.openings()), "{}", rig.openings());
+    assert!(rig.open() <= 1);
+    rig.does(Does::Hear);
+    ear.hear(Duration::from_secs(4), IN_TIME).await;
+    ear.hears(5).await;
+    rig.has("up 1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_microphone_that_panics_is_lost_like_any_other() {
+    let rig = Rig::device(Does::Hear);
+    let mut ear = rig.listen().await;
+    ear.settle().await;
+    rig.does(Does::Panic);
+    ear.settle().await;
+    ear.hears_silence(5).await;
+    rig.has("lost_total 1");
+    rig.does(Does::Hear);
+    ear.hear(Duration::from_secs(2), IN_TIME).await;
+    ear.hears(5).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_device_takes_for_ever_to_open_there_is_silence() {
+    let rig = Rig::device(Does::Stuck);
+    let mut ear = rig.listen().await;
+    ear.hears_silence(15).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_microphone_that_floods_is_held_back_and_time_goes_on() {
+    for flood in [Does::Flood, Does::Empty] {
+        let rig = Rig::device(flood);
+        let mut ear = rig.listen().await;
+        ear.hear(Duration::from_secs(10), IN_TIME).await;
+        let pieces = rig.world.pieces.load(Ordering::Relaxed);
+        // Twice the time that passes, at 20 ms a piece (an empty one counts as 5), and a burst.
+        let most = if flood == Does::Flood { 2 * 500 + 100 } else { 2 * 2000 + 400 };
+        assert!(pieces <= most, "{pieces}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_source_nothing_is_heard_before_it_gives_a_microphone() {
+    let rig = Rig::source();
+    sleep(Duration::from_secs(60)).await;
+    assert!(rig.hub.sound.listen().unwrap().is_none());
+    rig.give(Does::Hear);
+    let mut ear = rig.listen().await;
+    ear.settle().await;
+    ear.hears(5).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_opened_anew_is_heard_anew_and_its_newest_microphone_counts() {
+    let rig = Rig::source();
+    rig.give(Does::Hear);
+    let mut ear = rig.listen().await;
+    ear.settle().await;
+    // The old one may have noticed that its source is gone, or not.
+    for old in [Does::Hear, Does::Fail, Does::Hang] {
+        rig.give(old);
+        rig.give(old);
+        ear.settle().await;
+        rig.give(Does::Hear);
+        ear.settle().await;
+        ear.hears(3).await;
+        assert_eq!(rig.open(), 1, "the old ones are closed");
+    }
+    rig.give(Does::Fail);
+    ear.settle().await;
+    ear.hears_silence(10).await;
+    rig.has("up 0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_nobody_listens_it_is_known_how_loud_it_is_and_nothing_else() {
+    let rig = Rig::device(Does::Hear);
+    sleep(Duration::from_secs(2)).await;
+    let mut level = rig.hub.sound.level();
+    let mut levels = 0;
+    let end = Instant::now() + Duration::from_secs(10);
+    while Instant::now() < end {
+        level.changed().await.unwrap();
+        let newest = level.borrow_and_update().expect("it is known");
+        assert!((0.2..0.35).contains(&newest.peak) && newest.rms > 0.15, "{newest:?}");
+        levels += 1;
+    }
+    assert!((98..=102).contains(&levels), "{levels} in 10 s");
+    assert!(!rig.hub.sound.listened());
+}
+
+/// What is logged, as text.
+#[derive(Clone, Default)]
+struct Logged(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Logged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_lost_for_long_is_logged_once() {
+    let logged = Logged::default();
+    let to = logged.clone();
+    let log = tracing_subscriber::fmt().with_writer(move || to.clone()).with_ansi(false).finish();
+    let _log = tracing::subscriber::set_default(log);
+    let rig = Rig::device(Does::Absent);
+    let count = |words: &str| String::from_utf8(logged.0.lock().unwrap().clone()).unwrap().matches(words).count();
+    sleep(Duration::from_secs(12)).await;
+    assert_eq!(count("microphone: there is no such device"), 1);
+    rig.does(Does::Hear);
+    sleep(Duration::from_secs(12)).await;
+    assert_eq!(count("microphone delivers: fake"), 1);
+    rig.does(Does::Absent);
+    sleep(Duration::from_secs(12)).await;
+    assert_eq!((count("it was unplugged"), count("there is no such device")), (1, 2));
+}
