@@ -23,7 +23,7 @@ PKGS=busybox-static,kmod,iproute2,procps,psmisc,v4l-utils,usbutils,strace,curl,p
 
 # Kernel modules copied into the guest, with everything they depend on.
 BOOT_MODS="virtio_pci virtio_blk ext4 crc32c_generic"
-LAB_MODS="9p 9pnet_virtio virtio_console virtio_net virtio_rng vivid uvcvideo vhci_hcd snd-aloop snd-usb-audio"
+LAB_MODS="9p 9pnet_virtio virtio_console virtio_net virtio_rng vivid uvcvideo vhci_hcd snd-aloop"
 
 say() { printf '[%4ds] %s\n' "$SECONDS" "$*"; }
 cannot() { echo "the lab cannot be built here: $*"; exit 77; }

@@ -72,7 +72,7 @@ impl Card {
             None => format!("sound device \"{device}\""),
         };
         let frame = usize::from(setup.channels) * setup.format.bytes();
-        let room = vec![0; (setup.rate / PIECE) as usize * frame];
+        let room = vec![0; (setup.rate / PIECE).max(1) as usize * frame];
         Ok(Self { pcm, setup, device: device.to_owned(), name, room, recoveries: 0, errors })
     }
 
@@ -96,9 +96,9 @@ impl Card {
     fn read(&mut self) -> Result<Option<Heard>, Error> {
         let Setup { format, rate, channels } = self.setup;
         let status = self.pcm.status()?;
-        let (now, clock) = (Instant::now(), monotonic::now());
-        let age = monotonic::since_boot(status.get_htstamp()).and_then(|stamp| clock.checked_sub(stamp));
-        let waiting = Waiting { age, frames: status.get_avail(), delay: status.get_delay() };
+        let now = Instant::now();
+        let at = monotonic::since_boot(status.get_htstamp()).and_then(monotonic::instant);
+        let waiting = Waiting { at, frames: status.get_avail(), delay: status.get_delay() };
         let frames = self.pcm.io_bytes().readi(&mut self.room)?;
         let bytes = frames * usize::from(channels) * format.bytes();
         let samples = format.decode(self.room.get(..bytes).unwrap_or(&[]));
@@ -109,25 +109,34 @@ impl Card {
     /// Lets the device begin anew where sound was lost because nobody took it, or the machine slept.
     fn recover(&mut self, error: Error) -> Result<(), Lost> {
         self.errors.log();
-        self.recoveries += 1;
         let recovered = match error.errno() {
-            libc::EAGAIN | libc::EINTR => Ok(()),
-            libc::EPIPE | libc::ESTRPIPE if self.recoveries > RECOVERIES => {
-                return Err(Lost(format!("sound device {} gives no sound, only errors", self.device)));
+            libc::EAGAIN | libc::EINTR => {
+                // Some plugins wake whoever waits for nothing.
+                thread::sleep(Duration::from_micros(u64::from(PERIOD_US) / 4));
+                Ok(())
             }
-            libc::EPIPE => self.pcm.prepare().and_then(|()| self.pcm.start()),
-            libc::ESTRPIPE => match self.pcm.resume() {
-                Err(error) if error.errno() == libc::EAGAIN => {
-                    thread::sleep(Duration::from_millis(WAIT_MS.into()));
-                    Ok(())
+            error @ (libc::EPIPE | libc::ESTRPIPE) => {
+                self.recoveries += 1;
+                if self.recoveries > RECOVERIES {
+                    return Err(Lost(format!("sound device {} gives no sound, only errors", self.device)));
                 }
-                // Most cannot go on where they were.
-                Ok(()) | Err(_) => self.pcm.prepare().and_then(|()| self.pcm.start()),
-            },
+                self.begin_anew(error == libc::ESTRPIPE)
+            }
             // A card that has just been unplugged is at first an error without a name.
             _ => Err(self.pcm.status().err().unwrap_or(error)),
         };
         recovered.map_err(|error| in_words(&self.device, "recording", error.errno()))
+    }
+
+    fn begin_anew(&self, slept: bool) -> Result<(), Error> {
+        if slept && self.pcm.resume().is_err_and(|error| error.errno() == libc::EAGAIN) {
+            // It is not awake yet.
+            thread::sleep(Duration::from_millis(WAIT_MS.into()));
+            return Ok(());
+        }
+        // Also after sleep: few can go on where they were.
+        self.pcm.prepare()?;
+        self.pcm.start()
     }
 }
 

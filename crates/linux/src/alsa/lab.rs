@@ -126,60 +126,65 @@ fn strays(pieces: &[Heard]) -> (Duration, Duration) {
 }
 
 /// Listens to the tone for a while: it must have the right height and strength in each channel, and no sample may be
-/// missing, in the sound or in the times.
+/// missing, in the sound or in the times. As the player or the machine may be held up, it may be tried again.
 async fn listen(microphone: &mut Microphone, seconds: f64) -> (u32, u16) {
-    let mut pieces = Vec::new();
-    let mut frames = 0;
-    // What was captured before the player was there, if anything, is silent.
-    let mut playing = false;
-    loop {
-        let heard = hear(microphone).await.unwrap();
-        let age = heard.captured.elapsed();
-        assert!(age < Duration::from_secs(1), "{age:?} old");
-        let length = heard.samples.len() as f64 / f64::from(heard.channels) / f64::from(heard.rate);
-        assert!(
-            length <= 0.1 && length <= age.as_secs_f64() + 0.01,
-            "{length} s of sound, of which the first is {age:?} old"
-        );
-        if playing {
-            frames += heard.samples.len() / usize::from(heard.channels);
+    for _ in 0..5 {
+        let mut pieces = vec![first_of_the_tone(microphone).await];
+        let (rate, channels) = (pieces[0].rate, pieces[0].channels);
+        let enough = (seconds * f64::from(rate)) as usize * usize::from(channels);
+        while pieces.iter().map(|heard| heard.samples.len()).sum::<usize>() < enough {
+            let heard = hear(microphone).await.unwrap();
+            let age = heard.captured.elapsed().as_secs_f64();
+            let length = heard.samples.len() as f64 / f64::from(channels) / f64::from(rate);
+            assert!(length <= 0.1 && length <= age + 0.01 && age < 5.0, "{length} s of sound, the first {age} s old");
             pieces.push(heard);
-        } else {
-            playing =
-                heard.samples.iter().all(|&sample| sample != 0) || heard.samples.iter().any(|&sample| sample > 9000);
         }
-        if pieces.first().is_some_and(|first| frames as f64 > seconds * f64::from(first.rate)) {
-            break;
+        let about = microphone.about();
+        match faults(&pieces) {
+            None => return (rate, channels),
+            Some(faults) => println!("{about}: once more: {faults}"),
         }
     }
-    let (rate, channels) = (pieces[0].rate, pieces[0].channels);
+    panic!("it is never heard as it is played");
+}
+
+/// Passes over what was captured before anybody played.
+async fn first_of_the_tone(microphone: &mut Microphone) -> Heard {
+    loop {
+        let heard = hear(microphone).await.unwrap();
+        let begin = heard.samples.iter().take(40 * usize::from(heard.channels));
+        if begin.copied().any(|sample| sample != 0) {
+            return heard;
+        }
+    }
+}
+
+/// Says what is wrong with what was heard of the tone.
+fn faults(pieces: &[Heard]) -> Option<String> {
+    let (rate, channels) = (pieces[0].rate, usize::from(pieces[0].channels));
     let all: Vec<_> = pieces.iter().flat_map(|heard| heard.samples.iter().map(|&sample| f64::from(sample))).collect();
     // Each sample of a sine follows from the two before it, and from nothing else.
     let turn = 2.0 * (TAU * TONE_HZ / f64::from(rate)).cos();
-    for channel in 0..usize::from(channels) {
-        let samples: Vec<_> = all.iter().copied().skip(channel).step_by(channels.into()).collect();
+    for channel in 0..channels {
+        let samples: Vec<_> = all.iter().copied().skip(channel).step_by(channels).collect();
         let peak = samples.iter().fold(0.0, |peak: f64, sample| peak.max(sample.abs()));
-        assert!((peak - TONE_PEAK).abs() < 0.01 * TONE_PEAK, "peak {peak}");
-        for (at, three) in samples.windows(3).enumerate() {
-            let stray = (three[2] - (turn * three[1] - three[0])).abs();
-            assert!(stray < 6.0, "sample {at} of {} is off by {stray}", samples.len());
+        if (peak - TONE_PEAK).abs() > 0.01 * TONE_PEAK {
+            return Some(format!("its peak is {peak}"));
+        }
+        let stray = |three: &[f64]| (three[2] - (turn * three[1] - three[0])).abs();
+        if let Some(at) = samples.windows(3).position(|three| stray(three) > 6.0) {
+            return Some(format!("sample {at} of {} does not follow from those before it", samples.len()));
         }
         let sign = if channel % 2 == 0 { 1.0 } else { -1.0 };
-        assert!(
-            samples
-                .iter()
-                .zip(all.iter().step_by(channels.into()))
-                .all(|(this, first)| (this - sign * first).abs() < 2.0)
-        );
+        let mut both = samples.iter().zip(all.iter().step_by(channels));
+        if both.any(|(this, first)| (this - sign * first).abs() > 2.0) {
+            return Some(format!("channel {channel} is another's"));
+        }
     }
-    let (late, early) = strays(&pieces);
-    println!(
-        "{}: {frames} frames in {} pieces, late by {late:?} at most, early by {early:?}",
-        microphone.about(),
-        pieces.len()
-    );
-    assert!(late + early < Duration::from_millis(15), "late by {late:?}, early by {early:?}");
-    (rate, channels)
+    let (late, early) = strays(pieces);
+    let times = format!("{} samples, late by {late:?} at most, early by {early:?}", all.len());
+    println!("{rate} Hz: {times}");
+    (late + early > Duration::from_millis(15)).then_some(times)
 }
 
 #[tokio::test]
@@ -196,7 +201,7 @@ async fn a_tone_is_heard_as_it_is_played_in_any_format_rate_and_number_of_channe
         let mut microphone = open(DEVICE).await.unwrap();
         let s = if channels == 1 { "" } else { "s" };
         assert_eq!(microphone.about(), format!("sound card \"Loopback\", {rate} Hz, {channels} channel{s}"));
-        let heard = listen(&mut microphone, 1.5).await;
+        let heard = listen(&mut microphone, 1.0).await;
         assert_eq!(heard, (rate, u16::try_from(channels).unwrap()));
     }
 }
@@ -292,6 +297,27 @@ async fn what_a_late_listener_missed_is_a_gap_in_the_times() {
         assert!(late + early < Duration::from_millis(15), "late by {late:?}, early by {early:?}");
     }
     listen(&mut microphone, 0.5).await;
+}
+
+#[tokio::test]
+#[ignore = "needs the virtual hardware lab: cargo xtask lab"]
+async fn a_device_that_hangs_while_it_is_opened_holds_a_thread_but_not_many() {
+    // Its sound is a pipe of that name (lab/tests/sound.sh): it waits, as it is opened, until somebody writes into that.
+    let attempt = || timeout(Duration::from_millis(50), Microphone::open("hang"));
+    for _ in 0..8 {
+        let opened = attempt().await.map(|opened| opened.map(|_| ()));
+        assert!(opened.is_err(), "it hangs: {opened:?}");
+    }
+    let refused = attempt().await.expect("it does not hang").map(|_| ());
+    assert_eq!(refused, Err(Lost("sound device hang is not opened: 8 earlier attempts still hang".to_owned())));
+
+    let _writer = fs::OpenOptions::new().write(true).open("/run/hang").unwrap();
+    eventually(|| {
+        let threads = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path().join("comm"));
+        !threads.into_iter().any(|comm| fs::read_to_string(comm).is_ok_and(|name| name == "microphone\n"))
+    });
+    plug();
+    hear(&mut open(DEVICE).await.unwrap()).await.unwrap();
 }
 
 #[tokio::test]

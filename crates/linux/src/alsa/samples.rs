@@ -70,8 +70,8 @@ impl Format {
 /// What a device says of the sound that waits in it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waiting {
-    /// How long ago the device said so, if it can be believed.
-    pub(super) age: Option<Duration>,
+    /// When the device said so, if it can be believed.
+    pub(super) at: Option<Instant>,
     /// Frames that can be read.
     pub(super) frames: pcm::Frames,
     /// Frames from the converter to the reader: those that can be read, and what is on the way to them.
@@ -88,8 +88,8 @@ impl Waiting {
         let nanos = u128::from(frames) * 1_000_000_000 / u128::from(rate.max(1));
         let delay = Duration::from_nanos(u64::try_from(nanos).unwrap_or(0));
         // Sound does not wait for longer than the buffer lasts: an older stamp is one of another clock.
-        let age = self.age.filter(|&age| age < Duration::from_secs(1)).unwrap_or_default();
-        now.checked_sub(age + delay).unwrap_or(now)
+        let at = self.at.filter(|&at| at <= now && now.duration_since(at) < Duration::from_secs(1));
+        at.unwrap_or(now).checked_sub(delay).unwrap_or(now)
     }
 }
 
@@ -130,16 +130,17 @@ mod tests {
         let now = Instant::now() + Duration::from_secs(100);
         let before = |waiting: Waiting| now - waiting.captured(now, 48_000);
         let ms = Duration::from_millis;
-        let plain = Waiting { age: None, frames: 960, delay: 960 };
+        let plain = Waiting { at: None, frames: 960, delay: 960 };
         assert_eq!(before(plain), ms(20));
-        assert_eq!(before(Waiting { age: Some(ms(3)), ..plain }), ms(23), "the device said so a moment ago");
+        assert_eq!(before(Waiting { at: Some(now - ms(3)), ..plain }), ms(23), "the device said so a moment ago");
         assert_eq!(before(Waiting { delay: 960 + 240, ..plain }), ms(25), "5 ms are on the way from the converter");
         assert_eq!(before(Waiting { delay: 0, ..plain }), ms(20), "it does not know its delay");
         assert_eq!(before(Waiting { delay: pcm::Frames::MAX, ..plain }), ms(1020), "nor here");
-        assert_eq!(before(Waiting { age: Some(ms(60_000)), ..plain }), ms(20), "a stamp of another clock");
-        assert_eq!(before(Waiting { age: None, frames: -1, delay: pcm::Frames::MIN }), ms(0));
+        assert_eq!(before(Waiting { at: Some(now - ms(60_000)), ..plain }), ms(20), "a stamp of another clock");
+        assert_eq!(before(Waiting { at: Some(now + ms(60_000)), ..plain }), ms(20), "and of another");
+        assert_eq!(before(Waiting { at: None, frames: -1, delay: pcm::Frames::MIN }), ms(0));
         assert_eq!(
-            before(Waiting { age: None, frames: pcm::Frames::MAX, delay: pcm::Frames::MAX }),
+            before(Waiting { at: None, frames: pcm::Frames::MAX, delay: pcm::Frames::MAX }),
             ms(0),
             "it is out of its mind"
         );

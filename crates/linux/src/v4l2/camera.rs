@@ -78,8 +78,8 @@ impl Camera {
     async fn next(&mut self) -> Result<Grabbed, Lost> {
         loop {
             let filled = self.stream.newest().await?;
-            let age = self.stream.age(&filled);
             let (now, wall) = (Instant::now(), SystemTime::now());
+            let age = self.stream.age(&filled, now);
             let picture = self.layout.picture(self.stream.bytes(&filled));
             self.stream.give_back(filled)?;
             if let Some(picture) = picture {

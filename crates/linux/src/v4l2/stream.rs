@@ -8,7 +8,7 @@ use std::{
     os::fd::AsRawFd,
     ptr::{self, NonNull},
     slice,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use lookout_core::port::Lost;
@@ -106,9 +106,10 @@ impl Stream {
         self.buffers.get(filled.index as usize).and_then(|mapping| mapping.bytes().get(..filled.used)).unwrap_or(&[])
     }
 
-    /// Returns how long ago a buffer was captured; zero if the driver does not say.
-    pub(super) fn age(&self, filled: &Filled) -> Duration {
-        filled.stamp.map_or(Duration::ZERO, |stamp| monotonic::now().saturating_sub(stamp))
+    /// Returns how long before `now` a buffer was captured; zero if the driver does not say.
+    pub(super) fn age(&self, filled: &Filled, now: Instant) -> Duration {
+        let captured = filled.stamp.and_then(monotonic::instant).unwrap_or(now);
+        now.saturating_duration_since(captured)
     }
 
     /// Gives a buffer back to the driver.
