@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod asf;
+mod sound;
 
 use std::{ops::ControlFlow, time::Duration};
 
@@ -62,6 +63,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "avi", check: film },
     Target { name: "asf", check: asf::muxer },
     Target { name: "asf_reader", check: asf::reader },
+    Target { name: "track", check: sound::track },
 ];
 
 /// What is read of a query can be written, and reads the same again.
