@@ -239,3 +239,77 @@ impl Capture {
         frame.into_iter().for_each(|frame| self.parts.hub.publish(frame));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use lookout_core::media::sound::Heard;
+
+    use super::*;
+    use crate::privacy::testing::Hours;
+
+    /// A source that is lost at once, and has sound.
+    struct Brief(Arc<AtomicUsize>);
+
+    impl Source for Brief {
+        fn grab(&mut self) -> Promise<'_, Result<Grabbed, Lost>> {
+            Box::pin(async { Err(Lost("gone".into())) })
+        }
+
+        fn microphone(&mut self) -> Option<Box<dyn Microphone>> {
+            Some(Box::new(Numbered(self.0.fetch_add(1, Ordering::Relaxed))))
+        }
+
+        fn about(&self) -> String {
+            "brief".into()
+        }
+    }
+
+    /// A microphone with a number.
+    struct Numbered(usize);
+
+    impl Microphone for Numbered {
+        fn hear(&mut self) -> Promise<'_, Result<Heard, Lost>> {
+            Box::pin(std::future::pending())
+        }
+
+        fn about(&self) -> String {
+            self.0.to_string()
+        }
+    }
+
+    // `block_in_place` is for the real runtime.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn each_time_a_source_is_opened_it_gives_its_sound() {
+        let (opened, hours) = (Arc::new(AtomicUsize::new(0)), Hours::default());
+        let (given, mut taken) = tokio::sync::mpsc::unbounded_channel();
+        let (dir, rules) = (tempfile::tempdir().unwrap(), crate::rules(&crate::config::Config::default()));
+        let store = crate::store::Store::open(dir.path(), rules).unwrap().store;
+        let parts = Parts {
+            open: Box::new(move || {
+                let source = Brief(opened.clone());
+                Box::pin(async move { Ok(Box::new(source) as Box<dyn Source>) })
+            }),
+            sound: Some(Box::new(move |microphone| {
+                let _ = given.send(microphone.about());
+            })),
+            name: "brief".into(),
+            size: Size::VGA,
+            stall: Duration::from_secs(1),
+            rest: Duration::ZERO,
+            demands: Demands::Device,
+            hub: Hub::new(hours.gate(Arc::default()), Arc::default(), Arc::default()),
+            image: store.watch(|_| Image::NEUTRAL),
+            local: Arc::new(|_| String::new()),
+            flow: Arc::default(),
+            watchdog: None,
+        };
+        let capture = tokio::spawn(Capture::new(parts).unwrap().run());
+        for number in ["0", "1", "2"] {
+            assert_eq!(taken.recv().await.as_deref(), Some(number));
+        }
+        capture.abort();
+        let _ = capture.await;
+    }
+}

@@ -39,7 +39,7 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
-    /// Validates the configuration, probes the source and the devices, and prints what it found.
+    /// Validates the configuration, probes the source and the microphone, and prints what it found.
     Check {
         #[command(flatten)]
         machine: Machine,

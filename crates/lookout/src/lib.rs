@@ -55,7 +55,7 @@ use tokio::{
     task::JoinSet,
 };
 
-pub use probe::{Found, probe};
+pub use probe::{Found, Sounded, probe};
 pub use running::Running;
 pub use source::{Locator, SoundLocator};
 pub use store::{By, StateError, Store};

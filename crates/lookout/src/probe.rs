@@ -1,4 +1,4 @@
-//! `lookout check`: what a source is, seen once.
+//! `lookout check`: what a source and a microphone are, seen and heard for a moment.
 
 use std::{
     sync::Arc,
@@ -6,14 +6,18 @@ use std::{
 };
 
 use lookout_core::{
-    media::frame::Size,
-    port::{Image, Lost, Wanted},
+    media::{
+        frame::Size,
+        sound::{Level, Track, dbfs},
+    },
+    port::{Image, Lost, Microphone, Source, Wanted},
 };
+use lookout_linux::alsa;
 
 use crate::{
-    config::Config,
+    config::{self, Config},
     pipeline::{Demands, Developer},
-    source::{LocalTime, Locator},
+    source::{LocalTime, Locator, SoundLocator},
     tls,
 };
 
@@ -29,9 +33,37 @@ pub struct Found {
     pub after: Duration,
     /// What its device offers, a line each.
     pub devices: Vec<String>,
+    /// The sound: what was heard, or why there is none.
+    pub sound: Result<Sounded, String>,
+    /// The sound devices of this machine, a line each.
+    pub microphones: Vec<String>,
 }
 
-/// Opens a source, waits for its first picture and lets go of it.
+/// What `lookout check` heard.
+pub enum Sounded {
+    /// None is wanted.
+    NotWanted,
+    /// The source has no sound of its own.
+    SourceHasNone,
+    /// Something.
+    Heard {
+        /// The microphone in words.
+        about: String,
+        /// The loudest tenth of a second, root mean square in dBFS.
+        rms_dbfs: f32,
+        /// The peak, in dBFS.
+        peak_dbfs: f32,
+        /// How long it took until there was something.
+        after: Duration,
+    },
+}
+
+/// How long a microphone is heard.
+const HEAR: Duration = Duration::from_secs(1);
+/// How long a microphone may take to be opened and heard.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Opens a source, waits for its first picture, hears its microphone or the one that is configured, and lets go of both.
 ///
 /// # Errors
 /// Why there is no picture, in words.
@@ -43,14 +75,66 @@ pub async fn probe(locator: &Locator, config: &Config) -> Result<Found, String> 
     let local: LocalTime = Arc::new(|_| String::new());
     let grab = async {
         let mut source = locator.open(wanted, local).await?;
+        let own = source.microphone();
         let grabbed = source.grab().await?;
-        Ok::<_, Lost>((source.about(), grabbed))
+        Ok::<_, Lost>((source, own, grabbed))
     };
     let grabbed = tokio::time::timeout(patience, grab).await.map_err(|_| format!("{locator}: no picture came"))?;
-    let (about, grabbed) = grabbed.map_err(|lost| format!("{locator}: {lost}"))?;
+    let (mut source, own, grabbed) = grabbed.map_err(|lost| format!("{locator}: {lost}"))?;
+    let after = begin.elapsed();
     let mut developer =
         Developer::new(Demands::Own(config.source.verify), Arc::default()).map_err(|error| error.to_string())?;
     let frame = developer.develop(grabbed, &Image::NEUTRAL);
     let frame = frame.ok_or_else(|| format!("{locator}: the first picture is broken"))?;
-    Ok(Found { about, size: frame.size, bytes: frame.jpeg.len(), after: begin.elapsed(), devices: locator.describe() })
+    Ok(Found {
+        about: source.about(),
+        size: frame.size,
+        bytes: frame.jpeg.len(),
+        after,
+        devices: locator.describe(),
+        sound: sound(config, &mut *source, own).await,
+        microphones: alsa::capture_devices(),
+    })
+}
+
+/// Hears the microphone that is configured, for a moment.
+async fn sound(config: &Config, source: &mut dyn Source, own: Option<Box<dyn Microphone>>) -> Result<Sounded, String> {
+    let config::Sound { microphone: locator, rate, channels } = &config.sound;
+    let begin = Instant::now();
+    let hear = async {
+        let mut microphone = match (locator, own) {
+            (SoundLocator::None, _) => return Ok(Sounded::NotWanted),
+            (SoundLocator::Own, None) => return Ok(Sounded::SourceHasNone),
+            (SoundLocator::Own, Some(own)) => own,
+            (SoundLocator::Alsa(_) | SoundLocator::Exec(_), _) => locator.open(*rate, *channels).await?,
+        };
+        let first = microphone.hear().await?;
+        let (after, end) = (begin.elapsed(), Instant::now() + HEAR);
+        let mut track = Track::new(first.captured);
+        let (mut loudest, mut next) = (Level::default(), Some(first));
+        while let Some(heard) = next.take() {
+            let now = Instant::now();
+            track.feed(&heard, now);
+            while track.cut().is_some() {}
+            while let Some(Level { rms, peak }) = track.level() {
+                loudest = Level { rms: loudest.rms.max(rms), peak: loudest.peak.max(peak) };
+            }
+            next = if now < end { Some(microphone.hear().await?) } else { None };
+        }
+        let (rms_dbfs, peak_dbfs) = (dbfs(loudest.rms), dbfs(loudest.peak));
+        Ok(Sounded::Heard { about: microphone.about(), rms_dbfs, peak_dbfs, after })
+    };
+    // A source is heard as long as it is seen.
+    let see = async {
+        loop {
+            if let Err(lost) = source.grab().await {
+                return lost;
+            }
+        }
+    };
+    let heard = tokio::select! {
+        heard = tokio::time::timeout(PATIENCE, hear) => heard.map_err(|_| Lost("no sound came".into())).flatten(),
+        lost = see, if matches!(locator, SoundLocator::Own) => Err(lost),
+    };
+    heard.map_err(|lost| format!("microphone {locator}: {lost}"))
 }

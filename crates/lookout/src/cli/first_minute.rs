@@ -6,7 +6,7 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use lookout::{Locator, Running, config::Config, setup};
+use lookout::{Locator, Running, Sounded, config::Config, setup};
 
 use super::{Failed, failed};
 
@@ -74,13 +74,29 @@ pub fn check(config: &Config) -> Result<(), Failed> {
     say(format_args!("configuration  valid"));
     let locator = config.source.url.clone().unwrap_or_else(Locator::first);
     say(format_args!("source         {locator}"));
+    say(format_args!("microphone     {}", config.sound.microphone));
     say(format_args!("state          {}", config.state_dir().display()));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(failed)?;
     let found = runtime.block_on(lookout::probe(&locator, config)).map_err(failed)?;
     say(format_args!("found          {}", found.about));
     say(format_args!("first picture  {}, {} bytes, after {} ms", found.size, found.bytes, found.after.as_millis()));
     found.devices.iter().for_each(|line| say(format_args!("{line}")));
-    Ok(())
+    let heard = found.sound.map(|sound| say(format_args!("sound          {}", in_words(&sound))));
+    if !found.microphones.is_empty() {
+        say(format_args!("sound devices for --microphone alsa:NAME"));
+        found.microphones.iter().for_each(|line| say(format_args!("  {line}")));
+    }
+    heard.map_err(failed)
+}
+
+fn in_words(sound: &Sounded) -> String {
+    match sound {
+        Sounded::NotWanted => "none is wanted".into(),
+        Sounded::SourceHasNone => "the source has none".into(),
+        Sounded::Heard { about, rms_dbfs, peak_dbfs, after } => {
+            format!("{about}: {rms_dbfs:.1} dBFS, peak {peak_dbfs:.1} dBFS, after {} ms", after.as_millis())
+        }
+    }
 }
 
 /// Prints a line. Whoever has closed the other end, such as `head`, has seen enough; that is no failure.

@@ -14,6 +14,7 @@ mod journal;
 mod listings;
 mod login;
 mod machine;
+mod microphone;
 mod pages;
 mod picture;
 mod privacy;
