@@ -343,7 +343,10 @@ pub(crate) mod tests {
                 match piece {
                     Piece::Picture(picture) => pictures.push(picture),
                     Piece::Repeat => pictures.push(Bytes::new()),
-                    Piece::Sound(samples) => sound.extend(samples),
+                    Piece::Sound(samples) => {
+                        assert!(!samples.is_empty() && samples.len() <= SOUND, "{}", samples.len());
+                        sound.extend(samples);
+                    }
                 }
             }
         }

@@ -163,6 +163,7 @@ impl Ear {
         let start = self.start.wait_for(Option::is_some).await.map_err(gone)?.unwrap_or_else(Instant::now);
         let at = |sample: u64| start + Duration::from_secs(sample) / scene::RATE;
         tokio::select! {
+            biased;
             // It never changes again, but ends.
             ended = self.start.changed() => ended.map_err(gone)?,
             () = sleep_until(at(self.next + PIECE)) => {}

@@ -146,6 +146,24 @@ mod tests {
     }
 
     #[test]
+    fn the_cells_are_where_others_look_for_them() {
+        let canvas = painted(Size::VGA, 0x8000_0001, Duration::from_millis(0x2001));
+        let cells = |top: usize, left: usize, count: usize| -> Vec<u8> {
+            let middle = |cell: usize| (top + 4) * 640 + (left + cell) * 8 + 4;
+            (0..count).map(|cell| canvas.luma()[middle(cell)]).collect()
+        };
+        let [one, zero] = [255, 0];
+        let ends = |count: usize, end: u8| [vec![end], vec![255 - end; count - 2], vec![end]].concat();
+        assert_eq!((cells(456, 1, 32), cells(464, 1, 32)), (ends(32, one), ends(32, zero)), "the number");
+        assert_eq!((cells(8, 26, 14), cells(16, 26, 14)), (ends(14, one), ends(14, zero)), "the time");
+        let edge = |x: usize| canvas.luma()[12 * 640 + x];
+        assert_eq!(
+            [207, 208, 215, 216, 311, 312, 319, 320].map(|x| edge(x) > 128),
+            [false, true, true, false, false, true, true, false]
+        );
+    }
+
+    #[test]
     fn another_or_a_turned_picture_has_no_number_and_no_time() {
         let canvas = painted(Size::VGA, 123_456, Duration::from_secs(3));
         let turned: Vec<u8> = canvas.luma().iter().rev().copied().collect();

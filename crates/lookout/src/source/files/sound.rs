@@ -90,6 +90,7 @@ impl Ear {
                 continue;
             }
             tokio::select! {
+                biased;
                 told = self.laps.changed() => told.map_err(gone)?,
                 () = sleep_until(due) => return Ok(self.take(lap, count)),
             }
@@ -224,7 +225,7 @@ mod tests {
         let first = grabbed.wait_for(|all| !all.is_empty()).await.unwrap()[0];
         let mut samples = Vec::new();
         loop {
-            let heard = microphone.hear().await.unwrap();
+            let heard = tokio::time::timeout(5000 * MS, microphone.hear()).await.expect("the next lap").unwrap();
             assert_eq!((heard.rate, heard.channels), (8000, 1));
             assert!((1..=320).contains(&heard.samples.len()));
             let at = (heard.captured - first).as_nanos() as u64 * 8 / 1_000_000;
