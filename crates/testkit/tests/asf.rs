@@ -226,6 +226,26 @@ fn times_of_sending_follow_the_sending_and_never_run_back() {
 }
 
 #[test]
+fn silence_leads_in_as_far_as_the_preroll_reaches() {
+    let begin = Instant::now();
+    // A block is 63.125 ms long: seven of them are 442.
+    for (captured, first, blocks) in
+        [(-60, 61, 6), (-57, 1, 7), (0, 58, 7), (5000, 5058, 7), (-430, 6, 1), (-499, 1, 0)]
+    {
+        let (mut packets, mut muxer, mut stream) = (Packets::default(), Muxer::new(begin), start());
+        let captured = begin - millis(500) + millis(500_u64.saturating_add_signed(captured));
+        stream.extend(muxer.lead_in(captured, begin).unwrap());
+        packets.lay(Kind::Sound, &noise(BLOCK, 1));
+        muxer.stamp(&mut packets, captured, begin).unwrap();
+        stream.extend_from_slice(packets.bytes());
+        let sound = read(&stream);
+        assert_eq!((sound[0].presentation, sound.len()), (first, blocks + 1));
+        assert!(sound.windows(2).all(|pair| [63, 64].contains(&(pair[1].presentation - pair[0].presentation))));
+        assert!(sound[..blocks].iter().all(|block| block.bytes == [0; BLOCK]) && sound[blocks].bytes[0] != 0);
+    }
+}
+
+#[test]
 fn a_stream_ends_when_its_times_are_used_up() {
     let begin = Instant::now();
     let end = begin + millis(LIFETIME.into());

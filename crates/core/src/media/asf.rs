@@ -12,6 +12,11 @@ use std::time::{Duration, Instant};
 
 pub use header::{Streams, header};
 
+use super::{
+    adpcm,
+    sound::{BLOCK, RATE},
+};
+
 /// Bytes of every data packet.
 pub const PACKET: usize = 640;
 
@@ -142,6 +147,28 @@ impl Muxer {
             packet[PRESENTATION..][..4].copy_from_slice(&presentation);
         }
         Ok(())
+    }
+
+    /// Returns packets of silence that go right before the first block of sound, which begins at `captured`: as many blocks
+    /// as have a time of presentation.
+    ///
+    /// Some players fill what they play sound from before they show a picture, and never catch up with a stream whose sound
+    /// comes no faster than it is heard. With this much of it at once they do not wait.
+    ///
+    /// # Errors
+    /// As for [`stamp`](Self::stamp).
+    pub fn lead_in(&mut self, captured: Instant, now: Instant) -> Result<Vec<u8>, UsedUp> {
+        let length = Duration::from_secs(BLOCK as u64) / RATE;
+        let room = (captured + Duration::from_millis(PREROLL.into())).saturating_duration_since(self.begin);
+        let blocks = (room.as_micros() / length.as_micros()).min(u128::from(PREROLL) / length.as_millis()) as u32;
+        let (mut packets, mut bytes) = (Packets::default(), Vec::new());
+        // In IMA ADPCM, zeros are silence.
+        packets.lay(Kind::Sound, &[0; adpcm::LENGTH]);
+        for before in (1..=blocks).rev() {
+            self.stamp(&mut packets, captured - length * before, now)?;
+            bytes.extend_from_slice(packets.bytes());
+        }
+        Ok(bytes)
     }
 
     /// Stamps packets anew that are sent later than was thought; times of sending never run back.
