@@ -150,8 +150,12 @@ pub struct Hearing {
 }
 
 impl Hearing {
-    /// Makes the service; like the capture service it must have ended before the runtime does.
+    /// Makes the service; like the capture service it must have ended before the runtime does. A device is there to be
+    /// listened to from now on, if it is silent at first.
     pub fn new(parts: Parts) -> Self {
+        if let Input::Device(_) = parts.input {
+            parts.hub.sound.appear();
+        }
         let now = Instant::now();
         let (track, look) = (Track::new(now.into_std()), now + LENGTH + LATE);
         Self { parts, track, next: now, look, up: None, lost: None, pauses: Pauses::default() }
@@ -163,8 +167,8 @@ impl Hearing {
             // As long as the source has given none there is nothing to listen to, not even silence.
             given.there().await;
             self = Self::new(self.parts);
+            self.parts.hub.sound.appear();
         }
-        self.parts.hub.sound.appear();
         loop {
             let opening = guarded(self.parts.input.open());
             let end = match self.going_on(opening).await {

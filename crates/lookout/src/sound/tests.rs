@@ -147,7 +147,10 @@ impl Rig {
             hub: hub.clone(),
             counters: metrics.sound.clone(),
         };
-        tokio::spawn(Hearing::new(parts).run());
+        let hearing = Hearing::new(parts);
+        let device = matches!(hearing.parts.input, Input::Device(_));
+        assert_eq!(hub.sound.listen().unwrap().is_some(), device, "a device is there from the start");
+        tokio::spawn(hearing.run());
         Self { world, hub, metrics, given, _hours: hours }
     }
 
