@@ -80,6 +80,8 @@ pub struct Flow {
 pub struct Sounding {
     /// Times the microphone was lost.
     pub lost: Counter,
+    /// Blocks that were encoded: each once, however many listen, and none while nobody does.
+    pub encoded: Counter,
     /// Blocks that a listener missed because it was slow.
     pub missed: Counter,
     up: Gauge,
@@ -248,6 +250,7 @@ impl Sounding {
         all.register("up", "Microphones that deliver sound", self.up.clone());
         all.register("lost", "Times the microphone was lost", self.lost.clone());
         all.register("listeners", "Listeners to the camera's sound", self.listeners.clone());
+        all.register("encoded", "Blocks of sound encoded", self.encoded.clone());
         all.register("missed", "Blocks of sound missed by a slow listener", self.missed.clone());
     }
 
@@ -343,6 +346,7 @@ mod tests {
             "sound_up",
             "sound_lost_total",
             "sound_listeners",
+            "sound_encoded_total",
             "sound_missed_total",
             "forbidden",
             "logins_refused_total",

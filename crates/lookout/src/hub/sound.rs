@@ -112,6 +112,7 @@ impl Sounds {
             return;
         };
         let adpcm = Bytes::copy_from_slice(&adpcm::encode(&block.samples));
+        self.counters.encoded.inc();
         let sound = Arc::new(Sound { block, adpcm, opening });
         self.ring.send_modify(|ring| ring.push(sound));
     }
@@ -332,6 +333,7 @@ mod tests {
         let heard: Vec<_> = listeners.iter_mut().map(|listener| listener.waiting().unwrap()).collect();
         assert_eq!(heard[0].adpcm[..], adpcm::encode(&heard[0].block.samples));
         assert!(heard.iter().all(|sound| Arc::ptr_eq(sound, &heard[0])));
+        has(&room.metrics, "lookout_sound_encoded_total 1");
         drop(listeners);
         has(&room.metrics, "lookout_sound_listeners 0");
     }
