@@ -1,9 +1,10 @@
 //! The cases, each a pair of runs that take turns, and the goals of each. What the goals are measured against, and what
 //! others reach, is in docs/performance.md.
 
-use super::{feed::Feed, outcome::Figure, server::Kind};
+use super::{feed::Feed, outcome::Figure, server::Kind, stream::Form};
 
 /// A pair of runs that are compared.
+#[derive(Clone, Copy, Debug)]
 pub struct Case {
     /// What selects it on the command line.
     pub name: &'static str,
@@ -13,6 +14,8 @@ pub struct Case {
     pub reference: Run,
     /// What is measured.
     pub subject: Run,
+    /// The same viewers at `videostream.asf`, with sound, measured beside the same reference.
+    pub asf: Option<Run>,
     /// The figures shown, and what is asked of them.
     pub goals: &'static [(Figure, Goal)],
 }
@@ -24,6 +27,8 @@ pub struct Run {
     pub server: Kind,
     /// Its source.
     pub feed: Feed,
+    /// Whether the daemon has a microphone.
+    pub sound: bool,
     /// Who comes.
     pub load: Load,
 }
@@ -31,21 +36,27 @@ pub struct Run {
 /// Who comes.
 #[derive(Clone, Copy, Debug)]
 pub enum Load {
-    /// Viewers of the push stream.
-    Watch {
-        /// How many.
-        viewers: usize,
-        /// How many more never read.
-        stalled: usize,
-        /// The size asked for, if not the source's own.
-        resolution: Option<u8>,
-        /// Over HTTPS.
-        tls: bool,
-    },
+    /// Viewers of a stream.
+    Watch(Watch),
     /// Clients of `snapshot.cgi`, 32 at once.
     Snapshots,
     /// Clients of `get_status.cgi`, 32 at once.
     Status,
+}
+
+/// Viewers of a stream.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch {
+    /// How many.
+    pub viewers: usize,
+    /// How many more never read.
+    pub stalled: usize,
+    /// The size asked for, if not the source's own.
+    pub resolution: Option<u8>,
+    /// Over HTTPS.
+    pub tls: bool,
+    /// Which stream.
+    pub form: Form,
 }
 
 /// What is asked of a figure.
@@ -63,7 +74,10 @@ pub enum Goal {
     Shown,
 }
 
-use Figure::{Age, Cpu, CpuRequest, Delivered, Encodes, Held, Memory, Rate, Requests};
+use Figure::{
+    Age, Cpu, CpuBlock, CpuRequest, CpuSecond, Delivered, Encodes, Held, Memory, Rate, Requests, Sound, SoundEncodes,
+    Wire,
+};
 use Goal::{AtLeast, AtMost, Reaches, Shown, Within};
 
 const CAMERA: Feed = Feed { bytes: 50_000, fps: 30, pin: None };
@@ -72,15 +86,24 @@ const UNBOUND: Feed = Feed { bytes: 50_000, fps: 0, pin: None };
 /// A snapshot is captured after the request, so 32 clients at once get at most 32 times this a second.
 const QUICK: Feed = Feed { bytes: 50_000, fps: 500, pin: None };
 
-const fn watch(viewers: usize) -> Load {
-    Load::Watch { viewers, stalled: 0, resolution: None, tls: false }
+const fn watch(viewers: usize) -> Watch {
+    Watch { viewers, stalled: 0, resolution: None, tls: false, form: Form::Multipart }
 }
 
 const fn run(server: Kind, feed: Feed, load: Load) -> Run {
-    Run { server, feed, load }
+    Run { server, feed, sound: false, load }
 }
 
-/// A case of the same load on the floor and on the daemon.
+const fn lookout(watch: Watch) -> Run {
+    run(Kind::Lookout, CAMERA, Load::Watch(watch))
+}
+
+/// Viewers of a stream with sound.
+const fn heard(feed: Feed, watch: Watch, form: Form) -> Run {
+    Run { server: Kind::Lookout, feed, sound: true, load: Load::Watch(Watch { form, ..watch }) }
+}
+
+/// A case of the same load on the floor and on the daemon, and there as ASF too.
 const fn beside_raw(
     name: &'static str,
     title: &'static str,
@@ -88,8 +111,9 @@ const fn beside_raw(
     viewers: usize,
     goals: &'static [(Figure, Goal)],
 ) -> Case {
-    let load = watch(viewers);
-    Case { name, title, reference: run(Kind::Raw, feed, load), subject: run(Kind::Lookout, feed, load), goals }
+    let load = Load::Watch(watch(viewers));
+    let asf = if feed.fps > 0 { Some(heard(feed, watch(viewers), Form::Asf)) } else { None };
+    Case { name, title, reference: run(Kind::Raw, feed, load), subject: run(Kind::Lookout, feed, load), asf, goals }
 }
 
 /// The cases, in the order of the table.
@@ -99,36 +123,44 @@ pub const CASES: &[Case] = &[
         "1 viewer, 50 KB, 30 fps",
         CAMERA,
         1,
-        &[(Cpu, Within(1.3)), (Age, Within(1.5)), (Delivered, AtLeast(100.0))],
+        &[(Cpu, Within(1.3)), (Age, Within(1.5)), (Delivered, AtLeast(100.0)), (Sound, Shown), (Wire, Shown)],
     ),
     beside_raw(
         "10",
         "10 viewers, 50 KB, 30 fps",
         CAMERA,
         10,
-        &[(Cpu, Shown), (Age, Shown), (Delivered, AtLeast(100.0))],
+        &[(Cpu, Shown), (Age, Shown), (Delivered, AtLeast(100.0)), (Sound, Shown)],
     ),
     beside_raw(
         "100",
         "100 viewers, 50 KB, 30 fps",
         CAMERA,
         100,
-        &[(Cpu, Within(1.2)), (Age, Shown), (Memory, Shown), (Delivered, AtLeast(100.0))],
+        &[
+            (Cpu, Within(1.2)),
+            (Age, Shown),
+            (Memory, Shown),
+            (Delivered, AtLeast(100.0)),
+            (Sound, Shown),
+            (Wire, Shown),
+        ],
     ),
     beside_raw(
         "1000",
         "1000 viewers, 50 KB, 30 fps",
         CAMERA,
         1000,
-        &[(Cpu, Within(1.2)), (Age, Within(2.0)), (Memory, AtMost(16.0)), (Delivered, AtLeast(100.0))],
+        &[(Cpu, Within(1.2)), (Age, Within(2.0)), (Memory, AtMost(16.0)), (Delivered, AtLeast(100.0)), (Sound, Shown)],
     ),
     beside_raw("large", "500 viewers, 200 KB, 30 fps", LARGE, 500, &[(Cpu, Shown), (Age, Shown), (Delivered, Shown)]),
     beside_raw("fast", "100 viewers, 50 KB, as fast as it goes", UNBOUND, 100, &[(Rate, Reaches(0.8)), (Cpu, Shown)]),
     Case {
         name: "stalled",
         title: "100 viewers with 500 stalled ones beside them, against none",
-        reference: run(Kind::Lookout, CAMERA, watch(100)),
-        subject: run(Kind::Lookout, CAMERA, Load::Watch { viewers: 100, stalled: 500, resolution: None, tls: false }),
+        reference: lookout(watch(100)),
+        subject: lookout(Watch { stalled: 500, ..watch(100) }),
+        asf: None,
         goals: &[
             (Cpu, Within(1.1)),
             (Age, Within(1.1)),
@@ -140,22 +172,55 @@ pub const CASES: &[Case] = &[
     Case {
         name: "resized",
         title: "100 viewers of a second size, against one",
-        reference: run(Kind::Lookout, CAMERA, Load::Watch { viewers: 1, stalled: 0, resolution: Some(8), tls: false }),
-        subject: run(Kind::Lookout, CAMERA, Load::Watch { viewers: 100, stalled: 0, resolution: Some(8), tls: false }),
+        reference: lookout(Watch { resolution: Some(8), ..watch(1) }),
+        subject: lookout(Watch { resolution: Some(8), ..watch(100) }),
+        asf: None,
         goals: &[(Encodes, AtMost(1.02)), (Cpu, Shown), (Rate, Shown)],
     },
     Case {
         name: "https",
         title: "100 HTTPS viewers, 50 KB, 30 fps",
-        reference: run(Kind::RawTls, CAMERA, Load::Watch { viewers: 100, stalled: 0, resolution: None, tls: true }),
-        subject: run(Kind::Lookout, CAMERA, Load::Watch { viewers: 100, stalled: 0, resolution: None, tls: true }),
-        goals: &[(Cpu, Within(1.3)), (Age, Shown), (Memory, Shown), (Delivered, AtLeast(100.0))],
+        reference: run(Kind::RawTls, CAMERA, Load::Watch(Watch { tls: true, ..watch(100) })),
+        subject: lookout(Watch { tls: true, ..watch(100) }),
+        asf: Some(heard(CAMERA, Watch { tls: true, ..watch(100) }, Form::Asf)),
+        goals: &[(Cpu, Within(1.3)), (Age, Shown), (Memory, Shown), (Delivered, AtLeast(100.0)), (Sound, Shown)],
+    },
+    Case {
+        name: "sound",
+        title: "100 viewers of .asf with sound, against 100 of .asf without a microphone",
+        reference: Run { sound: false, ..heard(CAMERA, watch(100), Form::Asf) },
+        subject: heard(CAMERA, watch(100), Form::Asf),
+        asf: None,
+        goals: &[(Cpu, Shown), (Age, Shown), (CpuSecond, Shown), (Sound, AtLeast(100.0))],
+    },
+    Case {
+        name: "heard",
+        title: "100 viewers of .asf, against one",
+        reference: heard(CAMERA, watch(1), Form::Asf),
+        subject: heard(CAMERA, watch(100), Form::Asf),
+        asf: None,
+        goals: &[(SoundEncodes, AtMost(1.05)), (CpuSecond, Shown), (Sound, AtLeast(100.0))],
+    },
+    Case {
+        name: "listeners",
+        title: "100 listeners of audio.wav, against one",
+        reference: heard(CAMERA, watch(1), Form::Wav),
+        subject: heard(CAMERA, watch(100), Form::Wav),
+        asf: None,
+        goals: &[
+            (SoundEncodes, AtMost(1.05)),
+            (CpuSecond, Shown),
+            (CpuBlock, Shown),
+            (Memory, Shown),
+            (Sound, AtLeast(100.0)),
+        ],
     },
     Case {
         name: "snapshot",
         title: "snapshots of 50 KB, 32 at once, source at 500 fps",
         reference: run(Kind::Nginx, QUICK, Load::Snapshots),
         subject: run(Kind::Lookout, QUICK, Load::Snapshots),
+        asf: None,
         goals: &[(Requests, Reaches(0.5)), (CpuRequest, Shown)],
     },
     Case {
@@ -163,9 +228,20 @@ pub const CASES: &[Case] = &[
         title: "get_status.cgi, 32 at once, a connection each",
         reference: run(Kind::Hello, CAMERA, Load::Status),
         subject: run(Kind::Lookout, CAMERA, Load::Status),
+        asf: None,
         goals: &[(Requests, Reaches(0.5)), (CpuRequest, Shown)],
     },
 ];
+
+impl Case {
+    /// Sets another version of the daemon beside the daemon, where there are viewers.
+    pub fn beside_another_version(self) -> Self {
+        match self.subject.load {
+            Load::Watch(_) => Self { reference: Run { server: Kind::Before, ..self.subject }, asf: None, ..self },
+            Load::Snapshots | Load::Status => self,
+        }
+    }
+}
 
 impl Goal {
     /// Says it in the table.

@@ -1,4 +1,4 @@
-//! The source of every measured stream: stamped MJPEG on stdout, paced or as fast as the reader takes it.
+//! The source of every measured stream: stamped MJPEG on stdout, paced or as fast as the reader takes it; and a tone.
 
 use std::{
     fs::File,
@@ -9,6 +9,8 @@ use std::{
 };
 
 use anyhow::Result;
+
+use lookout_core::media::sound::RATE;
 
 use super::{
     picture::Picture,
@@ -71,6 +73,45 @@ impl Feed {
                 written => written?,
             }
         }
+    }
+}
+
+/// Writes a tone to stdout as a microphone would, until nobody reads it.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Tone {
+    /// The core to run on, whatever the parent was pinned to.
+    #[arg(long)]
+    pin: usize,
+}
+
+/// How many samples are written at once: 20 ms.
+const PIECE: u32 = RATE / 50;
+
+impl Tone {
+    /// Returns the command that starts it.
+    pub fn command(own: &str, core: usize) -> String {
+        format!("{own} bench-tone --pin {core}")
+    }
+
+    /// Runs until stdout is closed.
+    pub fn run(self) -> Result<()> {
+        process::pin(self.pin)?;
+        let mut output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let began = Instant::now();
+        // 440 Hz, loud, and never the same period twice in a block: an encoder has something to do.
+        let sample =
+            |at: u32| ((f64::from(at) * 440.0 * std::f64::consts::TAU / f64::from(RATE)).sin() * 20_000.0) as i16;
+        for piece in 0_u32.. {
+            let from = piece * PIECE;
+            let samples: Vec<u8> = (from..from + PIECE).flat_map(|at| sample(at).to_le_bytes()).collect();
+            let due = began + Duration::from_secs_f64(f64::from(from + PIECE) / f64::from(RATE));
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            match output.write_all(&samples) {
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+                written => written?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use lookout_core::media::sound::{BLOCK, RATE};
 use rustix::{
     buffer::spare_capacity,
     event::epoll::{self, EventData, EventFlags},
@@ -23,9 +24,9 @@ use rustix::{
 
 use super::{
     outcome::{Outcome, median, quantile},
-    parts::Part,
     process::{Usage, raise_descriptor_limit},
     stamp::{now_ns, own_cpu_ns},
+    stream::{Form, Part},
     viewer::{Viewer, trusting_config},
 };
 
@@ -36,6 +37,9 @@ pub struct Load {
     pub address: SocketAddr,
     /// Path and query of the stream.
     pub path: String,
+    /// The form of the stream.
+    #[arg(long, value_enum, default_value = "multipart")]
+    pub form: Form,
     /// How many watch.
     #[arg(long, default_value_t = 1)]
     pub viewers: usize,
@@ -92,17 +96,19 @@ impl Load {
         let (began, own) = (Instant::now(), own_cpu_ns());
         let mut ages = Vec::new();
         let mut bytes = 0;
-        crowd.run_until(began + Duration::from_secs_f64(self.seconds), |part| {
-            bytes += part.length as u64;
-            ages.extend(part.stamp.map(|stamp| now_ns().saturating_sub(stamp.at_ns) as f64 / 1000.0));
+        crowd.run_until(began + Duration::from_secs_f64(self.seconds), |part| match part {
+            Part::Picture { length, stamp } => {
+                bytes += length as u64;
+                ages.extend(stamp.map(|stamp| now_ns().saturating_sub(stamp.at_ns) as f64 / 1000.0));
+            }
+            Part::Sound { .. } => {}
         })?;
         let seconds = began.elapsed().as_secs_f64();
         let own_cpu = (own_cpu_ns() - own) as f64 / 1000.0;
         let after = self.pid.map(Usage::of).transpose()?;
         let counted = self.count()?.zip(counted).map(|(after, before)| after - before);
 
-        let mut outcome = crowd.outcome();
-        outcome.seconds = seconds;
+        let mut outcome = crowd.outcome(seconds);
         outcome.own_cpu_us = own_cpu;
         outcome.bytes = bytes;
         outcome.age_median_us = median(&mut ages);
@@ -145,7 +151,7 @@ struct Crowd {
     failure: Option<String>,
     /// The number of the newest picture that anybody got.
     newest: u64,
-    /// Viewers that read, and how many of them have had a picture or failed.
+    /// Viewers that read, and how many of them have had a picture or a block of sound, or failed.
     watching: usize,
     began: usize,
 }
@@ -159,7 +165,7 @@ impl Crowd {
         let mut crowd = Self { epoll, viewers, buffer, failed: 0, failure: None, newest: 0, watching, began: 0 };
         // The stalled ones come first: they must be full when the others are measured.
         for at in 0..load.stalled + load.viewers {
-            let viewer = Viewer::connect(load.address, &load.path, tls.as_ref(), at < load.stalled)?;
+            let viewer = Viewer::connect(load.address, &load.path, load.form, tls.as_ref(), at < load.stalled)?;
             epoll::add(&crowd.epoll, &viewer.socket, EventData::new_u64(at as u64), EventFlags::IN)?;
             crowd.viewers.push(Some(viewer));
             if at % 16 == 15 {
@@ -169,7 +175,7 @@ impl Crowd {
         Ok(crowd)
     }
 
-    /// Says whether everybody has had a picture or failed.
+    /// Says whether everybody has had something or failed.
     fn all_watch(&self) -> bool {
         self.began == self.watching
     }
@@ -193,21 +199,32 @@ impl Crowd {
             let Some(slot) = self.viewers.get_mut(event.data.u64() as usize) else { continue };
             let Some(viewer) = slot.as_mut() else { continue };
             let (mut frames, mut missed, mut last) = (0, 0, viewer.last);
+            let (mut blocks, mut gaps) = (0, 0);
             let read = viewer.read(&mut self.buffer, |part| {
-                frames += 1;
-                if let Some(stamp) = part.stamp {
-                    missed += last.map_or(0, |last| stamp.seq.saturating_sub(last + 1));
-                    last = Some(stamp.seq);
+                match part {
+                    Part::Picture { stamp, .. } => {
+                        frames += 1;
+                        if let Some(stamp) = stamp {
+                            missed += last.map_or(0, |last| stamp.seq.saturating_sub(last + 1));
+                            last = Some(stamp.seq);
+                        }
+                    }
+                    Part::Sound { missed } => {
+                        blocks += 1;
+                        gaps += missed;
+                    }
                 }
                 whole(part);
             });
-            if (frames > 0 || read.is_err()) && !viewer.started && !viewer.stalls {
+            if (frames + blocks > 0 || read.is_err()) && !viewer.started && !viewer.stalls {
                 viewer.started = true;
                 self.began += 1;
             }
             viewer.frames += frames;
             viewer.missed += missed;
             viewer.last = last;
+            viewer.blocks += blocks;
+            viewer.gaps += gaps;
             self.newest = self.newest.max(last.unwrap_or(0));
             if viewer.stalls && viewer.answered() {
                 epoll::delete(&self.epoll, &viewer.socket)?;
@@ -224,25 +241,36 @@ impl Crowd {
     /// Forgets what was counted so far.
     fn begin(&mut self) {
         for viewer in self.viewers.iter_mut().flatten() {
-            (viewer.frames, viewer.missed) = (0, 0);
+            viewer.begin();
         }
     }
 
-    fn outcome(&self) -> Outcome {
+    fn outcome(&self, seconds: f64) -> Outcome {
         let watching = || self.viewers.iter().flatten().filter(|viewer| !viewer.stalls);
         let mut frames: Vec<u64> = watching().map(|viewer| viewer.frames).collect();
         frames.sort_unstable();
         // The newest picture may still be on its way; what is older than that was missed.
         let late = |last: u64| self.newest.saturating_sub(last + 1);
+        let mut blocks: Vec<u64> = watching().map(|viewer| viewer.blocks).collect();
+        blocks.sort_unstable();
+        // Two may still be on their way.
+        let due = ((seconds * f64::from(RATE) / BLOCK as f64) as u64).saturating_sub(2);
+        let silent = watching().filter(|viewer| !viewer.started).count();
+        let failure = self.failure.clone().or((silent > 0).then(|| "nothing came".to_owned()));
         Outcome {
+            seconds,
             viewers: frames.len(),
             stalled: self.viewers.iter().flatten().filter(|viewer| viewer.stalls).count(),
-            failed: self.failed,
-            failure: self.failure.clone(),
+            failed: self.failed + silent,
+            failure,
             frames: frames.iter().sum(),
             frames_least: frames.first().copied().unwrap_or(0),
             frames_median: frames.get(frames.len() / 2).copied().unwrap_or(0),
             missed: watching().map(|viewer| viewer.missed + viewer.last.map_or(0, late)).sum(),
+            blocks: blocks.iter().sum(),
+            blocks_median: blocks.get(blocks.len() / 2).copied().unwrap_or(0),
+            blocks_missed: watching().map(|viewer| viewer.gaps.max(due.saturating_sub(viewer.blocks))).sum(),
+            wire_bytes: watching().map(|viewer| viewer.bytes).sum(),
             ..Outcome::default()
         }
     }
@@ -259,13 +287,13 @@ impl Crowd {
             let (mut stale, mut length, mut fresh) = (0.0, 0.0, false);
             let end = Instant::now() + Duration::from_millis(200);
             while !fresh && Instant::now() < end {
-                let read = viewer.read(&mut self.buffer, |part| {
-                    if part.stamp.is_some_and(|stamp| stamp.at_ns > asked_ns) {
-                        fresh = true;
-                    } else {
-                        stale += part.length as f64;
-                        length = part.length as f64;
+                let read = viewer.read(&mut self.buffer, |part| match part {
+                    Part::Picture { stamp, .. } if stamp.is_some_and(|stamp| stamp.at_ns > asked_ns) => fresh = true,
+                    Part::Picture { length: whole, .. } => {
+                        stale += whole as f64;
+                        length = whole as f64;
                     }
+                    Part::Sound { .. } => {}
                 });
                 if read.is_err() {
                     break;
@@ -300,8 +328,8 @@ mod tests {
     }
 
     fn load(address: SocketAddr, viewers: usize, stalled: usize, tls: bool) -> Load {
-        let path = "/".to_owned();
-        Load { address, path, viewers, stalled, seconds: 0.5, tls, pid: None, counter: None, metrics: String::new() }
+        let (path, form, metrics) = ("/".to_owned(), Form::Multipart, String::new());
+        Load { address, path, form, viewers, stalled, seconds: 0.5, tls, pid: None, counter: None, metrics }
     }
 
     const FEED: Feed = Feed { bytes: 20_000, fps: 50, pin: None };

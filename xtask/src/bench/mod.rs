@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: the daemon beside the least that the same work can cost, in turns, on the same machine and
 //! within the same minutes, so that what the machine does meanwhile meets both.
 //!
-//! This program is also the parts of a measurement, as hidden commands: the source (`bench-feed`), the floors
+//! This program is also the parts of a measurement, as hidden commands: the sources (`bench-feed`, `bench-tone`), the floors
 //! (`bench-raw`, `bench-hello`), the load generators (`bench-load`, `bench-requests`) and a pinned start (`bench-exec`).
 //!
 //! ```text
@@ -10,6 +10,7 @@
 //!        └─ other core: bench-exec → bench-load | bench-requests → JSON (reads the server's /proc)
 //! ```
 
+mod asf;
 mod cases;
 mod feed;
 mod hello;
@@ -23,7 +24,10 @@ mod report;
 mod requests;
 mod server;
 mod stamp;
+mod stream;
 mod viewer;
+mod wav;
+mod work;
 
 use std::{
     env, fs,
@@ -37,10 +41,10 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use self::{
-    cases::{CASES, Case, Load, Run},
+    cases::{CASES, Case, Load, Run, Watch},
     outcome::Outcome,
     process::{Cores, pinned},
-    report::Measured,
+    report::{Measured, Round},
     server::{Kind, PASSWORD, Setup},
 };
 
@@ -61,6 +65,8 @@ pub enum Command {
     BenchRaw(raw::Raw),
     #[command(hide = true)]
     BenchRequests(requests::Requests),
+    #[command(hide = true)]
+    BenchTone(feed::Tone),
 }
 
 impl Command {
@@ -74,6 +80,7 @@ impl Command {
             Self::BenchLoad(load) => load.run(),
             Self::BenchRaw(raw) => raw.run(),
             Self::BenchRequests(requests) => requests.run(),
+            Self::BenchTone(tone) => tone.run(),
         }
     }
 }
@@ -81,8 +88,8 @@ impl Command {
 /// What to measure.
 #[derive(clap::Args)]
 pub struct Bench {
-    /// The cases; all if none is given.
-    #[arg(value_parser = clap::builder::PossibleValuesParser::new(CASES.iter().map(|case| case.name)))]
+    /// The cases, or `work`: what single pieces of work cost; all if none is given.
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(CASES.iter().map(|case| case.name).chain([WORK])))]
     cases: Vec<String>,
     /// Two short rounds: for a look, not for a record.
     #[arg(long)]
@@ -96,6 +103,9 @@ pub struct Bench {
     /// The daemon to measure, instead of a release build of this tree.
     #[arg(long)]
     daemon: Option<PathBuf>,
+    /// Another version of the daemon, which then is the reference in every case with viewers.
+    #[arg(long, conflicts_with_all = ["references", "write"])]
+    before: Option<PathBuf>,
     /// Prints every run's outcome as JSON, too.
     #[arg(long)]
     verbose: bool,
@@ -104,47 +114,58 @@ pub struct Bench {
     write: bool,
 }
 
+/// What selects the pieces of work.
+const WORK: &str = "work";
+
 impl Bench {
+    fn wants(&self, name: &str) -> bool {
+        self.cases.is_empty() || self.cases.iter().any(|wanted| wanted == name)
+    }
+
     fn run(&self) -> Result<()> {
         process::raise_descriptor_limit()?;
         let cores = Cores::choose()?;
         if cores.server == cores.load {
             eprintln!("only one core: server and load share it, and the figures say little");
         }
+        let program = |path: &PathBuf| path.canonicalize().with_context(|| format!("no program {}", path.display()));
         let daemon = match &self.daemon {
-            Some(daemon) => daemon.canonicalize().with_context(|| format!("no program {}", daemon.display()))?,
-            None if self.references => PathBuf::new(),
+            Some(daemon) => program(daemon)?,
+            None if self.references || self.cases == [WORK] => PathBuf::new(),
             None => build_daemon()?,
         };
-        let setup = Setup { cores, daemon };
+        let setup = Setup { cores, daemon, before: self.before.as_ref().map(program).transpose()? };
+        let when = report::moment();
         let (rounds, seconds) = if self.quick { (2, 2.0) } else { (5, 5.0) };
         let rounds = self.rounds.unwrap_or(rounds);
         let mut measured = Vec::new();
-        for case in CASES.iter().filter(|case| self.cases.is_empty() || self.cases.iter().any(|name| name == case.name))
-        {
+        let work = if self.wants(WORK) { work::measure(cores.server, self.quick)? } else { Vec::new() };
+        for case in CASES.iter().filter(|case| self.wants(case.name)) {
             eprintln!("{}: {}", case.name, case.title);
+            let case = if self.before.is_some() { case.beside_another_version() } else { *case };
             measured.push(Measured { case, rounds: self.measure(case, rounds, seconds, &setup)? });
         }
-        println!("{}", report::machine());
-        println!("{}\n{}", report::table(&measured), report::failures(&measured));
+        println!("{}; {when}", report::machine());
+        if !measured.is_empty() {
+            println!("{}\n{}", report::table(&measured), report::failures(&measured));
+        }
+        println!("{}", work::table(&work));
         if self.write {
             let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
-            fs::write(&page, report::page(&measured, &format!("{rounds} rounds of {seconds} s"))?)?;
+            let how = format!("{rounds} rounds of {seconds} s");
+            fs::write(&page, report::page(&measured, &work::table(&work), &when, &how)?)?;
             println!("written: docs/performance.md");
         }
+        // No figure is judged; but of a stream that broke there are none.
+        let failed: usize = measured.iter().map(Measured::failed).sum();
+        ensure!(failed == 0, "{failed} viewers failed");
         Ok(())
     }
 
-    /// Measures reference and subject in turns.
-    fn measure(
-        &self,
-        case: &Case,
-        rounds: usize,
-        seconds: f64,
-        setup: &Setup,
-    ) -> Result<Vec<(Option<Outcome>, Option<Outcome>)>> {
+    /// Measures reference, subject and ASF in turns.
+    fn measure(&self, case: Case, rounds: usize, seconds: f64, setup: &Setup) -> Result<Vec<Round>> {
         let one = |run: Run| -> Result<Option<Outcome>> {
-            if !run.server.is_here() || self.references && run.server == Kind::Lookout {
+            if !run.server.is_here() || self.references && run.server.is_daemon() {
                 return Ok(None);
             }
             let outcome =
@@ -154,7 +175,11 @@ impl Bench {
             }
             Ok(Some(outcome))
         };
-        (0..rounds).map(|_| Ok((one(case.reference)?, one(case.subject)?))).collect()
+        let round = |_| -> Result<Round> {
+            let (reference, subject) = (one(case.reference)?, one(case.subject)?);
+            Ok(Round { reference, subject, asf: case.asf.map(one).transpose()?.flatten() })
+        };
+        (0..rounds).map(round).collect()
     }
 }
 
@@ -162,39 +187,42 @@ impl Run {
     /// Starts the server, lets one viewer warm it up, and measures.
     fn measure(self, seconds: f64, setup: &Setup) -> Result<Outcome> {
         let cores = setup.cores;
-        let server = self.server.start(self.feed, setup)?;
-        let account = if self.server == Kind::Lookout { format!("?user=viewer&pwd={PASSWORD}") } else { String::new() };
+        let server = self.server.start(self.feed, self.sound, setup)?;
+        let account = if self.server.is_daemon() { format!("?user=viewer&pwd={PASSWORD}") } else { String::new() };
         let pid = server.process.pid().to_string();
         let seconds = seconds.to_string();
         match self.load {
-            Load::Watch { viewers, stalled, resolution, tls } => {
-                let path = match self.server {
-                    Kind::Lookout => format!("/videostream.cgi{account}"),
-                    Kind::Raw | Kind::RawTls | Kind::Nginx | Kind::Hello => "/".to_owned(),
-                };
+            Load::Watch(Watch { viewers, stalled, resolution, tls, form }) => {
+                let path = if self.server.is_daemon() { format!("{}{account}", form.path()) } else { "/".to_owned() };
                 let path = resolution.iter().fold(path, |path, code| format!("{path}&resolution={code}"));
                 let address = if tls { server.https.context("the server speaks no HTTPS")? } else { server.http };
-                let mut options = text(&["--pid", &pid]);
+                let mut options = text(&["--pid", &pid, "--form", form.name()]);
                 options.extend(tls.then(|| "--tls".to_owned()));
                 generate(cores, "bench-load", address, &path, &[&options[..], &text(&["--seconds", "0.2"])].concat())?;
                 // What the one viewer left behind is let go before memory is read.
                 thread::sleep(Duration::from_millis(300));
                 options.extend(text(&["--seconds", &seconds, "--viewers", &viewers.to_string()]));
                 options.extend(text(&["--stalled", &stalled.to_string()]));
-                if resolution.is_some() {
+                let counter = match (resolution, self.sound) {
+                    (Some(_), _) => Some("lookout_encodes_total"),
+                    (None, true) => Some("lookout_sound_encoded_total"),
+                    (None, false) => None,
+                };
+                if let Some(counter) = counter {
                     let metrics = format!("/metrics?user=admin&pwd={PASSWORD}");
-                    options.extend(text(&["--counter", "lookout_encodes_total", "--metrics", &metrics]));
+                    options.extend(text(&["--counter", counter, "--metrics", &metrics]));
                 }
                 let outcome = generate(cores, "bench-load", address, &path, &options)?;
                 // Untouched pictures bear a stamp; a placeholder for a lost source bears none.
                 let strange = resolution.is_none() && outcome.frames > 0 && outcome.age_median_us.is_none();
                 ensure!(!strange, "the viewers got pictures that are not the feed's");
+                ensure!(!self.sound || outcome.blocks > 0, "the viewers heard nothing");
                 Ok(outcome)
             }
             Load::Snapshots | Load::Status => {
                 let path = match (self.server, self.load) {
-                    (Kind::Lookout, Load::Snapshots) => format!("/snapshot.cgi{account}"),
-                    (Kind::Lookout, _) => "/get_status.cgi".to_owned(),
+                    (Kind::Lookout | Kind::Before, Load::Snapshots) => format!("/snapshot.cgi{account}"),
+                    (Kind::Lookout | Kind::Before, _) => "/get_status.cgi".to_owned(),
                     (Kind::Nginx | Kind::Hello | Kind::Raw | Kind::RawTls, _) => "/picture.jpg".to_owned(),
                 };
                 let options = text(&["--pid", &pid, "--seconds", &seconds]);

@@ -12,7 +12,7 @@ pub struct Outcome {
     pub seconds: f64,
     /// Viewers that were watching to the end.
     pub viewers: usize,
-    /// Viewers that never got a picture, were refused, cut off or sent something broken.
+    /// Viewers that never got anything, were refused, cut off or sent something broken.
     pub failed: usize,
     /// Why the first of them failed.
     pub failure: Option<String>,
@@ -26,6 +26,14 @@ pub struct Outcome {
     pub missed: u64,
     /// Bytes of whole pictures.
     pub bytes: u64,
+    /// All bytes that arrived, framing and sound with them, as HTTPS seals them.
+    pub wire_bytes: u64,
+    /// Blocks of sound that arrived, all viewers together.
+    pub blocks: u64,
+    /// Of one viewer, the median.
+    pub blocks_median: u64,
+    /// Blocks of sound that a viewer did not get, by the gaps in their times or by the clock, all viewers together.
+    pub blocks_missed: u64,
     /// From the feed's write to the last byte at the viewer; `None` if the pictures bear no stamp.
     pub age_median_us: Option<f64>,
     /// See `age_median_us`.
@@ -80,6 +88,16 @@ pub enum Figure {
     Held,
     /// Encodes for each picture that a viewer got.
     Encodes,
+    /// Kilobytes that arrive for a delivered picture, framing and sound with them.
+    Wire,
+    /// The share of the blocks of sound that arrived.
+    Sound,
+    /// Blocks of sound encoded for each that a listener got.
+    SoundEncodes,
+    /// CPU milliseconds of the server in a second.
+    CpuSecond,
+    /// CPU microseconds of the server for a delivered block of sound.
+    CpuBlock,
     /// Requests a second.
     Requests,
     /// CPU microseconds of the server for a request.
@@ -97,6 +115,11 @@ impl Figure {
             Self::Memory => "resident a viewer, KiB",
             Self::Held => "frames held a stalled viewer",
             Self::Encodes => "encodes a frame",
+            Self::Wire => "bytes that arrive a frame, KB",
+            Self::Sound => "blocks of sound delivered, %",
+            Self::SoundEncodes => "blocks encoded a block that one hears",
+            Self::CpuSecond => "CPU a second, all together, ms",
+            Self::CpuBlock => "CPU a delivered block, µs",
             Self::Requests => "requests a second",
             Self::CpuRequest => "CPU a request, µs",
         }
@@ -107,6 +130,7 @@ impl Figure {
         let frames = (outcome.frames > 0).then_some(outcome.frames as f64);
         let seconds = (outcome.seconds > 0.0).then_some(outcome.seconds);
         let requests = (outcome.requests > 0).then_some(outcome.requests as f64);
+        let blocks = (outcome.blocks > 0).then_some(outcome.blocks as f64);
         match self {
             Self::Cpu => Some(outcome.cpu_us? / frames?),
             Self::Rate => Some(frames? / seconds?),
@@ -121,6 +145,13 @@ impl Figure {
             Self::Encodes => {
                 Some(outcome.counted? / (outcome.frames_median > 0).then_some(outcome.frames_median as f64)?)
             }
+            Self::Wire => Some(outcome.wire_bytes as f64 / frames? / 1000.0),
+            Self::Sound => Some(100.0 * blocks? / (blocks? + outcome.blocks_missed as f64)),
+            Self::SoundEncodes => {
+                Some(outcome.counted? / (outcome.blocks_median > 0).then_some(outcome.blocks_median as f64)?)
+            }
+            Self::CpuSecond => Some(outcome.cpu_us? / seconds? / 1000.0),
+            Self::CpuBlock => Some(outcome.cpu_us? / blocks?),
             Self::Requests => Some(requests? / seconds?),
             Self::CpuRequest => Some(outcome.cpu_us? / requests?),
         }
@@ -155,6 +186,11 @@ mod tests {
             age_median_us: Some(500.0),
             rss_idle_kib: Some(1000),
             rss_kib: Some(1160),
+            wire_bytes: 6_000_000,
+            blocks: 300,
+            blocks_median: 30,
+            blocks_missed: 100,
+            counted: Some(33.0),
             ..Outcome::default()
         };
         let of = |figure: Figure| figure.of(&outcome);
@@ -163,6 +199,11 @@ mod tests {
         assert_eq!(of(Figure::Delivered), Some(75.0));
         assert_eq!(of(Figure::Age), Some(0.5));
         assert_eq!(of(Figure::Memory), Some(16.0));
+        assert_eq!(of(Figure::Wire), Some(10.0));
+        assert_eq!(of(Figure::Sound), Some(75.0));
+        assert_eq!(of(Figure::SoundEncodes), Some(1.1));
+        assert_eq!(of(Figure::CpuSecond), Some(1.5));
+        assert_eq!(of(Figure::CpuBlock), Some(10.0));
         assert_eq!(of(Figure::Requests), None);
         assert_eq!(Figure::Cpu.of(&Outcome::default()), None);
     }

@@ -1,24 +1,67 @@
 //! The table: medians of all rounds, and the ratio of each pair of runs, its median with the least and the most.
 
-use std::{fmt::Write, fs};
+use std::{fmt::Write, fs, process::Command};
 
 use anyhow::Result;
 
 use super::{
-    cases::Case,
-    outcome::{Outcome, median},
+    cases::{Case, Run},
+    outcome::{Figure, Outcome, median},
 };
 
 /// A case with what its rounds measured, reference and subject of each.
 pub struct Measured {
     /// The case.
-    pub case: &'static Case,
-    /// What was measured in turns; either may be missing where it cannot run here.
-    pub rounds: Vec<(Option<Outcome>, Option<Outcome>)>,
+    pub case: Case,
+    /// What was measured in turns.
+    pub rounds: Vec<Round>,
+}
+
+/// What one round measured; anything may be missing that cannot run here.
+#[derive(Default)]
+pub struct Round {
+    /// Beside what.
+    pub reference: Option<Outcome>,
+    /// The daemon.
+    pub subject: Option<Outcome>,
+    /// The daemon's `videostream.asf`.
+    pub asf: Option<Outcome>,
+}
+
+type Side = fn(&Round) -> Option<&Outcome>;
+
+const REFERENCE: Side = |round| round.reference.as_ref();
+const SUBJECT: Side = |round| round.subject.as_ref();
+const ASF: Side = |round| round.asf.as_ref();
+
+impl Measured {
+    /// Returns how many viewers failed in all runs.
+    pub fn failed(&self) -> usize {
+        let rounds = self.rounds.iter();
+        rounds
+            .flat_map(|round| [REFERENCE, SUBJECT, ASF].map(|side| side(round)))
+            .flatten()
+            .map(|seen| seen.failed)
+            .sum()
+    }
+
+    /// Returns the median of a figure on one side.
+    fn median(&self, figure: Figure, side: Side) -> Option<f64> {
+        median(&mut self.rounds.iter().filter_map(|round| figure.of(side(round)?)).collect::<Vec<_>>())
+    }
+
+    /// Returns the ratios of a figure to the reference's, round by round.
+    fn ratios(&self, figure: Figure, side: Side) -> Vec<f64> {
+        let ratio = |round: &Round| Some(figure.of(side(round)?)? / figure.of(REFERENCE(round)?)?);
+        self.rounds.iter().filter_map(ratio).filter(|ratio| ratio.is_finite()).collect()
+    }
 }
 
 /// The head of the table.
-const HEAD: &str = "| case | figure | beside | reference | Lookout | ratio (least–most) | goal | |\n|---|---|---|---|---|---|---|---|\n";
+const HEAD: &str = "\
+| case | figure | beside | reference | Lookout | ratio (least–most) | goal | | .asf | ratio (least–most) |
+|---|---|---|---|---|---|---|---|---|---|
+";
 
 /// Writes the table in Markdown.
 pub fn table(measured: &[Measured]) -> String {
@@ -26,28 +69,25 @@ pub fn table(measured: &[Measured]) -> String {
     for measured in measured {
         let case = measured.case;
         for (at, &(figure, goal)) in case.goals.iter().enumerate() {
-            let of = |outcome: &Option<Outcome>| outcome.as_ref().and_then(|outcome| figure.of(outcome));
-            let pairs: Vec<_> = measured.rounds.iter().map(|(beside, lookout)| (of(beside), of(lookout))).collect();
-            let reference = median(&mut pairs.iter().filter_map(|pair| pair.0).collect::<Vec<_>>());
-            let subject = median(&mut pairs.iter().filter_map(|pair| pair.1).collect::<Vec<_>>());
-            let mut ratios: Vec<f64> = pairs.iter().filter_map(|pair| Some(pair.1? / pair.0?)).collect();
-            ratios.retain(|ratio| ratio.is_finite());
-            let ratio = median(&mut ratios);
-            let spread = match (ratio, ratios.as_slice()) {
-                (Some(ratio), [least, .., most]) => format!("{ratio:.2} ({least:.2}–{most:.2})"),
-                (Some(ratio), _) => format!("{ratio:.2}"),
-                (None, _) => "–".to_owned(),
+            let value = |side| measured.median(figure, side);
+            let (subject, asf) = (value(SUBJECT), value(ASF));
+            let (mut ratios, asf_ratios) = (measured.ratios(figure, SUBJECT), measured.ratios(figure, ASF));
+            let verdict = goal.is_met(subject, median(&mut ratios));
+            let verdict = verdict.map_or("", |met| if met { "met" } else { "**missed**" });
+            let (asf, asf_ratio) = match case.asf {
+                Some(_) => (number(asf), spread(asf_ratios)),
+                None => Default::default(),
             };
-            let verdict = goal.is_met(subject, ratio).map_or("", |met| if met { "met" } else { "**missed**" });
-            let title = if at == 0 { case.title } else { "" };
             // Writing to a `String` cannot fail.
             let _ = writeln!(
                 text,
-                "| {title} | {} | {} | {} | {} | {spread} | {} | {verdict} |",
+                "| {} | {} | {} | {} | {} | {} | {} | {verdict} | {asf} | {asf_ratio} |",
+                if at == 0 { case.title } else { "" },
                 figure.title(),
                 if at == 0 { case.reference.server.title() } else { "" },
-                number(reference),
+                number(value(REFERENCE)),
                 number(subject),
+                spread(ratios),
                 goal.text(),
             );
         }
@@ -55,8 +95,17 @@ pub fn table(measured: &[Measured]) -> String {
     text
 }
 
+/// Writes the median of ratios, with the least and the most where there are several.
+pub fn spread(mut ratios: Vec<f64>) -> String {
+    match (median(&mut ratios), ratios.as_slice()) {
+        (Some(ratio), [least, .., most]) => format!("{ratio:.2} ({least:.2}–{most:.2})"),
+        (Some(ratio), _) => format!("{ratio:.2}"),
+        (None, _) => "–".to_owned(),
+    }
+}
+
 /// Writes three significant digits, and all those before the point.
-fn number(value: Option<f64>) -> String {
+pub fn number(value: Option<f64>) -> String {
     match value {
         None => "–".to_owned(),
         Some(value) if value.abs() >= 99.95 => format!("{value:.0}"),
@@ -65,40 +114,50 @@ fn number(value: Option<f64>) -> String {
     }
 }
 
-/// Returns what went wrong, a line for each side of a case.
+/// Returns what went wrong, lines for each side of a case.
 pub fn failures(measured: &[Measured]) -> String {
     let mut text = String::new();
     for Measured { case, rounds } in measured {
-        let sides = [("reference", case.reference), ("subject", case.subject)];
-        for (at, (side, run)) in sides.into_iter().enumerate() {
-            let outcomes =
-                rounds.iter().filter_map(|(beside, lookout)| if at == 0 { beside } else { lookout }.as_ref());
-            let failed: usize = outcomes.clone().map(|outcome| outcome.failed).sum();
-            let missed: u64 = outcomes.clone().map(|outcome| outcome.missed).sum();
-            let why = outcomes.clone().find_map(|outcome| outcome.failure.clone());
-            let name = run.server.title();
-            let busy = outcomes.clone().any(|outcome| outcome.own_cpu_us > outcome.seconds * 0.9e6);
-            if busy {
-                let _ = writeln!(text, "{}, {side} ({name}): the load generator's core was full", case.name);
+        let asf = case.asf.map(|run| ("asf", run, ASF));
+        let sides = [("reference", case.reference, REFERENCE), ("subject", case.subject, SUBJECT)];
+        for (side, run, of) in sides.into_iter().chain(asf) {
+            let outcomes: Vec<_> = rounds.iter().filter_map(of).collect();
+            for what in troubles(run, &outcomes) {
+                let _ = writeln!(text, "{}, {side} ({}): {what}", case.name, run.server.title());
             }
-            let share = |outcome: &Outcome| Some(outcome.others_cpu_us? / outcome.seconds / 1e4);
-            let others = outcomes.clone().filter_map(share).fold(0.0, f64::max);
-            if others > 5.0 {
-                let _ = writeln!(text, "{}, {side} ({name}): others had up to {others:.0} % of its core", case.name);
-            }
-            let _ = match why {
-                Some(why) => {
-                    writeln!(text, "{}, {side} ({name}): {failed} viewers failed; the first: {why}", case.name)
-                }
-                None if missed > 0 => writeln!(text, "{}, {side} ({name}): {missed} frames skipped", case.name),
-                None if outcomes.clone().next().is_none() => {
-                    writeln!(text, "{}, {side}: {name} could not be run here", case.name)
-                }
-                None => Ok(()),
-            };
         }
     }
     text
+}
+
+/// Returns what went wrong in the runs of one side.
+fn troubles(run: Run, outcomes: &[&Outcome]) -> Vec<String> {
+    let mut troubles = Vec::new();
+    let mut tell = |what: String| troubles.push(what);
+    if outcomes.is_empty() {
+        tell(format!("{} could not be run here", run.server.title()));
+    }
+    if outcomes.iter().any(|outcome| outcome.own_cpu_us > outcome.seconds * 0.9e6) {
+        tell("the load generator's core was full".to_owned());
+    }
+    let share = |outcome: &&Outcome| Some(outcome.others_cpu_us? / outcome.seconds / 1e4);
+    let others = outcomes.iter().filter_map(share).fold(0.0, f64::max);
+    if others > 5.0 {
+        tell(format!("others had up to {others:.0} % of its core"));
+    }
+    let failed: usize = outcomes.iter().map(|outcome| outcome.failed).sum();
+    if let Some(why) = outcomes.iter().find_map(|outcome| outcome.failure.as_ref()) {
+        tell(format!("{failed} viewers failed; the first: {why}"));
+    }
+    let missed: u64 = outcomes.iter().map(|outcome| outcome.missed).sum();
+    if missed > 0 {
+        tell(format!("{missed} frames skipped"));
+    }
+    let unheard: u64 = outcomes.iter().map(|outcome| outcome.blocks_missed).sum();
+    if run.sound && unheard > 0 {
+        tell(format!("{unheard} blocks of sound missed"));
+    }
+    troubles
 }
 
 /// Describes the machine in one sentence.
@@ -120,16 +179,31 @@ pub fn machine() -> String {
     )
 }
 
+/// Says when it is, and what else the machine does, in a few words: to be asked before anything is measured.
+pub fn moment() -> String {
+    let said = |program: &str, arguments: &[&str]| -> Option<String> {
+        let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success())?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let day = said("date", &["-u", "+%F"]).unwrap_or_else(|| "on an unknown day".to_owned());
+    let version = said("git", &["describe", "--always", "--dirty"]).map(|version| format!(" at {version}"));
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default();
+    format!("{day}{}, when the machine's load was {load}", version.unwrap_or_default())
+}
+
 /// Returns the whole of docs/performance.md.
-pub fn page(measured: &[Measured], how: &str) -> Result<String> {
+pub fn page(measured: &[Measured], work: &str, when: &str, how: &str) -> Result<String> {
     let failures = match failures(measured) {
         none if none.is_empty() => String::new(),
         failures => format!("\n```text\n{failures}```\n"),
     };
     Ok(PAGE
         .replace("{machine}", &machine())
+        .replace("{when}", when)
         .replace("{how}", how)
         .replace("{table}", &table(measured))
+        .replace("{work}", work)
         .replace("{failures}", &failures))
 }
 
@@ -146,17 +220,22 @@ mod tests {
 
     #[test]
     fn the_table_holds_medians_and_the_ratio_of_each_pair() {
-        let rounds = vec![(outcome(10.0, 0), outcome(11.0, 0)), (outcome(20.0, 0), outcome(40.0, 1)), (None, None)];
-        let measured = [Measured { case: &CASES[0], rounds }];
+        let round = |reference, subject, asf| Round { reference, subject, asf };
+        let rounds = vec![
+            round(outcome(10.0, 0), outcome(11.0, 0), outcome(30.0, 0)),
+            round(outcome(20.0, 0), outcome(40.0, 1), None),
+            Round::default(),
+        ];
+        let measured = [Measured { case: CASES[0], rounds }];
         let text = table(&measured);
         let row = text.lines().find(|line| line.contains("CPU")).unwrap();
-        assert!(row.contains("| 15.0 | 25.5 | 1.55 (1.10–2.00) | ≤ 1.3 × | **missed** |"), "{row}");
+        assert!(row.contains("| 15.0 | 25.5 | 1.55 (1.10–2.00) | ≤ 1.3 × | **missed** | 30.0 | 3.00 |"), "{row}");
         assert_eq!(failures(&measured), "1, subject (Lookout): 1 frames skipped\n");
     }
 
     #[test]
     fn the_page_leaves_no_gap() {
-        let page = page(&[], "once").unwrap();
+        let page = page(&[], "", "today", "once").unwrap();
         assert!(!page.contains('{') && page.contains("| case |"), "{page}");
     }
 }

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 use super::{
-    feed::Feed,
+    feed::{Feed, Tone},
     picture::Picture,
     process::{Cores, Running, pinned},
     stamp::Stamp,
@@ -25,6 +25,8 @@ use super::{
 pub enum Kind {
     /// The daemon.
     Lookout,
+    /// Another version of it.
+    Before,
     /// The floor for push streams.
     Raw,
     /// The floor for push streams over HTTPS.
@@ -42,6 +44,8 @@ pub struct Setup {
     pub cores: Cores,
     /// The daemon's program.
     pub daemon: PathBuf,
+    /// The program of another version, if there is one to compare with.
+    pub before: Option<PathBuf>,
 }
 
 /// A running server; stopped, with its feed and its files, when dropped.
@@ -67,6 +71,7 @@ impl Kind {
     pub fn title(self) -> &'static str {
         match self {
             Self::Lookout => "Lookout",
+            Self::Before => "the other version",
             Self::Raw => "raw",
             Self::RawTls => "raw rustls",
             Self::Nginx => "nginx",
@@ -74,16 +79,21 @@ impl Kind {
         }
     }
 
+    /// Says whether it is the daemon, in whichever version.
+    pub fn is_daemon(self) -> bool {
+        matches!(self, Self::Lookout | Self::Before)
+    }
+
     /// Says whether it can be started here.
     pub fn is_here(self) -> bool {
         match self {
             Self::Nginx => fs::exists(NGINX).unwrap_or(false),
-            Self::Lookout | Self::Raw | Self::RawTls | Self::Hello => true,
+            Self::Lookout | Self::Before | Self::Raw | Self::RawTls | Self::Hello => true,
         }
     }
 
     /// Starts it and waits until it says, or shows, that it listens.
-    pub fn start(self, feed: Feed, bench: &Setup) -> Result<Server> {
+    pub fn start(self, feed: Feed, sound: bool, bench: &Setup) -> Result<Server> {
         let cores = bench.cores;
         let folder = tempfile::tempdir()?;
         let feed = Feed { pin: Some(cores.load), ..feed };
@@ -101,7 +111,11 @@ impl Kind {
                 command.args((self == Self::RawTls).then_some("--tls"));
                 command
             }
-            Self::Lookout => lookout(feed, bench, folder.path(), &own)?,
+            Self::Lookout => lookout(&bench.daemon, feed, sound, cores, folder.path())?,
+            Self::Before => {
+                let daemon = bench.before.as_ref().context("no other version was named")?;
+                lookout(daemon, feed, sound, cores, folder.path())?
+            }
         };
         let log = folder.path().join("stderr");
         let (process, line) = Running::start_and_read_line(command.stderr(fs::File::create(&log)?), PATIENCE)
@@ -124,15 +138,19 @@ fn path_text(path: &Path) -> Result<String> {
 }
 
 /// Prepares the daemon with limits that let the whole crowd in from one address.
-fn lookout(feed: Feed, bench: &Setup, folder: &Path, own: &str) -> Result<Command> {
+fn lookout(daemon: &Path, feed: Feed, sound: bool, cores: Cores, folder: &Path) -> Result<Command> {
     let config = folder.join("lookout.toml");
     fs::write(&config, "[http]\nmax_connections = 4096\nmax_per_address = 4096\n[clock]\nntp = false\n")?;
     let state = folder.join("state");
     fs::create_dir(&state)?;
+    let own = path_text(&env::current_exe()?)?;
     let source = format!("exec:{own} {}", feed.arguments().join(" "));
-    let mut command = pinned(bench.cores.server, &path_text(&bench.daemon)?)?;
+    let mut command = pinned(cores.server, &path_text(daemon)?)?;
     command.args(["run", "--json", "--source", &source, "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"]);
     command.arg("--config").arg(config).arg("--state").arg(state);
+    if sound {
+        command.args(["--microphone", &format!("exec:{}", Tone::command(&own, cores.load))]);
+    }
     command.env("LOOKOUT_ADMIN_PASSWORD", PASSWORD).env("LOOKOUT_VIEWER_PASSWORD", PASSWORD);
     Ok(command)
 }

@@ -57,6 +57,11 @@ pub fn own_cpu_ns() -> u64 {
     ns_of(ClockId::ProcessCPUTime)
 }
 
+/// Returns the CPU time of this thread in nanoseconds.
+pub fn thread_cpu_ns() -> u64 {
+    ns_of(ClockId::ThreadCPUTime)
+}
+
 fn ns_of(clock: ClockId) -> u64 {
     let now = clock_gettime(clock);
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64

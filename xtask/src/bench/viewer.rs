@@ -15,7 +15,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 
-use super::parts::{Part, Parts};
+use super::stream::{Form, Part, Stream};
 
 /// How long a connection may take; on loopback it only waits when the server's backlog is full.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,14 +25,20 @@ pub struct Viewer {
     /// The connection; readable when there is something to do.
     pub socket: TcpStream,
     tls: Option<Box<ClientConnection>>,
-    parts: Parts,
+    stream: Stream,
     /// Reads no more once it has the head of the answer.
     pub stalls: bool,
     /// Whole pictures since the measurement began.
     pub frames: u64,
     /// Pictures that the feed made and this viewer never got, since the measurement began.
     pub missed: u64,
-    /// Has had a picture.
+    /// Blocks of sound since the measurement began.
+    pub blocks: u64,
+    /// Blocks of sound that are missing between those, since the measurement began.
+    pub gaps: u64,
+    /// Bytes since the measurement began, framing and all; as HTTPS seals them.
+    pub bytes: u64,
+    /// Has had a picture, or a block of sound.
     pub started: bool,
     /// The number of the last picture.
     pub last: Option<u64>,
@@ -40,7 +46,13 @@ pub struct Viewer {
 
 impl Viewer {
     /// Connects and sends the request.
-    pub fn connect(address: SocketAddr, path: &str, tls: Option<&Arc<ClientConfig>>, stalls: bool) -> Result<Self> {
+    pub fn connect(
+        address: SocketAddr,
+        path: &str,
+        form: Form,
+        tls: Option<&Arc<ClientConfig>>,
+        stalls: bool,
+    ) -> Result<Self> {
         let mut socket = TcpStream::connect_timeout(&address, PATIENCE)?;
         socket.set_nodelay(true)?;
         let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: lookout-bench\r\n\r\n");
@@ -58,15 +70,21 @@ impl Viewer {
             }
         };
         socket.set_nonblocking(true)?;
-        Ok(Self { socket, tls, parts: Parts::default(), stalls, started: false, frames: 0, missed: 0, last: None })
+        let (stream, started, last) = (Stream::new(form), false, None);
+        Ok(Self { socket, tls, stream, stalls, frames: 0, missed: 0, blocks: 0, gaps: 0, bytes: 0, started, last })
+    }
+
+    /// Forgets what was counted so far.
+    pub fn begin(&mut self) {
+        (self.frames, self.missed, self.blocks, self.gaps, self.bytes) = (0, 0, 0, 0, 0);
     }
 
     /// Says whether the head of the answer is there.
     pub fn answered(&self) -> bool {
-        self.parts.answered()
+        self.stream.answered()
     }
 
-    /// Reads what is there, up to the end of one picture or of the buffer, and reports each whole part.
+    /// Reads what is there, up to the end of one part or of the buffer, and reports each whole part.
     ///
     /// # Errors
     /// The server ended the stream, or sent what is not one.
@@ -75,12 +93,13 @@ impl Viewer {
             let Some(mut sealed) = received(self.socket.read(buffer))?.map(|count| &buffer[..count]) else {
                 return Ok(());
             };
+            self.bytes += sealed.len() as u64;
             let mut opened = [0; 16 * 1024];
             while !sealed.is_empty() {
                 tls.read_tls(&mut sealed)?;
                 tls.process_new_packets()?;
                 while let Some(count) = received(tls.reader().read(&mut opened))? {
-                    self.parts.push(&opened[..count], &mut whole)?;
+                    self.stream.push(&opened[..count], &mut whole)?;
                 }
                 while tls.wants_write() {
                     tls.write_tls(&mut self.socket)?;
@@ -89,18 +108,22 @@ impl Viewer {
             return Ok(());
         }
         loop {
-            let skip = self.parts.may_skip().min(buffer.len());
+            let skip = self.stream.may_skip().min(buffer.len());
             let taken = if skip > 0 {
                 // TRUNC: the kernel drops the bytes without copying them.
                 let dropped = recv(&self.socket, &mut buffer[..skip], RecvFlags::TRUNC).map(|(_, count)| count);
-                received(dropped.map_err(Into::into))?.inspect(|&count| self.parts.skipped(count))
+                received(dropped.map_err(Into::into))?.inspect(|&count| {
+                    self.stream.skipped(count);
+                    self.bytes += count as u64;
+                })
             } else {
-                // Enough for the heads of a picture, too little to copy much of it.
-                let head = &mut buffer[..HEADS];
-                let taken = received(self.socket.read(head))?;
+                let piece = self.stream.piece().min(buffer.len());
+                let piece = &mut buffer[..piece];
+                let taken = received(self.socket.read(piece))?;
                 if let Some(count) = taken {
                     let mut ended = false;
-                    self.parts.push(&head[..count], |part| {
+                    self.bytes += count as u64;
+                    self.stream.push(&piece[..count], |part| {
                         ended = true;
                         whole(part);
                     })?;
@@ -116,9 +139,6 @@ impl Viewer {
         }
     }
 }
-
-/// Part head, JFIF head and stamp fit.
-const HEADS: usize = 256;
 
 /// Tells nothing yet (`None`) from the end of the stream (an error) and bytes.
 fn received(read: std::io::Result<usize>) -> Result<Option<usize>> {
