@@ -31,8 +31,8 @@ const SLOWEST: f32 = 0.1;
 const FASTEST: f32 = 60.0;
 /// How much sound is handed over at once, in samples: 40 ms.
 const PIECE: u64 = scene::RATE as u64 / 25;
-/// Sound that is later is left out.
-const LATE: Duration = Duration::from_millis(250);
+/// Sound that is later is left out: the sound service does not wait for it.
+const LATE: Duration = Duration::from_millis(200);
 
 /// Words a moment as the local time that the scene's clock shows.
 pub type LocalTime = Arc<dyn Fn(SystemTime) -> String + Send + Sync>;
@@ -321,13 +321,13 @@ mod tests {
             at
         };
         assert_eq!(at(&mut microphone).await, 0);
-        tokio::time::advance(Duration::from_millis(280)).await;
+        tokio::time::advance(Duration::from_millis(230)).await;
         for ms in [40, 80, 120] {
             assert_eq!(at(&mut microphone).await, ms, "it comes, if late");
         }
         tokio::time::advance(Duration::from_millis(3_600_010)).await;
-        assert_eq!(at(&mut microphone).await, 3_600_280, "the newest whole piece");
-        assert_eq!(at(&mut microphone).await, 3_600_320);
+        assert_eq!(at(&mut microphone).await, 3_600_240, "the newest whole piece");
+        assert_eq!(at(&mut microphone).await, 3_600_280);
     }
 
     #[tokio::test(start_paused = true)]
