@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use lookout_core::media::{
-    asf::{Kind, LIFETIME, Muxer, PACKET, PREROLL, Packets, Streams, UsedUp, header},
+    asf::{DELAY, Kind, LIFETIME, Muxer, PACKET, Packets, Streams, UsedUp, header},
     frame::Size,
 };
 use lookout_testkit::{AsfHead, AsfKind, AsfObject, AsfReader, AsfRest};
@@ -50,7 +50,7 @@ struct Act {
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let lengths = prop_oneof![Just(1), Just(FIT - 1), Just(FIT), Just(FIT + 1), Just(2 * FIT), 1..5 * FIT];
-    let times = || prop_oneof![0..3000_u64, Just(1000), Just(500), Just(499)];
+    let times = || prop_oneof![0..3000_u64, Just(1000), Just(400), Just(399)];
     let act = (any::<bool>(), lengths, times(), times(), 0..3_usize);
     let act = act.prop_map(|(sound, length, captured, sent, late)| match sound {
         true => Act { kind: Kind::Sound, length: BLOCK, captured, sent, late: 0 },
@@ -80,7 +80,7 @@ proptest! {
             stream.extend_from_slice(&packets.bytes()[..early]);
             waiting.extend_from_slice(&packets.bytes()[early..]);
             let earliest = &mut earliest[act.kind as usize];
-            *earliest = (act.captured + u64::from(PREROLL)).saturating_sub(1000).max(*earliest);
+            *earliest = (act.captured + u64::from(DELAY)).saturating_sub(1000).max(*earliest);
             expected.push((act.kind, *earliest, object));
         }
         muxer.delay(&mut waiting, zero).unwrap();
@@ -107,7 +107,7 @@ proptest! {
 fn the_header_says_what_is_in_the_stream() {
     let mut reader = AsfReader::default();
     assert_eq!(reader.feed(&header(Streams { size: Size { width: 1280, height: 720 }, sound: false })).unwrap(), []);
-    let head = AsfHead { size: (1280, 720), sound: false, packet: 640, preroll: 500, bitrate: 1280 * 720 * 120 };
+    let head = AsfHead { size: (1280, 720), sound: false, packet: 640, preroll: 50, bitrate: 1280 * 720 * 120 };
     assert_eq!(reader.head(), Some(&head));
     // What is calculated from the greatest size does not overflow.
     let mut reader = AsfReader::default();
@@ -197,7 +197,7 @@ fn two_viewers_have_streams_of_their_own_out_of_the_same_packets() {
             .map(|count| {
                 let age = (count - first) as u32 * 100;
                 let (kind, bytes) = (AsfKind::Picture, noise(1500, count as u8));
-                AsfObject { kind, presentation: age + 500, sent: (age + late, age + late), bytes }
+                AsfObject { kind, presentation: age + 600, sent: (age + late, age + late), bytes }
             })
             .collect();
         assert_eq!(read(stream), expected);
@@ -226,14 +226,14 @@ fn times_of_sending_follow_the_sending_and_never_run_back() {
 }
 
 #[test]
-fn silence_leads_in_as_far_as_the_preroll_reaches() {
+fn silence_leads_in_as_far_as_times_are_positive() {
     let begin = Instant::now();
-    // A block is 63.125 ms long: seven of them are 442.
+    // A block is 63.125 ms long: eight of them are 505. The preroll is 50.
     for (captured, first, blocks) in
-        [(-60, 61, 6), (-57, 1, 7), (0, 58, 7), (5000, 5058, 7), (-430, 6, 1), (-499, 1, 0)]
+        [(-60, 98, 7), (-45, 50, 8), (0, 95, 8), (5000, 5095, 8), (-486, 50, 1), (-490, 110, 0), (-700, 0, 0)]
     {
         let (mut packets, mut muxer, mut stream) = (Packets::default(), Muxer::new(begin), start());
-        let captured = begin - millis(500) + millis(500_u64.saturating_add_signed(captured));
+        let captured = begin - millis(1000) + millis(1000_u64.saturating_add_signed(captured));
         stream.extend(muxer.lead_in(captured, begin).unwrap());
         packets.lay(Kind::Sound, &noise(BLOCK, 1));
         muxer.stamp(&mut packets, captured, begin).unwrap();
@@ -249,7 +249,7 @@ fn silence_leads_in_as_far_as_the_preroll_reaches() {
 fn a_stream_ends_when_its_times_are_used_up() {
     let begin = Instant::now();
     let end = begin + millis(LIFETIME.into());
-    let last = end - millis(PREROLL.into());
+    let last = end - millis(DELAY.into());
     let (mut packets, mut muxer, mut stream) = (Packets::default(), Muxer::new(begin), start());
     packets.lay(Kind::Picture, b"picture");
     muxer.stamp(&mut packets, last, end).unwrap();
@@ -269,7 +269,7 @@ fn a_stream_ends_when_its_times_are_used_up() {
 fn the_reader_takes_no_byte_that_is_not_as_it_must_be() {
     // All times are 0, and can only be altered to be greater.
     let captured = Instant::now();
-    let begin = captured + millis(PREROLL.into());
+    let begin = captured + millis(DELAY.into());
     let (mut packets, mut muxer, mut stream) = (Packets::default(), Muxer::new(begin), start());
     let head = stream.len();
     let objects = [(Kind::Picture, FIT + 9), (Kind::Sound, BLOCK), (Kind::Picture, 9), (Kind::Sound, BLOCK)];

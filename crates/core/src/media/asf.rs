@@ -20,12 +20,19 @@ use super::{
 /// Bytes of every data packet.
 pub const PACKET: usize = 640;
 
-/// How long a player may gather before it shows the first picture: by so much are times of presentation greater than those
-/// of capture, in ms.
-pub const PREROLL: u32 = 500;
+/// By how much presentation comes after capture, in ms. What was captured up to so long before a stream begins has its
+/// right time in it.
+pub const DELAY: u32 = 600;
+
+/// How much of that the header declares, for players to gather before they show anything, in ms. From the rest on, times
+/// are positive for players, which begin at 0: some show all that is earlier at 0.
+pub const PREROLL: u32 = 50;
 
 /// Milliseconds after which a stream has used up its times: 24.8 days, as there are readers that take them for signed.
 pub const LIFETIME: u32 = i32::MAX as u32;
+
+/// The most blocks of silence that lead in.
+const LEAD_IN: u128 = 8;
 
 /// What stands before the payload in each packet.
 const OVERHEAD: usize = 28;
@@ -121,8 +128,7 @@ struct Next {
 }
 
 impl Muxer {
-    /// Begins a stream, whose times count from `begin`. What was captured up to [`PREROLL`] ms before it has right times
-    /// too.
+    /// Begins a stream, whose times count from `begin`.
     pub fn new(begin: Instant) -> Self {
         Self { begin, sent: 0, next: [Next::default(); 2] }
     }
@@ -149,8 +155,8 @@ impl Muxer {
         Ok(())
     }
 
-    /// Returns packets of silence that go right before the first block of sound, which begins at `captured`: as many blocks
-    /// as have a time of presentation.
+    /// Returns packets of silence that go right before the first block of sound, which begins at `captured`: at most
+    /// half a second, and as much as has a positive time.
     ///
     /// Some players fill what they play sound from before they show a picture, and never catch up with a stream whose sound
     /// comes no faster than it is heard. With this much of it at once they do not wait.
@@ -159,8 +165,8 @@ impl Muxer {
     /// As for [`stamp`](Self::stamp).
     pub fn lead_in(&mut self, captured: Instant, now: Instant) -> Result<Vec<u8>, UsedUp> {
         let length = Duration::from_secs(BLOCK as u64) / RATE;
-        let room = (captured + Duration::from_millis(PREROLL.into())).saturating_duration_since(self.begin);
-        let blocks = (room.as_micros() / length.as_micros()).min(u128::from(PREROLL) / length.as_millis()) as u32;
+        let room = (captured + millis(DELAY - PREROLL)).saturating_duration_since(self.begin);
+        let blocks = (room.as_micros() / length.as_micros()).min(LEAD_IN) as u32;
         let (mut packets, mut bytes) = (Packets::default(), Vec::new());
         // In IMA ADPCM, zeros are silence.
         packets.lay(Kind::Sound, &[0; adpcm::LENGTH]);
@@ -186,13 +192,17 @@ impl Muxer {
     fn presentation(&self, captured: Instant) -> Result<u32, UsedUp> {
         let early = self.begin.saturating_duration_since(captured);
         let late = captured.saturating_duration_since(self.begin);
-        within(late + Duration::from_millis(PREROLL.into()).saturating_sub(early))
+        within(late + millis(DELAY).saturating_sub(early))
     }
 
     fn send(&mut self, now: Instant) -> Result<[u8; 4], UsedUp> {
         self.sent = self.sent.max(within(now.saturating_duration_since(self.begin))?);
         Ok(self.sent.to_le_bytes())
     }
+}
+
+fn millis(millis: u32) -> Duration {
+    Duration::from_millis(millis.into())
 }
 
 /// Returns whole milliseconds, if ASF can say them.
@@ -214,7 +224,7 @@ mod tests {
         let (begin, mut packets) = (Instant::now(), Packets::default());
         packets.lay(kind, object);
         let mut muxer = Muxer { next: [Next { number: 0x1f, presentation: 0 }; 2], ..Muxer::new(begin) };
-        let (captured, now) = (begin + Duration::from_millis(0x0102), begin + Duration::from_millis(0x0a_0b0c));
+        let (captured, now) = (begin + millis(0x0102), begin + millis(0x0a_0b0c));
         muxer.stamp(&mut packets, captured, now).unwrap();
         packets
     }
@@ -236,7 +246,7 @@ mod tests {
             &[0x00, 0x00, 0x00, 0x00], // offset into media object
             &[0x08],                   // replicated data length
             &[0x00, 0x01, 0x00, 0x00], // media object size
-            &[0xf6, 0x02, 0x00, 0x00], // presentation time: 0x102 and a preroll of 500
+            &[0x5a, 0x03, 0x00, 0x00], // presentation time: 0x102 and 600
         ];
         assert_eq!(start, expected.concat());
         assert_eq!(rest, [&[0xee; 256][..], &[0; 356]].concat());
@@ -254,7 +264,7 @@ mod tests {
         );
         assert_eq!(
             (&first[20..28], &second[20..28]),
-            (&[0x65, 2, 0, 0, 0xf6, 2, 0, 0][..], &[0x65, 2, 0, 0, 0xf6, 2, 0, 0][..])
+            (&[0x65, 2, 0, 0, 0x5a, 3, 0, 0][..], &[0x65, 2, 0, 0, 0x5a, 3, 0, 0][..])
         );
         assert_eq!((&first[28..], &second[28..30]), (&picture[..612], &[picture[612], 0][..]));
         assert_eq!(second.len(), PACKET);

@@ -148,7 +148,7 @@ mod tests {
             0000000000000000 0000000000000000 | file size, creation date
             0000000000000000 0000000000000000 | data packets count, play duration
             0000000000000000                  | send duration
-            f401000000000000 01000000         | preroll: 500 ms; a broadcast
+            3200000000000000 01000000         | preroll: 50 ms; a broadcast
             80020000 80020000 00803202        | minimum and maximum packet size: 640; maximum bitrate: 36,864,000
             b503bf5f2ea9cf118ee300c00c205365  | 3.4: Header Extension Object
             2e00000000000000                  | object size: 46
