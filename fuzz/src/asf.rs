@@ -28,6 +28,11 @@ pub fn muxer(data: &[u8]) {
             }
             stream.append(&mut waiting);
         }
+        if sound && sounds.is_empty() {
+            let Ok(silence) = muxer.lead_in(captured, now) else { break };
+            sounds.resize(silence.len() / PACKET, vec![0; 256]);
+            stream.extend(silence);
+        }
         let length = if sound { 256 } else { usize::from(u16::from_le_bytes([l0, l1])) % 2500 };
         let object = vec![op ^ c0; length];
         packets.lay(if sound { Kind::Sound } else { Kind::Picture }, &object);
