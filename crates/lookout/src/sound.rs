@@ -61,8 +61,8 @@ pub struct Parts {
 
 /// No sound for so long, and the microphone is lost.
 const STALL: Duration = Duration::from_millis(1500);
-/// What is later than this is silence. A microphone that hands over 100 ms at once, and is late by as much, is in time.
-const LATE: Duration = Duration::from_millis(250);
+/// What is later than this is silence. A program that writes 4 KiB at once, as many do, hands over 256 ms, and is in time.
+const LATE: Duration = Duration::from_millis(300);
 /// How long a block lasts.
 const LENGTH: Duration = Duration::from_micros(BLOCK as u64 * 1_000_000 / RATE as u64);
 /// How loud it was is known for windows of 100 ms; the newest whole one begins no earlier than this before the end.

@@ -1,6 +1,5 @@
 use std::{
     io::{self, Write},
-    mem,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -15,10 +14,13 @@ use crate::{
 
 /// How much sound the microphone hands over at once.
 const PIECE: Duration = Duration::from_millis(20);
+/// How much it hands over at once when it bursts, and by how much each is late.
+const BURST_PIECE: Duration = Duration::from_millis(256);
+const LATER_MS: [u64; 5] = [0, 30, 5, 40, 0];
 /// How late a block may be: until it is whole, its last piece was handed over, and the filters have let it go.
 const SOON: Duration = Duration::from_millis(64 + 20 + 30);
 /// How late silence may be.
-const IN_TIME: Duration = Duration::from_millis(64 + 250 + 10);
+const IN_TIME: Duration = Duration::from_millis(64 + 300 + 10);
 
 /// What the microphone does.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +31,8 @@ enum Does {
     Stuck,
     /// It hears a tone of 500 Hz.
     Hear,
+    /// It hears that tone, and hands over 256 ms at once, more or less late.
+    Burst,
     /// It hears nothing and does not say so.
     Hang,
     /// It says that it is lost.
@@ -74,21 +78,33 @@ struct Fake {
     at: Instant,
 }
 
+impl Fake {
+    fn bursts(&self) -> usize {
+        self.world.pieces.load(Ordering::Relaxed)
+    }
+}
+
 impl Microphone for Fake {
     fn hear(&mut self) -> Promise<'_, Result<Heard, Lost>> {
         Box::pin(async move {
             let does = self.does.unwrap_or_else(|| self.world.does());
             match does {
                 Does::Hear => sleep_until(self.at + PIECE).await,
+                Does::Burst => {
+                    sleep_until(self.at + BURST_PIECE + Duration::from_millis(LATER_MS[self.bursts() % LATER_MS.len()]))
+                        .await
+                }
                 Does::Flood | Does::Empty => {}
                 Does::Hang | Does::Stuck => pending().await,
                 Does::Fail | Does::Absent => return Err(Lost("it was unplugged".into())),
                 Does::Panic => panic!("a microphone's fault"),
             }
             self.world.pieces.fetch_add(1, Ordering::Relaxed);
-            let captured = mem::replace(&mut self.at, Instant::now());
+            let captured = self.at;
+            self.at = if does == Does::Burst { captured + BURST_PIECE } else { Instant::now() };
+            let count = if does == Does::Burst { 2048 } else { 160 };
             let tone = |n: u32| if (n / 8).is_multiple_of(2) { 8000 } else { -8000 };
-            let samples = if does == Does::Empty { Vec::new() } else { (0..160).map(tone).collect() };
+            let samples = if does == Does::Empty { Vec::new() } else { (0..count).map(tone).collect() };
             Ok(Heard { captured: captured.into_std(), rate: 8000, channels: 1, samples })
         })
     }
@@ -124,7 +140,7 @@ impl Rig {
                 match world.does() {
                     Does::Absent => Err(Lost("there is no such device".into())),
                     Does::Stuck => pending().await,
-                    Does::Hear | Does::Hang | Does::Fail | Does::Panic | Does::Flood | Does::Empty => {
+                    Does::Hear | Does::Burst | Does::Hang | Does::Fail | Does::Panic | Does::Flood | Does::Empty => {
                         Ok(Box::new(world.opened()) as Box<dyn Microphone>)
                     }
                 }
@@ -244,6 +260,18 @@ async fn what_the_microphone_hears_is_heard_block_by_block_and_soon() {
     rig.has("lost_total 0");
     rig.has("missed_total 0");
     assert_eq!((rig.openings(), rig.open()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_microphone_that_hands_over_a_quarter_of_a_second_at_once_is_in_time() {
+    let rig = Rig::device(Does::Burst);
+    let mut ear = rig.listen().await;
+    ear.settle().await;
+    for _ in 0..100 {
+        let sound = ear.next(IN_TIME).await;
+        let silent = sound.block.samples.chunks(20).any(|few| few.iter().all(|sample| sample.abs() < 1000));
+        assert!(!silent, "silence in block {}", sound.block.number);
+    }
 }
 
 #[tokio::test(start_paused = true)]
