@@ -509,6 +509,27 @@ mod tests {
     }
 
     #[test]
+    fn silence_is_laid_where_there_is_nothing_and_nowhere_else() {
+        let [mut filled, mut left] = [(); 2].map(|()| Track::new(*BEGIN));
+        for piece in 0..20 {
+            let begin = 0.02 * f64::from(piece);
+            let heard = heard(44_100, 1, begin, begin + 0.02, tone(440.0));
+            left.feed(&heard, at(begin + 0.02));
+            filled.feed(&heard, at(begin + 0.02));
+            filled.fill(at(begin + 0.01));
+        }
+        assert!(take(filled) == take(left));
+    }
+
+    #[test]
+    fn what_was_captured_before_the_track_begins_is_not_on_it() {
+        let mut track = Track::new(*BEGIN);
+        track.feed(&heard(16_000, 1, -0.2, 0.2, click(0.1)), at(0.2));
+        let found = middle(&take(track));
+        assert!((found - 0.1).abs() < 0.000_1, "{found}");
+    }
+
+    #[test]
     fn an_hour_of_silence_is_soon_laid_and_its_blocks_are_counted() {
         let mut track = Track::new(*BEGIN);
         track.feed(&heard(8000, 1, 0.0, 0.1, |_| 1000.0), at(0.1));

@@ -168,6 +168,16 @@ mod tests {
     }
 
     #[test]
+    fn jitter_moves_no_tone_by_more_than_the_300th_part_of_a_semitone_at_once() {
+        let mut clock = Clock::default();
+        for piece in 0..3000 {
+            let before = clock.slower;
+            clock.follow(if piece * 7919 % 11 < 5 { 0.02 } else { -0.02 }, 0.02);
+            assert!((clock.slower - before).abs() < 200e-6, "{before}, then {}", clock.slower);
+        }
+    }
+
+    #[test]
     fn a_clock_is_not_followed_beyond_what_may_be_heard() {
         let mut clock = Clock::default();
         for late in [f64::from(u32::MAX), -1e9, 0.08, 1e300] {
