@@ -59,7 +59,7 @@ impl SoundLocator {
                 Self::Alsa(device) => {
                     alsa::Microphone::open(&device).await.map(|device| Box::new(device) as Box<dyn Microphone>)
                 }
-                Self::Exec(command) => exec::microphone(&command, rate, channels),
+                Self::Exec(command) => exec::microphone(&command, rate, channels).await,
                 Self::Own | Self::None => Err(Lost("no microphone is named".into())),
             }
         })

@@ -1,11 +1,15 @@
 //! Raw sound from a program: signed 16-bit little-endian samples, channels interleaved, without a header.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, BufMut, BytesMut};
 use lookout_core::{
     media::sound::Heard,
     port::{Lost, Microphone, Promise},
+};
+use tokio::{
+    task::spawn_blocking,
+    time::{sleep_until, timeout},
 };
 
 use super::{
@@ -16,17 +20,30 @@ use super::{
 /// Bytes of a sample.
 const SAMPLE: usize = 2;
 
-/// Starts a command that writes raw sound at that rate, in samples a second and channel. It may write in bursts or faster
-/// than sound goes, as `cat` of a file does: then it is held back by its pipe.
+/// How long the command may take until it writes: one that opens a network stream takes some seconds.
+const START: Duration = Duration::from_secs(10);
+
+/// Starts a command that writes raw sound at that rate, in samples a second and channel, and waits until it does. It may
+/// write in bursts or faster than sound goes, as `cat` of a file does: then it is held back by its pipe.
 ///
 /// Dropping the microphone ends the command and may take a moment.
 ///
 /// # Errors
-/// When no process can be started. That the command does not exist shows as its end, with status 127.
-pub fn microphone(command: &str, rate: u32, channels: u16) -> Result<Box<dyn Microphone>, Lost> {
+/// When no process can be started, or it ended or wrote nothing. That the command does not exist shows as its end, with
+/// status 127.
+pub async fn microphone(command: &str, rate: u32, channels: u16) -> Result<Box<dyn Microphone>, Lost> {
     let (rate, channels) = (rate.max(1), channels.max(1));
-    let process = Process::start(command)?;
-    Ok(Box::new(Sound { process, rate, channels, buffer: BytesMut::new(), line: Line::new(rate), dated: 0 }))
+    let (process, line) = (Process::start(command)?, Line::new(rate));
+    let mut sound = Sound { process, rate, channels, buffer: BytesMut::new(), line, dated: 0 };
+    match timeout(START, sound.read()).await {
+        Ok(read) => read?,
+        Err(_) => {
+            // Ending it may take a moment, in which others go on.
+            let _ = spawn_blocking(move || drop(sound)).await;
+            return Err(Lost(format!("the command has written nothing for {} s", START.as_secs())));
+        }
+    }
+    Ok(Box::new(sound))
 }
 
 /// A running command that writes sound.
@@ -42,19 +59,28 @@ struct Sound {
 }
 
 impl Sound {
+    /// How many bytes a sample of all channels has.
+    fn frame(&self) -> usize {
+        SAMPLE * usize::from(self.channels)
+    }
+
+    async fn read(&mut self) -> Result<(), Lost> {
+        let most = (GAP.as_millis() as usize * self.rate as usize / 1000).max(1) * self.frame();
+        self.buffer.reserve(most);
+        self.process.read(&mut (&mut self.buffer).limit(most)).await
+    }
+
     async fn next(&mut self) -> Result<Heard, Lost> {
-        let frame = SAMPLE * usize::from(self.channels);
+        let frame = self.frame();
         while self.dated == 0 {
             let count = self.buffer.len() / frame;
             if count == 0 {
-                let most = (GAP.as_millis() as usize * self.rate as usize / 1000).max(1) * frame;
-                self.buffer.reserve(most);
-                self.process.read(&mut (&mut self.buffer).limit(most)).await?;
+                self.read().await?;
                 continue;
             }
             match self.line.arrive(count, Instant::now()) {
                 Verdict::Take => self.dated = count,
-                Verdict::Wait(until) => tokio::time::sleep_until(until.into()).await,
+                Verdict::Wait(until) => sleep_until(until.into()).await,
                 Verdict::Drop(count) => self.buffer.advance(count * frame),
             }
         }
@@ -82,8 +108,6 @@ impl Microphone for Sound {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     /// Hears pieces until there are so many samples, or the end.
@@ -105,7 +129,7 @@ mod tests {
         std::fs::write(&path, bytes).unwrap();
         let command =
             format!("(head -c 333; sleep 0.05; head -c 1001; sleep 0.05; cat; sleep 60) < {}", path.display());
-        let mut microphone = microphone(&command, 8000, 2).unwrap();
+        let mut microphone = microphone(&command, 8000, 2).await.unwrap();
         assert_eq!(microphone.about(), "command (head, 8000 Hz, 2 channels");
         let pieces = hear(&mut microphone, 4000).await.unwrap();
         let heard: Vec<i16> = pieces.iter().flat_map(|piece| piece.samples.clone()).collect();
@@ -118,7 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_writes_faster_than_sound_goes_is_held_back() {
-        let mut microphone = microphone("cat /dev/zero", 8000, 1).unwrap();
+        let mut microphone = microphone("cat /dev/zero", 8000, 1).await.unwrap();
         let begin = Instant::now();
         let pieces = hear(&mut microphone, 8000).await.unwrap();
         // The last of it was captured when it was heard, which is a second, less what counted as new, after the first.
@@ -130,11 +154,13 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_lost_if_hearing_is_given_up_now_and_then() {
         let mut microphone =
-            microphone("for n in 1 2 3 4 5 6 7 8; do printf 'a%dbc' $n; sleep 0.03; done; sleep 60", 50, 1).unwrap();
+            microphone("for n in 1 2 3 4 5 6 7 8; do printf 'a%dbc' $n; sleep 0.03; done; sleep 60", 50, 1)
+                .await
+                .unwrap();
         let mut heard = Vec::new();
         let mut given_up = 0;
         while heard.len() < 16 {
-            match tokio::time::timeout(Duration::from_millis(7), microphone.hear()).await {
+            match timeout(Duration::from_millis(7), microphone.hear()).await {
                 Ok(piece) => heard.extend(piece.unwrap().samples),
                 Err(_) => given_up += 1,
             }
@@ -146,9 +172,9 @@ mod tests {
 
     #[tokio::test]
     async fn how_the_command_ended_is_said() {
-        let lost = async |command: &str| {
-            let mut microphone = microphone(command, 8000, 1).unwrap();
-            hear(&mut microphone, usize::MAX).await.unwrap_err().0
+        let lost = async |command: &str| match microphone(command, 8000, 1).await {
+            Ok(mut microphone) => hear(&mut microphone, usize::MAX).await.unwrap_err().0,
+            Err(Lost(why)) => why,
         };
         assert_eq!(lost("exit 3").await, "the command ended with status 3");
         assert_eq!(lost("head -c 1001 /dev/zero; exit 4").await, "the command ended with status 4");
@@ -156,11 +182,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_command_may_take_its_time_to_begin() {
+        let begin = Instant::now();
+        let mut microphone = microphone("sleep 0.3; cat /dev/zero", 8000, 1).await.unwrap();
+        assert!(begin.elapsed() > Duration::from_millis(250), "it is not open before there is sound");
+        microphone.hear().await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_command_that_writes_nothing_is_given_up() {
+        let Err(Lost(why)) = microphone("sleep 60", 8000, 1).await else { panic!("it is open") };
+        assert_eq!(why, "the command has written nothing for 10 s");
+    }
+
+    #[tokio::test]
     async fn the_command_ends_with_the_microphone() {
         let folder = tempfile::tempdir().unwrap();
         let pid = folder.path().join("pid");
         let command = format!("echo $$ > {}; cat /dev/zero", pid.display());
-        let mut microphone = microphone(&command, 8000, 1).unwrap();
+        let mut microphone = microphone(&command, 8000, 1).await.unwrap();
         microphone.hear().await.unwrap();
         let pid = std::fs::read_to_string(pid).unwrap();
         let alive = || std::path::Path::new(&format!("/proc/{}", pid.trim())).exists();
