@@ -153,7 +153,9 @@ impl Capture {
             if let Some(image) = self.parts.image.taken() {
                 left = block_in_place(|| source.adjust(image));
             }
-            if self.parts.hub.watched() && !self.show(grabbed, &left) {
+            // The first is looked at though nobody watches: whoever comes is told the size before he sees anything.
+            let wanted = self.parts.hub.watched() || self.size.is_none();
+            if wanted && !self.show(grabbed, &left) {
                 if whole.elapsed() > self.parts.stall {
                     return Lost("sends broken pictures".into());
                 }

@@ -15,7 +15,7 @@ mod upload;
 
 pub use caps::Caps;
 pub use listen::serve;
-pub use push::{Fans, Push};
+pub use push::{Asf, Fans, Form, Pictures, Push, Wav};
 pub use request::Request;
 pub use respond::{Answer, Body, Status, Then, escape_html};
 pub use slice::Slice;

@@ -16,10 +16,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use self::sound::{Listener, Sound, Sounds};
+pub use self::sound::{Bell, Listener, Sound, Sounds};
 
 use bytes::Bytes;
-use lookout_core::{media::frame::Frame, profile::settings::Resolution};
+use lookout_core::{
+    media::frame::{Frame, Size},
+    profile::settings::Resolution,
+};
 use tokio::{
     sync::watch,
     task::{JoinHandle, JoinSet},
@@ -68,6 +71,7 @@ type Made = (watch::Sender<Newest>, JoinHandle<()>);
 /// The newest frame of each size.
 pub struct Hub {
     full: watch::Sender<Newest>,
+    size: Mutex<Option<Size>>,
     /// 320 and 160 pixels wide; there while somebody watches.
     smaller: [Mutex<Option<Made>>; 2],
     /// The sound that goes with the pictures.
@@ -84,14 +88,15 @@ impl Hub {
         Arc::new_cyclic(|hub| {
             let mut forgetting = JoinSet::new();
             forgetting.spawn(forget(hub.clone(), gate.follow()));
-            let (full, smaller) = (watch::Sender::new(None), Default::default());
+            let (full, size, smaller) = (watch::Sender::new(None), Mutex::default(), Default::default());
             let sound = Sounds::new(gate.clone(), sounding);
-            Self { full, smaller, sound, gate, flow, _forgetting: forgetting }
+            Self { full, size, smaller, sound, gate, flow, _forgetting: forgetting }
         })
     }
 
     /// Shows a frame to all who watch, if it may be shown; the one before it is forgotten.
     pub fn publish(&self, frame: Frame) {
+        *lock(&self.size) = Some(frame.size);
         if let Some(opening) = self.gate.admit(frame.captured, frame.wall) {
             self.full.send_replace(Some(Arc::new(Shown::new(frame, opening))));
         }
@@ -119,6 +124,11 @@ impl Hub {
             Resolution::Qqvga => self.view_smaller(Smaller::Qqvga),
         };
         Ok(Viewer { frames, pass })
+    }
+
+    /// Returns the full size of the newest picture, if there was one, also if it may not be shown.
+    pub fn size(&self) -> Option<Size> {
+        *lock(&self.size)
     }
 
     fn view_smaller(self: &Arc<Self>, size: Smaller) -> watch::Receiver<Newest> {
@@ -151,8 +161,12 @@ impl Hub {
     }
 
     fn slot(&self, size: Smaller) -> MutexGuard<'_, Option<Made>> {
-        self.smaller[size as usize].lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.smaller[size as usize])
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Forgets all frames and sound of a hub whenever the privacy gate turns.
@@ -269,7 +283,6 @@ impl Viewer {
 
 #[cfg(test)]
 mod tests {
-    use lookout_core::media::frame::Size;
     use tokio::task::yield_now;
 
     use super::*;

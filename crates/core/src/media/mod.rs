@@ -13,3 +13,4 @@ pub mod placeholder;
 pub mod scene;
 pub mod sound;
 pub mod transform;
+pub mod wav;

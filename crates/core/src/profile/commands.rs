@@ -157,6 +157,10 @@ pub enum Op {
     Snapshot,
     /// The push stream.
     Stream,
+    /// Pictures and sound.
+    Asf,
+    /// Sound alone.
+    Wav,
     /// One image setting, by number.
     CameraControl,
     /// The clock's settings, and the clock itself.
@@ -189,7 +193,7 @@ impl Op {
     /// Says whether the answer holds a picture or sound.
     pub const fn shows(self) -> bool {
         match self {
-            Self::Snapshot | Self::Stream | Self::DeviceSnapshot | Self::DeviceStream => true,
+            Self::Snapshot | Self::Stream | Self::Asf | Self::Wav | Self::DeviceSnapshot | Self::DeviceStream => true,
             Self::CheckUser
             | Self::CameraControl
             | Self::SetDatetime
@@ -237,8 +241,8 @@ pub struct Command {
 use Guard::{Change, Move, Read};
 use Login::{Cam, Query};
 use Op::{
-    Backup, BuiltInPages, CameraControl, CheckUser, DeviceSnapshot, DeviceStream, File, Health, Log, Metrics, OpenApi,
-    Reboot, RestoreFactory, SetDatetime, Snapshot, Stream,
+    Asf, Backup, BuiltInPages, CameraControl, CheckUser, DeviceSnapshot, DeviceStream, File, Health, Log, Metrics,
+    OpenApi, Reboot, RestoreFactory, SetDatetime, Snapshot, Stream, Wav,
 };
 use Privilege::{Manager, Nobody, Operator, Visitor};
 use Run::{Do, Later, List, Set, Take};
@@ -264,7 +268,7 @@ pub static PROFILE: &[Command] = &[
     get(&["/check_user.cgi"], Visitor, Query, Read, Do(CheckUser), "Tells the caller's user, password and privilege (1-3)."),
     get(&["/snapshot.cgi", "/snapshot.jpg"], Visitor, Query, Read, Do(Snapshot), "One picture, captured after the request came in."),
     get(&["/videostream.cgi", "/video.cgi"], Visitor, Query, Read, Do(Stream), "The push stream: one JPEG after the other."),
-    get(&["/videostream.asf"], Visitor, Query, Read, Later, "Pictures and sound as ASF."),
+    get(&["/videostream.asf"], Visitor, Query, Read, Do(Asf), "Pictures and, if there is a microphone, sound: an ASF broadcast."),
     get(&["/get_status.cgi"], Nobody, Query, Read, List(Page::Status), "How the camera stands."),
     get(&["/get_camera_params.cgi"], Visitor, Query, Read, List(Page::Camera), "The image settings."),
     get(&["/decoder_control.cgi"], Operator, Query, Move, Later, "Moves the head, drives the output."),
@@ -312,6 +316,7 @@ pub static BESIDE: &[Command] = &[
     get(&["/favicon.svg", "/favicon.ico"], Nobody, Query, Read, Do(File), "Its icon."),
     get(&["/device/2/snapshot.cgi", "/device/3/snapshot.cgi", "/device/4/snapshot.cgi", "/device/5/snapshot.cgi", "/device/6/snapshot.cgi", "/device/7/snapshot.cgi", "/device/8/snapshot.cgi", "/device/9/snapshot.cgi"], Visitor, Query, Read, Do(DeviceSnapshot), "One picture of another camera, as set_devices.cgi names it."),
     get(&["/device/2/videostream.cgi", "/device/3/videostream.cgi", "/device/4/videostream.cgi", "/device/5/videostream.cgi", "/device/6/videostream.cgi", "/device/7/videostream.cgi", "/device/8/videostream.cgi", "/device/9/videostream.cgi"], Visitor, Query, Read, Do(DeviceStream), "The push stream of another camera."),
+    get(&["/audio.wav"], Visitor, Query, Read, Do(Wav), "Sound alone: a WAV without an end, 8000 samples a second, one channel (Q55)."),
     get(&["/restore_htmls.cgi"], Manager, Query, Change, Do(BuiltInPages), "Brings the built-in web UI back."),
     get(&["/openapi.json"], Nobody, Query, Read, Do(OpenApi), "The description of these CGIs for programs (OpenAPI 3.1)."),
     get(&["/metrics"], Visitor, Query, Read, Do(Metrics), "Counters for Prometheus."),

@@ -83,10 +83,14 @@ fn of(op: Op) -> Vec<Entry> {
         Op::Snapshot | Op::DeviceSnapshot => {
             vec![resolution(), Entry::may("next_url", LONG, "File name of the picture, without a path (Q12).")]
         }
-        Op::Stream | Op::DeviceStream => {
+        Op::Stream | Op::Asf | Op::DeviceStream => {
             let rate = "Shortest time between two pictures: 0 none, 1 50 ms, 3 66.7 ms, 6 100 ms, 11 200 ms, 12 250 ms, 13 333 ms, \
                         14 500 ms, 15 1 s, 17 2 s, 19 3 s, 21 4 s, 23 5 s; codes between mean the next higher one (Q11).";
             vec![resolution(), Entry::may("rate", Kind::Int(0, 23), rate)]
+        }
+        Op::Wav => {
+            let codec = "How a sample is written: `pcm` 16 bits, signed, little-endian; `ulaw` 8 bits, G.711. `pcm` if not given.";
+            vec![Entry::may("codec", Kind::Text(4), codec)]
         }
         Op::CameraControl => {
             let value = "Its value: what get_camera_params.cgi lists under that name, within the limits there.";
@@ -135,6 +139,8 @@ pub fn output(command: &Command) -> Output {
                 "multipart/x-mixed-replace",
                 "JPEGs without end, a part each, with the boundary `ipcamera` (PROFILE 5.1).",
             ),
+            Op::Asf => Output::Body("video/x-ms-asf", "MJPEG and IMA ADPCM without end (PROFILE 5.3)."),
+            Op::Wav => Output::Body("audio/wav", "Samples without end, behind a header that tells no length."),
             Op::Backup => Output::Body("application/octet-stream", "`params.bin` (PROFILE 5.12)."),
             Op::OpenApi => Output::Body("application/json", "This description."),
             Op::Metrics => Output::Body("application/openmetrics-text", "OpenMetrics text."),

@@ -3,6 +3,7 @@
 mod parcel;
 mod picture;
 mod setting;
+mod stream;
 mod system;
 
 use lookout_core::{
@@ -48,9 +49,11 @@ pub async fn run(op: Op, ask: &Ask<'_>) -> Result<Answer, Failure> {
     match op {
         Op::CheckUser => Ok(setting::check_user(ask)),
         Op::Snapshot => picture::snapshot(ask, picture::own(ask)?).await,
-        Op::Stream => Ok(picture::stream(ask, picture::own(ask)?)),
+        Op::Stream => Ok(stream::multipart(ask, picture::own(ask)?)),
+        Op::Asf => stream::asf(ask, picture::own(ask)?),
+        Op::Wav => stream::wav(ask),
         Op::DeviceSnapshot => picture::snapshot(ask, picture::device(ask)?).await,
-        Op::DeviceStream => Ok(picture::stream(ask, picture::device(ask)?)),
+        Op::DeviceStream => Ok(stream::multipart(ask, picture::device(ask)?)),
         Op::CameraControl => setting::camera_control(ask).await,
         Op::SetDatetime => setting::set_datetime(ask).await,
         Op::Reboot => Ok(system::reboot(ask)),

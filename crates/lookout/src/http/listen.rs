@@ -167,7 +167,7 @@ async fn show(app: &App, conn: Conn, head: &[u8], body: Body, pass: Pass, place:
     }
 }
 
-/// Sends an answer, of a stream the head; returns the stream if there is somebody to watch it.
+/// Sends an answer, of a stream the beginning; returns the stream if there is somebody to watch it.
 ///
 /// A client that left or does not read has no answer to complain about.
 async fn send(conn: &mut Conn, head: &[u8], body: Body) -> Option<Box<Push>> {
@@ -183,7 +183,10 @@ async fn send(conn: &mut Conn, head: &[u8], body: Body) -> Option<Box<Push>> {
             }
             None
         }
-        Body::Push(push) => timeout(ANSWER, conn.write_all(head)).await.is_ok_and(|sent| sent.is_ok()).then_some(push),
+        Body::Push(push) => {
+            let begin = [head, &push.begin].concat();
+            timeout(ANSWER, conn.write_all(&begin)).await.is_ok_and(|sent| sent.is_ok()).then_some(push)
+        }
     }
 }
 

@@ -84,7 +84,7 @@ pub enum Body {
     Whole(Bytes),
     /// A part of a file, read while it is sent.
     Slice(Slice),
-    /// An endless stream of pictures.
+    /// An endless stream of pictures or sound.
     Push(Box<Push>),
 }
 

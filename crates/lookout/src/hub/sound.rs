@@ -215,6 +215,28 @@ impl Listener {
     pub fn may_hear(&self) -> bool {
         self.pass.holds() && self.ring.has_changed().is_ok()
     }
+
+    /// Has somebody told whenever there may be blocks to hear, who serves listeners and does not listen himself.
+    pub fn bell(&self) -> Bell {
+        Bell { ring: self.ring.clone(), pass: self.pass.clone() }
+    }
+}
+
+/// Rings when there may be a new block.
+pub struct Bell {
+    ring: watch::Receiver<Ring>,
+    pass: Pass,
+}
+
+impl Bell {
+    /// Waits until it rings; `None` once the privacy gate has closed, also if it is open again, or the hub is gone. May be
+    /// cancelled.
+    pub async fn rings(&mut self) -> Option<()> {
+        tokio::select! {
+            () = self.pass.ended() => None,
+            changed = self.ring.changed() => changed.ok(),
+        }
+    }
 }
 
 #[cfg(test)]

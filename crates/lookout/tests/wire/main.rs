@@ -3,6 +3,7 @@
 //! One binary, so that tests that change nothing share one camera. A quirk's test bears its number (PROFILE 8).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod asf;
 mod backup;
 mod clock;
 mod devices;

@@ -1,7 +1,9 @@
-//! Forbidden hours: no picture leaves by any road, and none that was taken in them is seen later (PROFILE 5.6).
+//! Forbidden hours: no picture or sound leaves by any road, and none that was taken in them is seen or heard later
+//! (PROFILE 5.6).
 //!
 //! The camera's clock jumps where a test wants it (`set_datetime.cgi?now=`). In the hours its source shows the *canary*,
-//! a bright picture; outside of them a dark one. Both are noise, so that they are large.
+//! a bright picture, and its microphone hears something; outside of them the picture is dark, and all is silent. Both
+//! pictures are noise, so that they are large.
 
 use std::{
     fs,
@@ -9,7 +11,7 @@ use std::{
     net::TcpStream,
     path::PathBuf,
     sync::Arc,
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -18,7 +20,8 @@ use lookout_core::{
     profile::commands::{BESIDE, Command, Op, PROFILE, Run},
 };
 use lookout_testkit::{
-    Camera, Client, FakeCamera, Mode, PATIENCE, Picture, Reply, Setup, VIEWER, Viewer, eventually, noise_jpeg,
+    AsfKind, AsfReader, Camera, Client, FakeCamera, Mode, PATIENCE, Picture, Reply, Setup, VIEWER, Viewer,
+    decode_adpcm, eventually, noise_jpeg,
 };
 
 use crate::{LOOKOUT, devices, showing, tls};
@@ -33,15 +36,21 @@ const STREAMS: [&str; 4] = [
     "/video.cgi?resolution=2",
     "/device/2/videostream.cgi",
 ];
+/// The roads on which sound goes, the first of them with pictures.
+const SOUND: [&str; 3] = ["/videostream.asf?resolution=8", "/audio.wav", "/audio.wav?codec=pcm"];
 const SNAPSHOTS: [&str; 2] = ["/snapshot.cgi", "/device/2/snapshot.cgi"];
 
-/// A camera with a picture in a file, and its clock.
+/// What the microphone hears in 100 ms.
+const SAMPLES: usize = 800;
+
+/// A camera with a picture and a piece of sound in files, and its clock.
 struct House {
     camera: Camera,
     /// Device 2: another camera that shows the same file, at all hours.
     other: Camera,
     admin: Client,
     path: PathBuf,
+    sound: PathBuf,
     dark: Vec<u8>,
     canary: Vec<u8>,
     _dir: tempfile::TempDir,
@@ -50,17 +59,20 @@ struct House {
 impl House {
     fn new(size: Size) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("picture.jpg");
+        let [path, sound] = ["picture.jpg", "sound.raw"].map(|name| dir.path().join(name));
         let [dark, canary] = [50, 200].map(|luma| noise_jpeg(size, luma));
         fs::write(&path, &dark).unwrap();
+        fs::write(&sound, [0; 2 * SAMPLES]).unwrap();
         let source = format!("file:{}", path.display());
         // Longer than any test: that a client stalls is not what ends its connection here.
-        let config = "[http]\nstall_s = 60\n";
+        // A little slower than sound, so that none of it waits in a pipe.
+        let hear = format!("while cat {}; do sleep 0.1; done", sound.display());
+        let config = &format!("[http]\nstall_s = 60\n[sound]\nmicrophone = \"exec:{hear}\"\n");
         let [camera, other] =
             [true, false].map(|tls| Camera::setup(&Setup { binary: LOOKOUT, config, source: &source, tls }));
         let admin = camera.admin();
         devices::set(&camera, "other", "127.0.0.1", other.http.port(), VIEWER);
-        let house = Self { camera, other, admin, path, dark, canary, _dir: dir };
+        let house = Self { camera, other, admin, path, sound, dark, canary, _dir: dir };
         house.jump(NOON);
         forbid(&house.admin, 1 << 17);
         house
@@ -71,8 +83,15 @@ impl House {
         self.admin.get(&format!("/set_datetime.cgi?now={now}&tz=0&daylight_saving_time=0&ntp_enable=0")).ok();
     }
 
-    /// Has both cameras' source show another picture; returns when it does.
-    fn show(&self, jpeg: &[u8]) {
+    /// Has both cameras' source show the canary or a dark picture, and hear something or nothing; returns when it does.
+    fn show(&self, canary: bool) {
+        let (jpeg, sample) = if canary { (&self.canary, 0x2000_u16) } else { (&self.dark, 0) };
+        fs::write(
+            self.sound.with_extension("next"),
+            [sample.to_le_bytes(), (!sample).to_le_bytes()].concat().repeat(SAMPLES / 2),
+        )
+        .unwrap();
+        fs::rename(self.sound.with_extension("next"), &self.sound).unwrap();
         let next = self.path.with_extension("next");
         fs::write(&next, jpeg).unwrap();
         fs::rename(&next, &self.path).unwrap();
@@ -87,6 +106,17 @@ impl House {
     fn watch(&self) -> Vec<Viewer> {
         let client = self.camera.viewer();
         STREAMS.iter().map(|road| Viewer::open(&client, road)).collect()
+    }
+
+    /// Records all sound, and the pictures with it, until it ends.
+    fn record(&self) -> Vec<JoinHandle<Reply>> {
+        let client = self.camera.viewer();
+        let record = |road: &str| {
+            let mut conn = client.connect();
+            conn.write(client.request("GET", road));
+            thread::spawn(|| conn.reply())
+        };
+        SOUND.iter().map(|road| record(road)).collect()
     }
 
     fn closed(&self) -> bool {
@@ -136,6 +166,29 @@ fn watch_out(mut viewer: Viewer) -> u64 {
     viewer.frames
 }
 
+/// Plays to their ends what was recorded: every picture must be dark, and all sound silence. Returns how many samples.
+fn play_out(records: Vec<JoinHandle<Reply>>) -> usize {
+    let mut heard = 0;
+    for (road, record) in SOUND.iter().zip(records) {
+        let reply = record.join().unwrap();
+        let samples: Vec<i16> = match reply.header("Content-Type") {
+            Some("audio/wav") => {
+                reply.body[44..].chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect()
+            }
+            _ => {
+                let objects = AsfReader::default().feed(&reply.body).unwrap();
+                let (pictures, sound): (Vec<_>, Vec<_>) =
+                    objects.into_iter().partition(|object| object.kind == AsfKind::Picture);
+                pictures.iter().for_each(|picture| is_dark(&picture.bytes));
+                sound.iter().flat_map(|block| decode_adpcm(&block.bytes)).collect()
+            }
+        };
+        heard += samples.len();
+        assert!(samples.iter().all(|sample| sample.abs() < 100), "{road}: the canary is heard");
+    }
+    heard
+}
+
 fn holds_a_picture(bytes: &[u8]) -> bool {
     bytes.windows(3).any(|window| window == [0xff, 0xd8, 0xff])
 }
@@ -178,7 +231,7 @@ fn no_answer_of_any_row_holds_a_picture_in_forbidden_hours_and_those_that_show_a
         assert!(!holds_a_picture(&reply.body), "{asked}: its row says that it shows nothing");
     });
     house.jump(NOON + 20 * MINUTE);
-    house.show(&house.canary);
+    house.show(true);
     let closed = || {
         // Each path that shows, by GET and HEAD.
         let mut shows = 0;
@@ -193,7 +246,7 @@ fn no_answer_of_any_row_holds_a_picture_in_forbidden_hours_and_those_that_show_a
         });
         shows
     };
-    assert!(closed() >= 2 * (2 + 2 + 8 + 8), "snapshot and stream, their aliases, and the other cameras'");
+    assert!(closed() >= 2 * (2 + 2 + 2 + 8 + 8), "snapshot and stream, their aliases, sound, and the other cameras'");
     // A restart opens nothing.
     house.admin.get("/reboot.cgi").ok();
     eventually("it is back", || house.admin.try_connect().is_ok() && house.closed());
@@ -205,7 +258,7 @@ fn no_answer_of_any_row_holds_a_picture_in_forbidden_hours_and_those_that_show_a
 #[test]
 fn every_row_that_shows_is_among_the_roads_of_the_canary() {
     for command in all().filter(|command| command.run.shows()) {
-        let mut roads = STREAMS.iter().chain(&SNAPSHOTS).filter_map(|road| road.split('?').next());
+        let mut roads = STREAMS.iter().chain(&SOUND).chain(&SNAPSHOTS).filter_map(|road| road.split('?').next());
         assert!(roads.any(|road| command.paths.contains(&road)), "{:?}", command.paths);
     }
 }
@@ -231,29 +284,30 @@ fn a_picture_of_forbidden_hours_is_never_seen_before_in_or_after_them_in_any_siz
     let conn = lazy.connect();
     conn.receive_little(64 * 1024);
     let lazy = Viewer::on(&lazy, conn, STREAMS[0]);
-    let viewers = house.watch();
+    let (viewers, records) = (house.watch(), house.record());
     house.jump(NOON + 15 * MINUTE - 2);
     // The quarter-hour comes without a word from anybody.
     for viewer in viewers {
         assert!(watch_out(viewer) > 0);
     }
+    let mut heard = play_out(records);
     let through = |into: u32, out: u32| {
         eventually("the gate is closed", || house.closed());
-        house.show(&house.canary);
-        for road in STREAMS.iter().chain(&SNAPSHOTS) {
+        house.show(true);
+        for road in STREAMS.iter().chain(&SOUND).chain(&SNAPSHOTS) {
             assert_eq!(house.camera.viewer().get(road).status, 403, "{into}");
         }
-        house.show(&house.dark);
+        house.show(false);
         house.jump(out);
         house.snapshots_are_dark();
-        let mut viewers = house.watch();
+        let (mut viewers, records) = (house.watch(), house.record());
         for viewer in &mut viewers {
             (0..5).for_each(|_| is_dark(&viewer.next_jpeg().unwrap()));
         }
-        viewers
+        (viewers, records)
     };
     // Out of the hours by the clock, a second before their end; into them and out of them by jumps in both directions.
-    let mut viewers = through(0, NOON + 30 * MINUTE - 1);
+    let (mut viewers, mut records) = through(0, NOON + 30 * MINUTE - 1);
     for (into, out) in
         [(NOON + 20 * MINUTE, NOON), (NOON + 20 * MINUTE, NOON + 60 * MINUTE), (0, NOON + 52 * 7 * 86_400)]
     {
@@ -269,8 +323,10 @@ fn a_picture_of_forbidden_hours_is_never_seen_before_in_or_after_them_in_any_siz
             forbid(&house.admin, 1 << 17);
             house.jump(NOON + 20 * MINUTE);
         }
-        viewers = through(into, out);
+        heard += play_out(records);
+        (viewers, records) = through(into, out);
     }
+    assert!(heard > 10_000, "{heard} samples");
     watch_out(lazy);
 }
 

@@ -1,17 +1,18 @@
-//! CGIs that show pictures.
+//! CGIs that show a picture, and which pictures are meant.
 
 use std::{sync::Arc, time::Duration};
 
 use lookout_core::{
-    media::pace::Pace,
+    media::{frame::Size, transform::scaled},
     profile::{reply::Failure, settings::Resolution},
 };
 
 use super::Ask;
 use crate::{
+    app::App,
     clock::local_text,
-    http::{Answer, Body, Fans, Push, Status},
-    hub::{PUSH, Viewer},
+    http::{Answer, Fans, Status},
+    hub::Viewer,
 };
 
 /// How long a snapshot waits for its picture (PROFILE 5.2).
@@ -19,11 +20,26 @@ const SNAPSHOT: Duration = Duration::from_secs(5);
 
 /// Pictures that somebody asks for.
 pub struct Sight {
-    frames: Viewer,
-    fans: Arc<Fans>,
-    size: Resolution,
+    /// The frames, watched from now on.
+    pub frames: Viewer,
+    /// Who serves the streams of them.
+    pub fans: Arc<Fans>,
+    /// Their size.
+    pub size: Resolution,
     /// What a snapshot's name says of the camera.
     camera: String,
+}
+
+impl Sight {
+    /// Returns how large the pictures are, as far as it is known before the first of them.
+    pub fn pixels(&self, app: &App) -> Size {
+        let full = app.hub.size().unwrap_or(app.config.source.size);
+        match self.size {
+            Resolution::Vga => full,
+            Resolution::Qvga => scaled(full, 320),
+            Resolution::Qqvga => scaled(full, 160),
+        }
+    }
 }
 
 /// The camera's own pictures.
@@ -50,14 +66,6 @@ pub async fn snapshot(ask: &Ask<'_>, sight: Sight) -> Result<Answer, Failure> {
     let name = wished.unwrap_or_else(|| format!("snapshot_{}_{}.jpg", sight.camera, taken()));
     let answer = Answer::whole(Status::Ok, "image/jpeg", shown.jpeg.clone());
     Ok(answer.with("Content-disposition", format!("filename=\"{name}\"")))
-}
-
-/// The push stream (PROFILE 5.1).
-pub fn stream(ask: &Ask<'_>, sight: Sight) -> Answer {
-    let pace = ask.query.get("rate").map_or(Pace::FULL, Pace::from_code);
-    let Sight { frames, fans, size, .. } = sight;
-    let push = Push { fans, frames, size, pace, user: ask.caller.user.clone() };
-    Answer { body: Body::Push(Box::new(push)), ..Answer::whole(Status::Ok, PUSH, "") }
 }
 
 /// Reads `resolution=`, as a code or in words; what is neither counts as not given (PROFILE 5.1, Q10, Q14).

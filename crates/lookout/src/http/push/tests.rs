@@ -1,17 +1,31 @@
-use lookout_core::profile::{change::Rules, view::Secrets};
+mod sound;
+
+use std::io;
+
+use lookout_core::{
+    media::pace::Pace,
+    profile::{change::Rules, settings::Resolution, view::Secrets},
+};
 use tokio::{
     io::AsyncReadExt as _,
     net::{TcpListener, TcpSocket, TcpStream},
+    time::timeout,
 };
 
-use super::*;
-use crate::{http::Caps, hub::Hub, privacy::testing::Hours};
+use super::{super::conn::Conn, *};
+use crate::{
+    http::Caps,
+    hub::{Hub, Viewer},
+    metrics::Sounding,
+    privacy::testing::Hours,
+};
 
 /// Fans behind a gate, and the account that watches.
 struct House {
     hours: Hours,
     hub: Arc<Hub>,
     fans: Arc<Fans>,
+    counters: Arc<Sounding>,
     user: User,
     _dir: tempfile::TempDir,
 }
@@ -25,8 +39,10 @@ impl House {
         let gate = hours.gate(Arc::default());
         tokio::spawn(gate.clone().keep());
         let user = store.get().users[0].clone();
-        let fans = Fans::new(store, Arc::default(), Duration::from_secs(10));
-        Self { hours, hub: Hub::new(gate, Arc::default(), Arc::default()), fans, user, _dir: dir }
+        let fans = Fans::new(store, Arc::default(), Duration::from_secs(60));
+        let counters: Arc<Sounding> = Arc::default();
+        let hub = Hub::new(gate, Arc::default(), counters.clone());
+        Self { hours, hub, fans, counters, user, _dir: dir }
     }
 
     fn view(&self) -> Viewer {
@@ -35,9 +51,13 @@ impl House {
 
     /// Sends a viewer with an account to a fan, which has not seen him yet.
     fn send(&self, frames: Viewer, user: &User, conn: TcpStream) {
+        self.send_form(Form::Multipart(Pictures::new(frames, Resolution::Vga, Pace::FULL)), user, conn);
+    }
+
+    fn send_form(&self, form: Form, user: &User, conn: TcpStream) {
         let place = Caps::new(1, 1, Arc::default()).admit([127, 0, 0, 1].into()).unwrap();
         let (fans, user) = (self.fans.clone(), user.clone());
-        let push = Push { fans, frames, size: Resolution::Vga, pace: Pace::FULL, user };
+        let push = Push { fans, form, begin: Bytes::new(), user };
         Fans::join(push, Revocable::new(Conn::Plain(conn)).unwrap(), place);
     }
 

@@ -18,7 +18,7 @@ pub enum Match {
 /// A hole: its name, whether it is filled once for the whole file, and how much of what came fills it.
 type Hole = (&'static str, bool, fn(&[u8]) -> Option<usize>);
 
-const HOLES: [Hole; 15] = [
+const HOLES: [Hole; 17] = [
     // A date as RFC 9110 writes it.
     ("date", false, |bytes| {
         let text = std::str::from_utf8(bytes.get(..29)?).ok()?;
@@ -72,6 +72,19 @@ const HOLES: [Hole; 15] = [
     // A backup, to be sent back later, and another one (PROFILE 5.12).
     ("backup", true, params_bin),
     ("other.backup", true, params_bin),
+    // What goes before the first packet of an ASF: its header, as long as it says, and the head of its data.
+    ("asf", false, |bytes| {
+        let header = bytes.strip_prefix(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c")?;
+        let length = usize::try_from(u64::from_le_bytes(*header.first_chunk()?)).ok()?;
+        let data = bytes.get(length..length.checked_add(50)?)?;
+        data.starts_with(b"\x36\x26\xb2\x75").then_some(length + 50)
+    }),
+    // What goes before the first sample of a WAV that tells no length.
+    ("wav", false, |bytes| {
+        let rest = bytes.strip_prefix(b"RIFF\xff\xff\xff\xffWAVEfmt ")?;
+        let end = rest.windows(8).take(64).position(|eight| eight == b"data\xff\xff\xff\xff")?;
+        Some(bytes.len() - rest.len() + end + 8)
+    }),
     // All that comes, of which nothing more is read.
     ("more", false, |_| Some(0)),
 ];

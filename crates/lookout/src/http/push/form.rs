@@ -1,0 +1,139 @@
+//! What a stream is made of, and where in it a viewer is.
+//!
+//! A form says three things: what is to be written next, which its fan does without waiting; what, of that, must follow
+//! because the socket had no room for all of it ([`Rest`]); and what may go before that while it waits for room.
+
+use std::{io, sync::Arc};
+
+use lookout_core::{media::pace::Pace, profile::settings::Resolution};
+
+use super::{
+    super::conn::Conn,
+    asf::{self, Asf},
+    multipart,
+    rest::Rest,
+    wav::Wav,
+};
+use crate::{
+    hub::{Listener, Shown, Viewer},
+    metrics::Flow,
+};
+
+/// A form, and where in it a viewer is.
+pub enum Form {
+    /// JPEGs, a part each (PROFILE 5.1).
+    Multipart(Pictures),
+    /// Pictures and sound (PROFILE 5.3).
+    Asf(Box<Asf>),
+    /// Sound alone.
+    Wav(Wav),
+}
+
+/// What a fan has at hand for all who sit.
+#[derive(Default)]
+pub struct Desk {
+    pub asf: asf::Laid,
+    pub samples: Vec<u8>,
+}
+
+impl Form {
+    /// How many rows of doors there are: one a form and size.
+    pub(super) const ROWS: usize = 7;
+
+    /// Returns its row.
+    pub(super) fn row(&self) -> usize {
+        match self {
+            Self::Multipart(pictures) => pictures.column(),
+            Self::Asf(asf) => 3 + asf.pictures.column(),
+            Self::Wav(_) => 6,
+        }
+    }
+
+    /// Returns the frames that are looked at.
+    pub(super) fn frames(&self) -> Option<&Viewer> {
+        match self {
+            Self::Multipart(pictures) => Some(&pictures.frames),
+            Self::Asf(asf) => Some(&asf.pictures.frames),
+            Self::Wav(_) => None,
+        }
+    }
+
+    /// Returns the sound that is listened to.
+    pub(super) fn sound(&self) -> Option<&Listener> {
+        match self {
+            Self::Multipart(_) => None,
+            Self::Asf(asf) => asf.sound.as_ref(),
+            Self::Wav(wav) => Some(&wav.sound),
+        }
+    }
+
+    /// Says whether there may be more: not once the privacy gate has closed or the hub is gone.
+    pub(super) fn goes_on(&self) -> bool {
+        self.frames().is_none_or(Viewer::may_see) && self.sound().is_none_or(Listener::may_hear)
+    }
+
+    /// Writes what is due, of pictures nothing but this one if there is one, as far as there is room; never waits.
+    /// Returns what must follow.
+    pub(super) fn write(
+        &mut self,
+        conn: &Conn,
+        shown: Option<&Arc<Shown>>,
+        desk: &mut Desk,
+        flow: &Flow,
+    ) -> io::Result<Option<Rest>> {
+        match self {
+            Self::Multipart(pictures) => shown.map_or(Ok(None), |shown| multipart::write(pictures, conn, shown, flow)),
+            Self::Asf(asf) => asf.write(conn, shown, &mut desk.asf, flow),
+            Self::Wav(wav) => wav.write(conn, &mut desk.samples),
+        }
+    }
+
+    /// Puts what is not to wait before the rest, where that may be.
+    pub(super) fn hurry(&mut self, rest: &mut Rest) -> io::Result<()> {
+        match (self, rest) {
+            (Self::Asf(asf), Rest::Own(rest)) => asf.hurry(rest),
+            (Self::Asf(_) | Self::Multipart(_) | Self::Wav(_), _) => Ok(()),
+        }
+    }
+}
+
+/// The pictures of which a viewer gets some.
+pub struct Pictures {
+    frames: Viewer,
+    size: Resolution,
+    /// How often it gets one.
+    pace: Pace,
+    /// The last one that it was sent.
+    last: Option<u64>,
+}
+
+impl Pictures {
+    /// Has somebody see pictures of a size, from the next one on.
+    pub fn new(frames: Viewer, size: Resolution, pace: Pace) -> Self {
+        Self { frames, size, pace, last: None }
+    }
+
+    fn column(&self) -> usize {
+        match self.size {
+            Resolution::Vga => 0,
+            Resolution::Qvga => 1,
+            Resolution::Qqvga => 2,
+        }
+    }
+
+    /// Returns, if a picture is due, the pace from there on.
+    pub(super) fn due(&self, shown: &Shown) -> Option<Pace> {
+        let mut pace = self.pace;
+        let new = self.last.is_none_or(|last| shown.seq > last);
+        (new && pace.takes(shown.captured)).then_some(pace)
+    }
+
+    /// Notes that the first of a picture is sent.
+    pub(super) fn begin(&mut self, shown: &Shown, pace: Pace, flow: &Flow) {
+        let skipped = self.last.replace(shown.seq).map_or(0, |last| shown.seq - last - 1);
+        if skipped > 0 {
+            flow.frames_skipped.inc_by(skipped);
+        }
+        self.pace = pace;
+    }
+}

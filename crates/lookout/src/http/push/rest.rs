@@ -1,0 +1,143 @@
+//! What must follow, because a socket had no room for it.
+
+use std::{
+    future::poll_fn,
+    io::{self, IoSlice},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    io::AsyncWrite,
+    time::{Sleep, timeout},
+};
+
+use super::{super::conn::Conn, form::Form, multipart};
+use crate::{hub::Shown, metrics::Flow};
+
+/// What must follow.
+pub enum Rest {
+    /// Nothing: what was due was not begun, and once there is room there is something newer.
+    Nothing,
+    /// A part of the push stream from an offset on, straight from the shared buffer.
+    Part(Arc<Shown>, usize),
+    /// Bytes that are this viewer's own.
+    Own(Own),
+}
+
+/// Bytes that are a viewer's own.
+pub struct Own {
+    /// All of them.
+    pub bytes: Vec<u8>,
+    /// How many are written.
+    pub done: usize,
+    /// How far nothing may go before them.
+    pub hurried: usize,
+    /// What is counted in the end, if they are a picture: its length and when it was captured.
+    pub picture: Option<(usize, Instant)>,
+}
+
+impl Own {
+    /// Keeps sound, which goes out in its order.
+    pub fn sound(bytes: &[u8], done: usize) -> Self {
+        Self { bytes: bytes[done..].to_vec(), done: 0, hurried: bytes.len() - done, picture: None }
+    }
+}
+
+impl Rest {
+    /// Writes it, and what its form hurries before it; fails once the connection has taken nothing for `stall`.
+    pub async fn write(mut self, conn: &mut Conn, form: &mut Form, stall: Duration, flow: &Flow) -> io::Result<()> {
+        if let Self::Nothing = self {
+            return match conn {
+                Conn::Plain(socket) => timeout(stall, socket.writable()).await?,
+                Conn::Tls(_) => Ok(()),
+            };
+        }
+        let mut patience = pin!(None);
+        poll_fn(|cx| {
+            while self.left() > 0 {
+                form.hurry(&mut self)?;
+                let write = Pin::new(&mut *conn).poll_write_vectored(cx, &self.slices());
+                match ready!(patiently(write, cx, patience.as_mut(), stall))? {
+                    0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    written => self.advance(written),
+                }
+            }
+            // What TLS holds back is sent as well.
+            patiently(Pin::new(&mut *conn).poll_flush(cx), cx, patience.as_mut(), stall)
+        })
+        .await?;
+        self.count(flow);
+        Ok(())
+    }
+
+    fn left(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Part(shown, done) => multipart::length(shown) - done,
+            Self::Own(own) => own.bytes.len() - own.done,
+        }
+    }
+
+    fn slices(&self) -> [IoSlice<'_>; 3] {
+        match self {
+            Self::Nothing => [&[][..]; 3].map(IoSlice::new),
+            Self::Part(shown, done) => multipart::slices(shown, *done),
+            Self::Own(own) => [&own.bytes[own.done..], &[], &[]].map(IoSlice::new),
+        }
+    }
+
+    fn advance(&mut self, written: usize) {
+        match self {
+            Self::Nothing => {}
+            Self::Part(_, done) => *done += written,
+            Self::Own(own) => own.done += written,
+        }
+    }
+
+    fn count(&self, flow: &Flow) {
+        match self {
+            Self::Nothing => {}
+            Self::Part(shown, _) => multipart::count(shown, flow),
+            Self::Own(own) => {
+                if let Some((length, captured)) = own.picture {
+                    flow.sent(length, Instant::now().saturating_duration_since(captured));
+                }
+            }
+        }
+    }
+}
+
+/// Writes as much as there is room for; none if there is no room at all.
+///
+/// TLS encrypts for each viewer anyway: a task costs little beside that, and all is left to it.
+pub fn try_write(conn: &Conn, slices: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
+    match conn {
+        Conn::Tls(_) => Ok(Some(0)),
+        Conn::Plain(socket) => match socket.try_write_vectored(slices) {
+            Ok(written) => Ok(Some(written)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// Passes a result on; arms the timer while there is none, and gives up when it rings.
+fn patiently<T>(
+    polled: Poll<io::Result<T>>,
+    cx: &mut Context<'_>,
+    mut patience: Pin<&mut Option<Sleep>>,
+    stall: Duration,
+) -> Poll<io::Result<T>> {
+    if polled.is_ready() {
+        patience.set(None);
+        return polled;
+    }
+    if patience.is_none() {
+        patience.set(Some(tokio::time::sleep(stall)));
+    }
+    let late = patience.as_pin_mut().is_some_and(|sleep| sleep.poll(cx).is_ready());
+    if late { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Pending }
+}
