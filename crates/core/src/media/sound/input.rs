@@ -85,12 +85,18 @@ impl Input {
         let first = (self.at - reach).ceil().max(0.0) as usize;
         let last = (self.at + reach).floor() as usize;
         // Points of the table from one frame to the next.
-        let apart = REACH as f64 * POINTS as f64 / reach;
-        let begin = ((first as f64 - self.at) * apart) as f32;
-        let frames = self.frames[first..=last].iter().zip(0_u16..);
-        let sum: f32 = frames.map(|(frame, n)| frame * sinc(begin + f32::from(n) * apart as f32)).sum();
+        let apart = (REACH as f64 * POINTS as f64 / reach) as f32;
+        let mut point = (first as f64 - self.at) as f32 * apart;
+        let (table, mut sum) = (SINC.as_slice(), 0.0);
+        for frame in &self.frames[first..=last] {
+            let (before, between) = (point.abs() as usize, point.abs().fract());
+            if let Some([a, b]) = table.get(before..before + 2) {
+                sum += frame * (a + (b - a) * between);
+            }
+            point += apart;
+        }
         self.at += self.step();
-        Some((sum * (apart as f32 / POINTS as f32)).round() as i16)
+        Some((sum * (apart / POINTS as f32)).round() as i16)
     }
 
     /// Lets go of what is not needed any more.
@@ -109,14 +115,6 @@ impl Input {
     fn reach(&self) -> f64 {
         REACH as f64 * self.step().max(1.0)
     }
-}
-
-/// Looks the sinc up.
-fn sinc(point: f32) -> f32 {
-    let point = point.abs();
-    let before = point as usize;
-    let [a, b] = [before, before + 1].map(|at| SINC.get(at).copied().unwrap_or_default());
-    a + (b - a) * (point - before as f32)
 }
 
 /// How much slower than it says a microphone runs.
