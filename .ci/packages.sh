@@ -1,12 +1,12 @@
 # shellcheck shell=bash disable=SC2034
 # Sourced by run and test: finds Rust, and installs or unpacks Debian packages that are missing.
 
-# What the build needs besides Rust, as THING:PACKAGE; a thing is a program, or a file by its absolute path.
+# What the build needs besides Rust, as THING:PACKAGE; a thing is a program, or a file by its absolute path or a pattern of it.
 BUILD=(cc:gcc /usr/include/stdio.h:libc6-dev make:make cmake:cmake nasm:nasm pkg-config:pkg-config
 	/usr/include/alsa/asoundlib.h:libasound2-dev)
 
 # there THING: says whether it is on this machine.
-there() { if [[ $1 = /* ]]; then [ -e "$1" ]; else command -v "$1" >/dev/null; fi; }
+there() { if [[ $1 = /* ]]; then compgen -G "$1" >/dev/null; else command -v "$1" >/dev/null; fi; }
 
 # missing THING:PACKAGE…: prints the packages of the things that are not on this machine.
 missing() {

@@ -33,9 +33,9 @@ export const within = (url, { user, pwd }) => url.replace("://", `://${user}:${p
  * Starts a camera for the tests of a file, and ends it after them.
  *
  * Returns its addresses `http` and `https` (URLs without a slash at the end), `port`, the certificate's `fingerprint`, and
- * `folder`, a folder of its own. `environment` is given to it beside ours.
+ * `folder`, a folder of its own. `environment` is given to it beside ours; `source` is where its pictures come from.
  */
-export async function camera(name, configuration = "", environment = {}) {
+export async function camera(name, configuration = "", environment = {}, source = "demo:") {
   const folder = mkdtempSync(`${scratch}/${name}-`);
   // No test asks the Internet for the time; one of the clock names its own server.
   const clock = configuration.includes("[clock]") ? "" : "[clock]\nntp = false\n";
@@ -45,7 +45,7 @@ export async function camera(name, configuration = "", environment = {}) {
   const passwords = { LOOKOUT_ADMIN_PASSWORD: admin.pwd, LOOKOUT_VIEWER_PASSWORD: viewer.pwd };
   const env = { ...process.env, ...environment, ...passwords };
   const program = process.env.LOOKOUT ?? `${root}target/debug/lookout`;
-  const daemon = spawn(program, ["run", "--source", "demo:", "--json", ...addresses, ...files], { env });
+  const daemon = spawn(program, ["run", "--source", source, "--json", ...addresses, ...files], { env });
   daemon.stderr.pipe(createWriteStream(`${folder}/log`));
   const ended = once(daemon, "exit");
   after(async () => {
@@ -65,7 +65,7 @@ export async function camera(name, configuration = "", environment = {}) {
 
 /** Runs a program; returns its exit code and what it wrote, standard output as bytes. */
 export async function run(program, ...args) {
-  const options = { encoding: "buffer", maxBuffer: 64 << 20, timeout: 60_000 };
+  const options = { encoding: "buffer", maxBuffer: 64 << 20, timeout: 120_000 };
   const done = (code, { stdout, stderr }) => ({ code, out: stdout, text: stdout.toString(), said: stderr.toString() });
   try {
     return done(0, await promisify(execFile)(program, args, options));
