@@ -154,7 +154,7 @@ impl Capture {
                 left = block_in_place(|| source.adjust(image));
             }
             // The first is looked at though nobody watches: whoever comes is told the size before he sees anything.
-            let wanted = self.parts.hub.watched() || self.size.is_none();
+            let wanted = self.parts.hub.watched() || self.up.is_none();
             if wanted && !self.show(grabbed, &left) {
                 if whole.elapsed() > self.parts.stall {
                     return Lost("sends broken pictures".into());
@@ -246,7 +246,7 @@ impl Capture {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use lookout_core::media::sound::Heard;
+    use lookout_core::media::{canvas::Canvas, sound::Heard};
 
     use super::*;
     use crate::privacy::testing::Hours;
@@ -268,6 +268,22 @@ mod tests {
         }
     }
 
+    /// A source of so many pictures of a size, which then is lost.
+    struct Pictures(usize, Size);
+
+    impl Source for Pictures {
+        fn grab(&mut self) -> Promise<'_, Result<Grabbed, Lost>> {
+            let Some(left) = self.0.checked_sub(1) else { return Box::pin(async { Err(Lost("over".into())) }) };
+            self.0 = left;
+            let picture = Picture::Raw(Canvas::new(self.1).into_raw());
+            Box::pin(async { Ok(Grabbed { captured: Instant::now(), wall: SystemTime::now(), picture }) })
+        }
+
+        fn about(&self) -> String {
+            "pictures".into()
+        }
+    }
+
     /// A microphone with a number.
     struct Numbered(usize);
 
@@ -281,37 +297,61 @@ mod tests {
         }
     }
 
-    // `block_in_place` is for the real runtime.
-    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn each_time_a_source_is_opened_it_gives_its_sound() {
-        let (opened, hours) = (Arc::new(AtomicUsize::new(0)), Hours::default());
-        let (given, mut taken) = tokio::sync::mpsc::unbounded_channel();
+    /// Makes the parts of a service whose source is opened so; the folder is its store's.
+    fn parts(open: impl Fn() -> Box<dyn Source> + Send + 'static) -> (Parts, tempfile::TempDir) {
         let (dir, rules) = (tempfile::tempdir().unwrap(), crate::rules(&crate::config::Config::default()));
         let store = crate::store::Store::open(dir.path(), rules).unwrap().store;
         let parts = Parts {
             open: Box::new(move || {
-                let source = Brief(opened.clone());
-                Box::pin(async move { Ok(Box::new(source) as Box<dyn Source>) })
+                let source = open();
+                Box::pin(async move { Ok(source) })
             }),
-            sound: Some(Box::new(move |microphone| {
-                let _ = given.send(microphone.about());
-            })),
-            name: "brief".into(),
+            sound: None,
+            name: "test".into(),
             size: Size::VGA,
             stall: Duration::from_secs(1),
             rest: Duration::ZERO,
             demands: Demands::Device,
-            hub: Hub::new(hours.gate(Arc::default()), Arc::default(), Arc::default()),
+            hub: Hub::new(Hours::default().gate(Arc::default()), Arc::default(), Arc::default()),
             image: store.watch(|_| Image::NEUTRAL),
             local: Arc::new(|_| String::new()),
             flow: Arc::default(),
             watchdog: None,
         };
+        (parts, dir)
+    }
+
+    // `block_in_place` is for the real runtime.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn each_time_a_source_is_opened_it_gives_its_sound() {
+        let opened = Arc::new(AtomicUsize::new(0));
+        let (given, mut taken) = tokio::sync::mpsc::unbounded_channel();
+        let (mut parts, _dir) = parts(move || Box::new(Brief(opened.clone())));
+        parts.sound = Some(Box::new(move |microphone| {
+            let _ = given.send(microphone.about());
+        }));
         let capture = tokio::spawn(Capture::new(parts).unwrap().run());
         for number in ["0", "1", "2"] {
             assert_eq!(taken.recv().await.as_deref(), Some(number));
         }
         capture.abort();
         let _ = capture.await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn of_what_nobody_watches_the_first_picture_of_each_opening_is_shown_and_tells_the_size() {
+        let openings = std::sync::Mutex::new(vec![(5, Size::QVGA), (5, Size::QQVGA)]);
+        let (parts, _dir) = parts(move || {
+            let (pictures, size) = openings.lock().unwrap().pop().unwrap_or((0, Size::VGA));
+            Box::new(Pictures(pictures, size))
+        });
+        let (hub, flow) = (parts.hub.clone(), parts.flow.clone());
+        let capture = tokio::spawn(Capture::new(parts).unwrap().run());
+        while flow.frames_captured.get() < 10 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        capture.abort();
+        let _ = capture.await;
+        assert_eq!((hub.size(), flow.encodes.get()), (Some(Size::QVGA), 2));
     }
 }
