@@ -332,7 +332,8 @@ mod tests {
         }));
         let capture = tokio::spawn(Capture::new(parts).unwrap().run());
         for number in ["0", "1", "2"] {
-            assert_eq!(taken.recv().await.as_deref(), Some(number));
+            let next = tokio::time::timeout(Duration::from_secs(10), taken.recv()).await.expect("nothing is given");
+            assert_eq!(next.as_deref(), Some(number));
         }
         capture.abort();
         let _ = capture.await;

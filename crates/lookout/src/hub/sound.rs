@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_block_that_slips_in_while_the_gate_closes_is_forgotten_with_the_next() {
+    async fn a_block_that_slips_in_while_the_gate_closes_is_not_heard_and_forgotten_with_the_next() {
         let room = Room::new();
         let _listener = room.listen();
         let slipped = Arc::new(Sound { block: block(1), adpcm: Bytes::new(), opening: 0 });
@@ -433,8 +433,13 @@ mod tests {
         room.hours.forbid(true);
         assert!(room.hub.sound.listen().is_err());
         sleep(Duration::from_millis(1)).await;
-        room.hub.sound.ring.send_modify(|ring| ring.push(slipped));
+        room.hub.sound.ring.send_modify(|ring| ring.push(slipped.clone()));
         room.say(2..3);
+        room.hours.forbid(false);
+        let mut late = room.listen();
+        room.hub.sound.ring.send_modify(|ring| ring.push(slipped));
+        assert!(late.waiting().is_none(), "it is of another opening");
+        room.say(3..4);
         assert!(held.upgrade().is_none());
     }
 
