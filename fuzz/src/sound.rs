@@ -26,7 +26,7 @@ pub fn track(data: &[u8]) {
             16..255 => u32::from(rate - 15) * 1627,
             255 => u32::MAX,
         };
-        let length = usize::from(length) << (op >> 4 & 7);
+        let length = usize::from(length) << (op >> 5);
         let samples = (0..length).map(|n| (n * n * usize::from(seed)) as i16).collect();
         track.feed(&Heard { captured, rate, channels: channels.into(), samples }, now);
         if op & 8 != 0 {
@@ -41,7 +41,10 @@ pub fn track(data: &[u8]) {
         for (n, block) in std::iter::from_fn(|| track.cut()).enumerate() {
             assert!(block.number >= next && n < 160, "{} after {next}", block.number);
             assert_eq!(block.captured, end(block.number));
-            assert_eq!(decode_adpcm(&adpcm::encode(&block.samples))[0], block.samples[0]);
+            // Each would take most of the time.
+            if n == 0 {
+                assert_eq!(decode_adpcm(&adpcm::encode(&block.samples))[0], block.samples[0]);
+            }
             next = block.number + 1;
         }
         // Of a longer silence only the end is there, which may be less than a block.
