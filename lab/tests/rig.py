@@ -172,7 +172,7 @@ def shows_vivids_bars(jpeg):
 class Daemon:
     """A daemon with factory settings; stopped in the end."""
 
-    def __init__(self, source, size=VGA):
+    def __init__(self, source, size=VGA, microphone="own"):
         self.folder = tempfile.mkdtemp()
         self.port = next(ports)
         # Passwords are kept plain because an Argon2 hash takes seconds under emulation.
@@ -183,6 +183,8 @@ class Daemon:
             [source]
             {f'url = "{source}"' if source else ""}
             size = "{size[0]}x{size[1]}"
+            [sound]
+            microphone = "{microphone}"
             [profile]
             secrets = "plain"
         """

@@ -1,0 +1,167 @@
+"""The whole daemon with a sound card, over HTTP; sound.sh starts it in the lab.
+
+The card is the kernel's loopback: what is played on hw:Loopback,1 the daemon hears from hw:Loopback,0.
+"""
+
+import array
+import contextlib
+import itertools
+import math
+import os
+import statistics
+import subprocess
+import threading
+import time
+import unittest
+from pathlib import Path
+
+from rig import PATIENCE, PICTURES, VGA, VIEWER, Daemon, Usb, Viewer, pictures, run
+
+RATE = 8000
+TONE = 440
+PEAK = 16384
+
+
+def measured(text):
+    print("    measured:", text, flush=True)
+
+
+class Card:
+    """The sound card, with a tone that is played on it until it is taken away."""
+
+    def __enter__(self):
+        second = array.array("h")
+        # Of a low rate, because resampling a high one takes much of an emulated processor.
+        for at in range(16000):
+            second.append(round(PEAK * math.sin(2 * math.pi * TONE * at / 16000)))
+        Path("/run/tone.raw").write_bytes(second.tobytes() * 60)
+        self.plug()
+        return self
+
+    def __exit__(self, *_):
+        self.player.kill()
+        self.player.wait()
+
+    def plug(self):
+        if not Path("/proc/asound/Loopback").exists():
+            run("lab-audio")
+        played = ["-D", "hw:Loopback,1", "-t", "raw", "-f", "S16_LE", "-r", "16000", "-c", "1", "/run/tone.raw"]
+        # A long buffer, because the machine may be held up.
+        self.player = subprocess.Popen(["aplay", "-q", "--buffer-time=2000000", *played], stderr=subprocess.DEVNULL)
+
+    def unplug(self):
+        run("lab-audio", "out")
+        self.player.wait(PATIENCE)
+
+
+class Listener(threading.Thread):
+    """Somebody who listens to /audio.wav and keeps all samples."""
+
+    def __init__(self, daemon):
+        super().__init__(daemon=True)
+        self.samples = array.array("h")
+        self.news = threading.Condition()
+        self.stream = daemon.open("/audio.wav", VIEWER)
+        assert self.stream.status == 200
+        head = self.stream.read(44)
+        assert (head[:4], head[8:16], head[36:40]) == (b"RIFF", b"WAVEfmt ", b"data"), head
+        self.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stream.fp.raw._sock.shutdown(2)
+        self.join(PATIENCE)
+
+    def run(self):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            while piece := self.stream.read(2 * RATE // 10):
+                with self.news:
+                    self.samples.frombytes(piece)
+                    self.news.notify_all()
+
+    def heard(self):
+        """Says how many samples there are, which is also their place in time."""
+        with self.news:
+            return len(self.samples)
+
+    def first(self, what, begin, where):
+        """Waits for the first half second, of those that begin at tenths of a second, that is as wanted."""
+        give_up = time.monotonic() + PATIENCE
+        for at in itertools.count(begin, RATE // 10):
+            with self.news:
+                there = lambda: len(self.samples) >= at + RATE // 2
+                assert self.news.wait_for(there, give_up - time.monotonic()), f"waited in vain for {what}"
+                samples = self.samples[at:at + RATE // 2]
+            if where(samples):
+                return at
+
+
+def is_silent(samples):
+    return not any(samples)
+
+
+def is_the_tone(samples):
+    """Says whether these are the tone: its height by its zeros, its strength by its peak."""
+    zeros = sum((a < 0) != (b < 0) for a, b in itertools.pairwise(samples))
+    return abs(zeros - len(samples) * 2 * TONE / RATE) <= 2 and abs(max(samples) - PEAK) < PEAK / 20
+
+
+class Sound(unittest.TestCase):
+    def watched(self, microphone):
+        """Starts a daemon with a camera and a viewer, whose pictures must not notice what becomes of the microphone."""
+        made = pictures(VGA)
+        usb = self.enterContext(Usb("--mjpeg", PICTURES))
+        daemon = self.enterContext(Daemon(f"v4l2:{usb.node}", microphone=microphone))
+        viewer = self.enterContext(Viewer(daemon, known=made))
+        return daemon, viewer, viewer.first_live().at + 1
+
+    def unaffected(self, viewer, begin):
+        parts = viewer.since(begin)
+        gaps = [b.at - a.at for a, b in itertools.pairwise(parts)]
+        self.assertTrue(all(viewer.live(part) for part in parts))
+        measured(f"{len(gaps) / sum(gaps):.1f} fps, median gap {statistics.median(gaps) * 1000:.1f} ms, "
+                 f"longest {max(gaps) * 1000:.0f} ms")
+        self.assertLess(statistics.median(gaps), 0.040)
+
+    def test_a_card_is_heard_is_silent_while_it_is_away_and_is_heard_again_and_no_picture_notices(self):
+        card = self.enterContext(Card())
+        daemon, viewer, begin = self.watched("alsa:hw:Loopback,0")
+        listener = self.enterContext(Listener(daemon))
+        at = listener.first("the tone", 0, is_the_tone)
+        away = listener.heard()
+        card.unplug()
+        daemon.says("sound device hw:Loopback,0 was unplugged")
+        at = listener.first("silence", at, is_silent)
+        measured(f"silent {(at - away) / RATE * 1000:.0f} ms after the card was pulled")
+        # It goes on at its pace: as much of it comes as time passes, once what was waiting has been read.
+        time.sleep(2)
+        began, before = time.monotonic(), listener.heard()
+        time.sleep(2)
+        passed, there = time.monotonic() - began, (listener.heard() - before) / RATE
+        measured(f"{there:.2f} s of silence in {passed:.2f} s")
+        self.assertLess(abs(there - passed), 0.5)
+        self.assertTrue(is_silent(listener.samples[before:]))
+        back = listener.heard()
+        card.plug()
+        again = listener.first("the tone again", back, is_the_tone)
+        measured(f"heard again {(again - back) / RATE * 1000:.0f} ms after it was plugged in")
+        self.unaffected(viewer, begin)
+        self.assertNotIn("ALSA lib", daemon.log())
+
+    def test_a_device_that_hangs_when_it_is_opened_is_silent_and_neither_pictures_nor_the_end_notice(self):
+        # Its sound is a pipe: it waits, as it is opened, until somebody writes into that.
+        os.mkfifo("/run/hang")
+        hang = "pcm.hang { type file slave.pcm null file /dev/null infile /run/hang }"
+        Path("/etc/asound.conf").write_text(hang)
+        daemon, viewer, begin = self.watched("alsa:hang")
+        listener = self.enterContext(Listener(daemon))
+        time.sleep(2)
+        self.assertGreater(listener.heard(), RATE)
+        self.assertTrue(is_silent(listener.samples))
+        self.unaffected(viewer, begin)
+
+
+if __name__ == "__main__":
+    unittest.main(warnings="ignore")
