@@ -70,7 +70,11 @@ pub fn table(measured: &[Measured]) -> String {
         let case = measured.case;
         for (at, &(figure, goal)) in case.goals.iter().enumerate() {
             let value = |side| measured.median(figure, side);
-            let (subject, asf) = (value(SUBJECT), value(ASF));
+            let (reference, subject, asf) = (value(REFERENCE), value(SUBJECT), value(ASF));
+            if at > 0 && reference.or(subject).or(asf).is_none() {
+                continue;
+            }
+            let goal = goal.beside(case.reference.server);
             let (mut ratios, asf_ratios) = (measured.ratios(figure, SUBJECT), measured.ratios(figure, ASF));
             let verdict = goal.is_met(subject, median(&mut ratios));
             let verdict = verdict.map_or("", |met| if met { "met" } else { "**missed**" });
@@ -85,7 +89,7 @@ pub fn table(measured: &[Measured]) -> String {
                 if at == 0 { case.title } else { "" },
                 figure.title(),
                 if at == 0 { case.reference.server.title() } else { "" },
-                number(value(REFERENCE)),
+                number(reference),
                 number(subject),
                 spread(ratios),
                 goal.text(),
