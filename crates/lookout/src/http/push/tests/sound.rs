@@ -124,14 +124,14 @@ async fn who_takes_half_of_the_pictures_hears_every_block_once_and_in_order() {
     let stage = Stage::new();
     let mut there = stage.join(Form::Asf(Box::new(stage.asf(Pace::from_code("11"))))).await;
     // Ten pictures a second, of which he takes five.
-    for n in 0..20 {
+    for n in 0..10 {
         stage.show(n + 1, n * 100, 2000).await;
         stage.say(n * 3 / 2..(n + 1) * 3 / 2).await;
     }
-    let objects = read(&mut there, &mut reader(), |objects| objects.len() == 10 + 30).await;
-    is_sound(&objects, 0..30);
+    let objects = read(&mut there, &mut reader(), |objects| objects.len() == 5 + 15).await;
+    is_sound(&objects, 0..15);
     let pictures: Vec<_> = of(&objects, AsfKind::Picture).iter().map(|picture| picture.bytes[0]).collect();
-    assert_eq!(pictures, [1, 3, 5, 7, 9, 11, 13, 15, 17, 19]);
+    assert_eq!(pictures, [1, 3, 5, 7, 9]);
     let all: Vec<_> = of(&objects, AsfKind::Picture).iter().map(|picture| picture.presentation).collect();
     assert!(all.windows(2).all(|pair| pair[1] - pair[0] == 200), "{all:?}");
     assert_eq!(stage.house.counters.missed.get(), 0);
@@ -188,27 +188,27 @@ async fn sound_that_found_no_room_is_not_overtaken_and_what_falls_out_of_the_rin
     let mut seen = stage.join_over(Form::Asf(Box::new(stage.asf(Pace::FULL))), little).await;
     let mut heard = stage.join_over(stage.wav(Codec::Ulaw), little).await;
     // They take nothing, and more is said than their sockets hold.
-    for number in 0..60 {
+    for number in 0..20 {
         stage.say(number..number + 1).await;
     }
     let mut reader = reader();
-    let objects = read(&mut seen, &mut reader, |objects| objects.len() == 60).await;
-    is_sound(&objects, 0..60);
-    let mut bytes = vec![0; 60 * BLOCK];
+    let objects = read(&mut seen, &mut reader, |objects| objects.len() == 20).await;
+    is_sound(&objects, 0..20);
+    let mut bytes = vec![0; 20 * BLOCK];
     timeout(Duration::from_secs(5), heard.read_exact(&mut bytes)).await.unwrap().unwrap();
     let mut expected = Vec::new();
-    (0..60).for_each(|number| Codec::Ulaw.encode(&samples(number), &mut expected));
+    (0..20).for_each(|number| Codec::Ulaw.encode(&samples(number), &mut expected));
     assert!(bytes == expected, "not what was said");
     assert_eq!(stage.house.counters.missed.get(), 0);
     drop(heard);
-    for number in 60..300 {
+    for number in 20..120 {
         stage.say(number..number + 1).await;
     }
-    let last = adpcm::encode(&samples(299));
+    let last = adpcm::encode(&samples(119));
     let objects = read(&mut seen, &mut reader, |objects| objects.last().is_some_and(|it| it.bytes == last)).await;
     let missed = stage.house.counters.missed.get();
-    assert!(missed > 100, "{missed}");
-    assert_eq!(objects.len() as u64, 240 - missed);
+    assert!(missed > 5, "{missed}");
+    assert_eq!(objects.len() as u64, 100 - missed);
 }
 
 #[tokio::test]
@@ -218,7 +218,7 @@ async fn what_of_a_slow_picture_is_gone_is_not_kept_however_long_sound_goes_befo
     // The first silence.
     asf.lead_in(stage.begin).unwrap();
     let mut rest = Own { bytes: vec![0; 100 * PACKET], done: 0, hurried: 0, picture: None };
-    for number in 0..500 {
+    for number in 0..20 {
         stage.house.hub.sound.publish(stage.block(number));
         asf.hurry(&mut rest).unwrap();
         assert_eq!(rest.bytes.len(), 101 * PACKET);
