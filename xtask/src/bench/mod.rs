@@ -204,6 +204,8 @@ impl Run {
                 options.extend(text(&["--seconds", &seconds, "--viewers", &viewers.to_string()]));
                 options.extend(text(&["--stalled", &stalled.to_string()]));
                 let counter = match (resolution, self.sound) {
+                    // It is asked for without TLS.
+                    _ if tls => None,
                     (Some(_), _) => Some("lookout_encodes_total"),
                     (None, true) => Some("lookout_sound_encoded_total"),
                     (None, false) => None,
