@@ -12,13 +12,13 @@ const APART = 40;
 
 const lookout = await camera("lipsync");
 const stream = (server = lookout.http) => `${server}/videostream.asf?${query(viewer)}`;
-const SECONDS = 66; // a slow viewer is some seconds behind
+const SECONDS = 64;
 
 const [all, half, encrypted, slow, decoded] = await Promise.all([
   record(stream(), SECONDS, `${lookout.folder}/all.asf`),
   record(`${stream()}&rate=3`, SECONDS, `${lookout.folder}/half.asf`),
   record(`${stream(lookout.https)}&resolution=8`, SECONDS, `${lookout.folder}/encrypted.asf`, "--insecure"),
-  record(stream(), SECONDS, `${lookout.folder}/slow.asf`, "--limit-rate", "300k"),
+  record(stream(), SECONDS + 8, `${lookout.folder}/slow.asf`, "--limit-rate", "300k"), // it is some seconds behind
   decode(stream(), "-t", "60"),
 ]);
 
