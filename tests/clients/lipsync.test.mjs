@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
-import { decode, isEven, lipsync, objects, RATE, record, summary } from "./asf.mjs";
+import { decode, isEven, lipsync, objects, RATE, record, recordSlowly, summary } from "./asf.mjs";
 import { camera, query, viewer } from "./camera.mjs";
 
 /** How far picture and sound may be apart, in ms. */
@@ -18,7 +18,7 @@ const [all, half, encrypted, slow, decoded] = await Promise.all([
   record(stream(), SECONDS, `${lookout.folder}/all.asf`),
   record(`${stream()}&rate=3`, SECONDS, `${lookout.folder}/half.asf`),
   record(`${stream(lookout.https)}&resolution=8`, SECONDS, `${lookout.folder}/encrypted.asf`, "--insecure"),
-  record(stream(), SECONDS + 8, `${lookout.folder}/slow.asf`, "--limit-rate", "300k"), // it is some seconds behind
+  recordSlowly(stream(), SECONDS + 2, `${lookout.folder}/slow.asf`, 400_000),
   decode(stream(), "-t", "60"),
 ]);
 
