@@ -30,6 +30,12 @@ const STEPS: [i32; 89] = [
     32767,
 ];
 
+/// A way that has so many samples' mean noise more than the best one will not become the best: it is given up. Following
+/// all of them costs three times as much, and gains 0.3 dB.
+const BEHIND: u64 = 8;
+/// But so much more noise is nothing, at the beginning.
+const NOTHING: u64 = 1000;
+
 /// Where a way has come to.
 #[derive(Clone, Copy)]
 struct Way {
@@ -80,8 +86,8 @@ pub fn encode(samples: &[i16]) -> [u8; LENGTH] {
     let first = samples.next().unwrap_or_default();
     let mut ways: Ways = [Way { samples: [first.into(); 2], error: 0 }; _];
     let mut history = Vec::with_capacity(BLOCK - 1);
-    for wanted in samples {
-        let (next, last) = go_on(&ways, wanted.into());
+    for (at, wanted) in (1..).zip(samples) {
+        let (next, last) = go_on(&ways, at, wanted.into());
         ways = next;
         history.push(last);
     }
@@ -99,10 +105,12 @@ pub fn encode(samples: &[i16]) -> [u8; LENGTH] {
     block
 }
 
-/// Follows all ways by one sample.
-fn go_on(ways: &Ways, wanted: i32) -> (Ways, [Last; 2 * STEPS.len()]) {
+/// Follows the ways by one sample, which is the block's `at`th.
+fn go_on(ways: &Ways, at: u64, wanted: i32) -> (Ways, [Last; 2 * STEPS.len()]) {
     let (mut best, mut last) = ([Way::NONE; _], [Last::default(); _]);
-    for (place, way) in (0_u8..).zip(ways).filter(|(_, way)| way.error != u64::MAX) {
+    let least = ways.iter().map(|way| way.error).min().unwrap_or(0);
+    let most = least + least / at * BEHIND + NOTHING;
+    for (place, way) in (0_u8..).zip(ways).filter(|(_, way)| way.error <= most) {
         let step = STEPS[usize::from(place / 2)];
         for nibble in way.nibbles(step, wanted) {
             let next = way.next(step, nibble, wanted);
