@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use lookout_core::media::{
     adpcm,
-    sound::{BLOCK, Heard, RATE, Track},
+    sound::{BLOCK, Chunk, RATE, Track},
 };
 use lookout_testkit::decode_adpcm;
 
@@ -28,7 +28,7 @@ pub fn track(data: &[u8]) {
         };
         let length = usize::from(length) << (op >> 5);
         let samples = (0..length).map(|n| (n * n * usize::from(seed)) as i16).collect();
-        track.feed(&Heard { captured, rate, channels: channels.into(), samples }, now);
+        track.feed(&Chunk { captured, rate, channels: channels.into(), samples }, now);
         if op & 8 != 0 {
             track.fill(now);
         }

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin};
 
 use crate::media::{
     frame::{Grabbed, Size},
-    sound::Heard,
+    sound::Chunk,
 };
 
 /// A future of a port, boxed: one small allocation a frame, and any source fits behind one trait.
@@ -44,7 +44,7 @@ pub trait Source: Send {
 pub trait Microphone: Send {
     /// Waits for the next piece of sound: 10 to 100 ms of it, without a gap to the one before unless something was lost. An
     /// `Err` ends this microphone; the sound service opens it anew.
-    fn hear(&mut self) -> Promise<'_, Result<Heard, Lost>>;
+    fn hear(&mut self) -> Promise<'_, Result<Chunk, Lost>>;
 
     /// Says in a few words what was opened, such as `sound card "HD Webcam", 48000 Hz, 2 channels`.
     fn about(&self) -> String;

@@ -246,7 +246,7 @@ impl Capture {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use lookout_core::media::{canvas::Canvas, sound::Heard};
+    use lookout_core::media::{canvas::Canvas, sound::Chunk};
 
     use super::*;
     use crate::privacy::testing::Hours;
@@ -288,7 +288,7 @@ mod tests {
     struct Numbered(usize);
 
     impl Microphone for Numbered {
-        fn hear(&mut self) -> Promise<'_, Result<Heard, Lost>> {
+        fn hear(&mut self) -> Promise<'_, Result<Chunk, Lost>> {
             Box::pin(std::future::pending())
         }
 

@@ -29,7 +29,7 @@ use tokio::{
 };
 
 use crate::{
-    metrics::{Flow, Sounding},
+    metrics::{Flow, SoundCounters},
     pipeline,
     privacy::{Forbidden, Pass, Privacy, State},
 };
@@ -84,12 +84,12 @@ pub struct Hub {
 
 impl Hub {
     /// Makes a hub without a frame, behind the privacy gate.
-    pub fn new(gate: Arc<Privacy>, flow: Arc<Flow>, sounding: Arc<Sounding>) -> Arc<Self> {
+    pub fn new(gate: Arc<Privacy>, flow: Arc<Flow>, counters: Arc<SoundCounters>) -> Arc<Self> {
         Arc::new_cyclic(|hub| {
             let mut forgetting = JoinSet::new();
             forgetting.spawn(forget(hub.clone(), gate.follow()));
             let (full, size, smaller) = (watch::Sender::new(None), Mutex::default(), Default::default());
-            let sound = Sounds::new(gate.clone(), sounding);
+            let sound = Sounds::new(gate.clone(), counters);
             Self { full, size, smaller, sound, gate, flow, _forgetting: forgetting }
         })
     }

@@ -77,7 +77,7 @@ use crate::{
         ntp,
     },
     sockets::{Sockets, addresses},
-    sound::{Given, Hearing, Input},
+    sound::{Given, Input, SoundService},
     source::LocalTime,
     store::Opened,
     tls::Tls,
@@ -259,7 +259,7 @@ fn capture(
 }
 
 /// Makes the sound service, if there is to be sound, and the way by which it gets that of the source.
-fn hearing(app: &App) -> Option<(Hearing, Option<capture::Give>)> {
+fn hearing(app: &App) -> Option<(SoundService, Option<capture::Give>)> {
     let config::Sound { microphone, rate, channels } = app.config.sound.clone();
     let name = format!("microphone {microphone}");
     let (input, own) = match &microphone {
@@ -275,7 +275,7 @@ fn hearing(app: &App) -> Option<(Hearing, Option<capture::Give>)> {
         }
     };
     let parts = sound::Parts { input, name, hub: app.hub.clone(), counters: app.metrics.sound.clone() };
-    Some((Hearing::new(parts), own))
+    Some((SoundService::new(parts), own))
 }
 
 /// Returns the part of the settings that a source's controls may apply.

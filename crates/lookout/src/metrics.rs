@@ -40,7 +40,7 @@ pub struct Metrics {
     /// Of the pictures of all other cameras (`set_devices.cgi`) together.
     pub devices: Arc<Flow>,
     /// Of the camera's own sound.
-    pub sound: Arc<Sounding>,
+    pub sound: Arc<SoundCounters>,
     /// Logins refused: wrong, missing or throttled credentials.
     pub logins_refused: Counter,
     /// Connections that a panic ended: each is a bug.
@@ -77,7 +77,7 @@ pub struct Flow {
 
 /// What is counted of sound on its way from a microphone to listeners.
 #[derive(Debug, Default)]
-pub struct Sounding {
+pub struct SoundCounters {
     /// Times the microphone was lost.
     pub lost: Counter,
     /// Blocks that were encoded: each once, however many listen, and none while nobody does.
@@ -245,7 +245,7 @@ impl Flow {
     }
 }
 
-impl Sounding {
+impl SoundCounters {
     fn register(&self, all: &mut Registry) {
         all.register("up", "Microphones that deliver sound", self.up.clone());
         all.register("lost", "Times the microphone was lost", self.lost.clone());

@@ -46,7 +46,7 @@ pub enum Sounded {
     /// The source has no sound of its own.
     SourceHasNone,
     /// Something.
-    Heard {
+    Chunk {
         /// The microphone in words.
         about: String,
         /// The loudest tenth of a second, root mean square in dBFS.
@@ -122,7 +122,7 @@ async fn sound(config: &Config, source: &mut dyn Source, own: Option<Box<dyn Mic
             next = if now < end { Some(microphone.hear().await?) } else { None };
         }
         let (rms_dbfs, peak_dbfs) = (dbfs(loudest.rms), dbfs(loudest.peak));
-        Ok(Sounded::Heard { about: microphone.about(), rms_dbfs, peak_dbfs, after })
+        Ok(Sounded::Chunk { about: microphone.about(), rms_dbfs, peak_dbfs, after })
     };
     // A source is heard as long as it is seen.
     let see = async {

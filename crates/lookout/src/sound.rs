@@ -21,7 +21,7 @@ use std::{
 };
 
 use lookout_core::{
-    media::sound::{BLOCK, Heard, RATE, Track},
+    media::sound::{BLOCK, Chunk, RATE, Track},
     port::{Lost, Microphone, Promise},
 };
 use tokio::{
@@ -32,7 +32,7 @@ use tokio::{
 
 use crate::{
     hub::Hub,
-    metrics::{Held, Sounding},
+    metrics::{Held, SoundCounters},
     pauses::Pauses,
 };
 
@@ -56,7 +56,7 @@ pub struct Parts {
     /// Where sound goes.
     pub hub: Arc<Hub>,
     /// Counters.
-    pub counters: Arc<Sounding>,
+    pub counters: Arc<SoundCounters>,
 }
 
 /// No sound for so long, and the microphone is lost.
@@ -135,7 +135,7 @@ impl Input {
 }
 
 /// One microphone, watched over.
-pub struct Hearing {
+pub struct SoundService {
     parts: Parts,
     track: Track,
     /// When the next block was captured, or will be.
@@ -149,7 +149,7 @@ pub struct Hearing {
     pauses: Pauses,
 }
 
-impl Hearing {
+impl SoundService {
     /// Makes the service; like the capture service it must have ended before the runtime does. A device is there to be
     /// listened to from now on, if it is silent at first.
     pub fn new(parts: Parts) -> Self {
@@ -297,7 +297,7 @@ impl Budget {
     }
 
     /// Notes what was heard; returns how long it must now rest.
-    fn spend(&mut self, heard: &Heard, now: Instant) -> Duration {
+    fn spend(&mut self, heard: &Chunk, now: Instant) -> Duration {
         let frames = heard.samples.len() / usize::from(heard.channels.max(1));
         let length = Duration::from_secs_f64(frames as f64 / f64::from(heard.rate.max(1)));
         self.spent = self.spent.saturating_sub((now - self.at) * 2) + length.max(SHORTEST);

@@ -18,7 +18,7 @@ use lookout_core::media::{
     adpcm,
     asf::{Kind, Muxer, PACKET, Packets},
     g711,
-    sound::{BLOCK, Heard, RATE, Track},
+    sound::{BLOCK, Chunk, RATE, Track},
 };
 
 use super::{
@@ -230,7 +230,7 @@ fn track<'a>(rate: u32, channels: u16) -> Cost<'a> {
     let mut track = Track::new(begin);
     let second = tone(rate, channels);
     let piece = (rate / 50) as usize * usize::from(channels);
-    let mut heard = Heard { captured: begin, rate, channels, samples: Vec::new() };
+    let mut heard = Chunk { captured: begin, rate, channels, samples: Vec::new() };
     // Microseconds of a second.
     cost(1000.0, move || {
         for samples in second.chunks(piece) {

@@ -37,7 +37,7 @@ const JUMP: f64 = 640.0;
 
 /// What a microphone hands over: a piece of sound as it was captured.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heard {
+pub struct Chunk {
     /// When the first sample was captured, on the monotonic clock.
     pub captured: Instant,
     /// Samples a second and channel.
@@ -96,8 +96,8 @@ impl Track {
     /// already, it does not get twice. `now` is when it was handed over: nothing was captured later.
     ///
     /// Takes 4 to 384 kHz, 1 to 32 channels and 10 s at once; anything else is not heard.
-    pub fn feed(&mut self, heard: &Heard, now: Instant) {
-        let Heard { captured, rate, channels, ref samples } = *heard;
+    pub fn feed(&mut self, heard: &Chunk, now: Instant) {
+        let Chunk { captured, rate, channels, ref samples } = *heard;
         if !RATES.contains(&rate) || !CHANNELS.contains(&channels) {
             return;
         }
@@ -261,11 +261,11 @@ mod tests {
     }
 
     /// What a microphone hands over of a sound from `begin` to `end`, in seconds.
-    fn heard(rate: u32, channels: u16, begin: f64, end: f64, sound: impl Fn(f64) -> f64) -> Heard {
+    fn heard(rate: u32, channels: u16, begin: f64, end: f64, sound: impl Fn(f64) -> f64) -> Chunk {
         let frames = ((end - begin) * f64::from(rate)).round() as usize;
         let frame = |n: usize| sound(begin + n as f64 / f64::from(rate)).round() as i16;
         let samples = (0..frames).flat_map(|n| std::iter::repeat_n(frame(n), channels.into())).collect();
-        Heard { captured: at(begin), rate, channels, samples }
+        Chunk { captured: at(begin), rate, channels, samples }
     }
 
     /// All whole blocks of a track, behind which a second of silence was laid.
@@ -348,7 +348,7 @@ mod tests {
         let mut track = Track::new(*BEGIN);
         let frame = [i16::MAX; 31].into_iter().chain([i16::MIN]);
         let samples = frame.cycle().take(32 * 800).collect();
-        track.feed(&Heard { captured: *BEGIN, rate: 8000, channels: 32, samples }, at(0.1));
+        track.feed(&Chunk { captured: *BEGIN, rate: 8000, channels: 32, samples }, at(0.1));
         let sample = track.cut().unwrap().samples[400];
         assert!((30_700..30_740).contains(&sample), "{sample}");
     }
@@ -374,7 +374,7 @@ mod tests {
             let samples = all[from..(from + length).min(all.len())].to_vec();
             let captured = at(from as f64 / 44_100.0);
             (from, length) = (from + length, (length * 7 + 3) % 4099);
-            pieces.feed(&Heard { captured, rate: 44_100, channels: 1, samples }, at(3.0));
+            pieces.feed(&Chunk { captured, rate: 44_100, channels: 1, samples }, at(3.0));
         }
         let (whole, pieces) = (cut(&mut whole), cut(&mut pieces));
         assert_eq!(whole.len(), pieces.len());
@@ -395,7 +395,7 @@ mod tests {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let late = jitter * (f64::from(random >> 16) / 32_768.0 - 1.0);
             let samples_heard = (0..length).map(sample).collect();
-            let heard = Heard { captured: at(time(0) + late), rate, channels: 1, samples: samples_heard };
+            let heard = Chunk { captured: at(time(0) + late), rate, channels: 1, samples: samples_heard };
             track.feed(&heard, at(seconds as f64));
             samples.extend(cut(&mut track));
         }
@@ -562,12 +562,12 @@ mod tests {
         for (rate, channels) in
             [(0, 1), (3999, 1), (384_001, 1), (u32::MAX, 1), (8000, 0), (8000, 33), (8000, u16::MAX)]
         {
-            track.feed(&Heard { captured: *BEGIN, rate, channels, samples: samples.clone() }, at(1.0));
+            track.feed(&Chunk { captured: *BEGIN, rate, channels, samples: samples.clone() }, at(1.0));
         }
         assert!(track.cut().is_none(), "nothing of it was heard");
-        track.feed(&Heard { captured: at(1e9), rate: 8000, channels: 1, samples: samples.clone() }, at(1.0));
-        track.feed(&Heard { captured: at(-5000.0), rate: 8000, channels: 1, samples: samples.clone() }, at(1.2));
-        track.feed(&Heard { captured: at(1.2), rate: 8000, channels: 1, samples }, at(1.3));
+        track.feed(&Chunk { captured: at(1e9), rate: 8000, channels: 1, samples: samples.clone() }, at(1.0));
+        track.feed(&Chunk { captured: at(-5000.0), rate: 8000, channels: 1, samples: samples.clone() }, at(1.2));
+        track.feed(&Chunk { captured: at(1.2), rate: 8000, channels: 1, samples }, at(1.3));
         let heard = cut(&mut track);
         assert!(rms(&heard[8040..8760]) > 900.0 && rms(&heard[9640..]) > 900.0, "and it is heard again");
     }
@@ -575,10 +575,10 @@ mod tests {
     #[test]
     fn of_sound_without_an_end_ten_seconds_are_taken() {
         let mut track = Track::new(*BEGIN);
-        track.feed(&Heard { captured: *BEGIN, rate: 4000, channels: 1, samples: vec![1000; 10_000_000] }, at(1.0));
+        track.feed(&Chunk { captured: *BEGIN, rate: 4000, channels: 1, samples: vec![1000; 10_000_000] }, at(1.0));
         assert!(track.end() <= 80_000, "{}", track.end());
         for _ in 0..3 {
-            track.feed(&Heard { captured: at(5.0), rate: 4000, channels: 1, samples: vec![1000; 40_000] }, at(5.0));
+            track.feed(&Chunk { captured: at(5.0), rate: 4000, channels: 1, samples: vec![1000; 40_000] }, at(5.0));
         }
         let blocks = std::iter::from_fn(|| track.cut()).count();
         assert!((159..=160).contains(&blocks), "{blocks}");
@@ -601,7 +601,7 @@ mod tests {
             for (captured, rate, channels, length, now) in heard {
                 let now = at(now);
                 let samples = (0..length).map(|n| (n * 7919) as i16).collect();
-                track.feed(&Heard { captured: at(f64::max(captured, -9000.0)), rate, channels, samples }, now);
+                track.feed(&Chunk { captured: at(f64::max(captured, -9000.0)), rate, channels, samples }, now);
                 track.fill(now);
                 prop_assert!(track.waiting.len() as u64 <= MOST && track.meter.levels.len() <= 101);
                 while let Some(block) = track.cut() {

@@ -10,7 +10,7 @@ use alsa::{
     Direction, Error, PCM, ValueOr,
     pcm::{Access, HwParams, TstampType},
 };
-use lookout_core::{media::sound::Heard, port::Lost};
+use lookout_core::{media::sound::Chunk, port::Lost};
 
 use super::{
     errors::Errors,
@@ -77,7 +77,7 @@ impl Card {
     }
 
     /// Waits for sound, for a moment.
-    pub(super) fn next(&mut self) -> Result<Option<Heard>, Lost> {
+    pub(super) fn next(&mut self) -> Result<Option<Chunk>, Lost> {
         let next = match self.pcm.wait(Some(WAIT_MS)) {
             Ok(true) => self.read(),
             Ok(false) => Ok(None),
@@ -93,7 +93,7 @@ impl Card {
         }
     }
 
-    fn read(&mut self) -> Result<Option<Heard>, Error> {
+    fn read(&mut self) -> Result<Option<Chunk>, Error> {
         let Setup { format, rate, channels } = self.setup;
         let status = self.pcm.status()?;
         let now = Instant::now();
@@ -103,7 +103,7 @@ impl Card {
         let bytes = frames * usize::from(channels) * format.bytes();
         let samples = format.decode(self.room.get(..bytes).unwrap_or(&[]));
         let captured = waiting.captured(now, rate);
-        Ok((frames > 0).then_some(Heard { captured, rate, channels, samples }))
+        Ok((frames > 0).then_some(Chunk { captured, rate, channels, samples }))
     }
 
     /// Lets the device begin anew where sound was lost because nobody took it, or the machine slept.

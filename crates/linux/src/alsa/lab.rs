@@ -11,7 +11,7 @@ use std::{
 };
 
 use lookout_core::{
-    media::sound::Heard,
+    media::sound::Chunk,
     port::{Lost, Microphone as _},
 };
 use tokio::time::timeout;
@@ -100,7 +100,7 @@ async fn open(device: &str) -> Result<Microphone, Lost> {
     timeout(Duration::from_secs(15), Microphone::open(device)).await.expect("a microphone or an error within 15 s")
 }
 
-async fn hear(microphone: &mut Microphone) -> Result<Heard, Lost> {
+async fn hear(microphone: &mut Microphone) -> Result<Chunk, Lost> {
     timeout(Duration::from_secs(15), microphone.hear()).await.expect("sound or an error within 15 s")
 }
 
@@ -113,7 +113,7 @@ async fn lost(microphone: &mut Microphone) -> String {
 }
 
 /// How much was captured later than the sound before it says, and earlier.
-fn strays(pieces: &[Heard]) -> (Duration, Duration) {
+fn strays(pieces: &[Chunk]) -> (Duration, Duration) {
     let begin = pieces[0].captured;
     let (mut frames, mut late, mut early) = (0, Duration::ZERO, Duration::ZERO);
     for heard in pieces {
@@ -149,7 +149,7 @@ async fn listen(microphone: &mut Microphone, seconds: f64) -> (u32, u16) {
 }
 
 /// Passes over what was captured before anybody played.
-async fn first_of_the_tone(microphone: &mut Microphone) -> Heard {
+async fn first_of_the_tone(microphone: &mut Microphone) -> Chunk {
     loop {
         let heard = hear(microphone).await.unwrap();
         let begin = heard.samples.iter().take(40 * usize::from(heard.channels));
@@ -160,7 +160,7 @@ async fn first_of_the_tone(microphone: &mut Microphone) -> Heard {
 }
 
 /// Says what is wrong with what was heard of the tone.
-fn faults(pieces: &[Heard]) -> Option<String> {
+fn faults(pieces: &[Chunk]) -> Option<String> {
     let (rate, channels) = (pieces[0].rate, usize::from(pieces[0].channels));
     let all: Vec<_> = pieces.iter().flat_map(|heard| heard.samples.iter().map(|&sample| f64::from(sample))).collect();
     // Each sample of a sine follows from the two before it, and from nothing else.
@@ -282,7 +282,7 @@ async fn what_a_late_listener_missed_is_a_gap_in_the_times() {
     while begin.elapsed() < Duration::from_secs(1) {
         pieces.push(hear(&mut microphone).await.unwrap());
     }
-    let length = |heard: &Heard| Duration::from_secs(1) * u32::try_from(heard.samples.len()).unwrap() / heard.rate;
+    let length = |heard: &Chunk| Duration::from_secs(1) * u32::try_from(heard.samples.len()).unwrap() / heard.rate;
     let gaps: Vec<_> = pieces
         .windows(2)
         .map(|two| two[1].captured.saturating_duration_since(two[0].captured + length(&two[0])))

@@ -6,7 +6,7 @@ use std::{
 };
 
 use lookout_core::{
-    media::sound::Heard,
+    media::sound::Chunk,
     port::{self, Lost, Promise},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -24,7 +24,7 @@ const THREADS: usize = 8;
 #[derive(Debug)]
 pub struct Microphone {
     about: String,
-    heard: mpsc::Receiver<Result<Heard, Lost>>,
+    heard: mpsc::Receiver<Result<Chunk, Lost>>,
 }
 
 impl Microphone {
@@ -58,7 +58,7 @@ impl Microphone {
 }
 
 impl port::Microphone for Microphone {
-    fn hear(&mut self) -> Promise<'_, Result<Heard, Lost>> {
+    fn hear(&mut self) -> Promise<'_, Result<Chunk, Lost>> {
         Box::pin(async { self.heard.recv().await.unwrap_or_else(|| Err(failed())) })
     }
 
@@ -68,7 +68,7 @@ impl port::Microphone for Microphone {
 }
 
 /// Hands over what is heard until nobody hears it any more or the device is lost, and then closes the device.
-fn record(mut card: Card, pieces: &mpsc::Sender<Result<Heard, Lost>>) {
+fn record(mut card: Card, pieces: &mpsc::Sender<Result<Chunk, Lost>>) {
     let lost = loop {
         match card.next() {
             Ok(Some(heard)) => {

@@ -93,7 +93,7 @@ fn in_words(sound: &Sounded) -> String {
     match sound {
         Sounded::NotWanted => "none is wanted".into(),
         Sounded::SourceHasNone => "the source has none".into(),
-        Sounded::Heard { about, rms_dbfs, peak_dbfs, after } => {
+        Sounded::Chunk { about, rms_dbfs, peak_dbfs, after } => {
             format!("{about}: {rms_dbfs:.1} dBFS, peak {peak_dbfs:.1} dBFS, after {} ms", after.as_millis())
         }
     }

@@ -22,7 +22,7 @@ use lookout_core::media::{
 use tokio::sync::watch;
 
 use crate::{
-    metrics::{Held, Sounding},
+    metrics::{Held, SoundCounters},
     privacy::{Forbidden, Pass, Privacy},
 };
 
@@ -43,7 +43,7 @@ pub struct Sound {
 /// The newest sound.
 pub struct Sounds {
     gate: Arc<Privacy>,
-    counters: Arc<Sounding>,
+    counters: Arc<SoundCounters>,
     present: AtomicBool,
     ring: watch::Sender<Ring>,
     level: watch::Sender<Option<Level>>,
@@ -88,7 +88,7 @@ impl Ring {
 
 impl Sounds {
     /// Makes it without a microphone, behind the privacy gate.
-    pub fn new(gate: Arc<Privacy>, counters: Arc<Sounding>) -> Self {
+    pub fn new(gate: Arc<Privacy>, counters: Arc<SoundCounters>) -> Self {
         let (ring, level) = (watch::Sender::default(), watch::Sender::default());
         Self { gate, counters, present: AtomicBool::new(false), ring, level }
     }
@@ -170,7 +170,7 @@ pub struct Listener {
     /// The place of the next block to hear.
     next: u64,
     pass: Pass,
-    counters: Arc<Sounding>,
+    counters: Arc<SoundCounters>,
     _held: Held,
 }
 

@@ -85,7 +85,7 @@ impl Fake {
 }
 
 impl Microphone for Fake {
-    fn hear(&mut self) -> Promise<'_, Result<Heard, Lost>> {
+    fn hear(&mut self) -> Promise<'_, Result<Chunk, Lost>> {
         Box::pin(async move {
             let does = self.does.unwrap_or_else(|| self.world.does());
             match does {
@@ -105,7 +105,7 @@ impl Microphone for Fake {
             let count = if does == Does::Burst { 2048 } else { 160 };
             let tone = |n: u32| if (n / 8).is_multiple_of(2) { 8000 } else { -8000 };
             let samples = if does == Does::Empty { Vec::new() } else { (0..count).map(tone).collect() };
-            Ok(Heard { captured: captured.into_std(), rate: 8000, channels: 1, samples })
+            Ok(Chunk { captured: captured.into_std(), rate: 8000, channels: 1, samples })
         })
     }
 
@@ -163,7 +163,7 @@ impl Rig {
             hub: hub.clone(),
             counters: metrics.sound.clone(),
         };
-        let hearing = Hearing::new(parts);
+        let hearing = SoundService::new(parts);
         let device = matches!(hearing.parts.input, Input::Device(_));
         assert_eq!(hub.sound.listen().unwrap().is_some(), device, "a device is there from the start");
         tokio::spawn(hearing.run());

@@ -14,7 +14,7 @@ use lookout_core::{
         canvas::Canvas,
         frame::{Grabbed, Picture, Size},
         scene::{self, Scene},
-        sound::Heard,
+        sound::Chunk,
     },
     port::{Lost, Microphone, Promise, Source, Wanted},
 };
@@ -158,7 +158,7 @@ struct Ear {
 }
 
 impl Ear {
-    async fn next(&mut self) -> Result<Heard, Lost> {
+    async fn next(&mut self) -> Result<Chunk, Lost> {
         let gone = |_| Lost("the demo scene has ended".into());
         let start = self.start.wait_for(Option::is_some).await.map_err(gone)?.unwrap_or_else(Instant::now);
         let at = |sample: u64| start + Duration::from_secs(sample) / scene::RATE;
@@ -175,12 +175,12 @@ impl Ear {
         }
         let (captured, samples) = (at(self.next).into_std(), scene::tone(self.next, PIECE as usize));
         self.next += PIECE;
-        Ok(Heard { captured, rate: scene::RATE, channels: 1, samples })
+        Ok(Chunk { captured, rate: scene::RATE, channels: 1, samples })
     }
 }
 
 impl Microphone for Ear {
-    fn hear(&mut self) -> Promise<'_, Result<Heard, Lost>> {
+    fn hear(&mut self) -> Promise<'_, Result<Chunk, Lost>> {
         Box::pin(self.next())
     }
 

@@ -16,7 +16,7 @@ use super::{super::conn::Conn, *};
 use crate::{
     http::Caps,
     hub::{Hub, Viewer},
-    metrics::Sounding,
+    metrics::SoundCounters,
     privacy::testing::Hours,
 };
 
@@ -25,7 +25,7 @@ struct House {
     hours: Hours,
     hub: Arc<Hub>,
     fans: Arc<Fans>,
-    counters: Arc<Sounding>,
+    counters: Arc<SoundCounters>,
     user: User,
     _dir: tempfile::TempDir,
 }
@@ -40,7 +40,7 @@ impl House {
         tokio::spawn(gate.clone().keep());
         let user = store.get().users[0].clone();
         let fans = Fans::new(store, Arc::default(), Duration::from_secs(60));
-        let counters: Arc<Sounding> = Arc::default();
+        let counters: Arc<SoundCounters> = Arc::default();
         let hub = Hub::new(gate, Arc::default(), counters.clone());
         Self { hours, hub, fans, counters, user, _dir: dir }
     }

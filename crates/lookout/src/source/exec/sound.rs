@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, BufMut, BytesMut};
 use lookout_core::{
-    media::sound::Heard,
+    media::sound::Chunk,
     port::{Lost, Microphone, Promise},
 };
 use tokio::{
@@ -70,7 +70,7 @@ impl Sound {
         self.process.read(&mut (&mut self.buffer).limit(most)).await
     }
 
-    async fn next(&mut self) -> Result<Heard, Lost> {
+    async fn next(&mut self) -> Result<Chunk, Lost> {
         let frame = self.frame();
         while self.dated == 0 {
             let count = self.buffer.len() / frame;
@@ -91,12 +91,12 @@ impl Sound {
         self.dated -= count;
         let bytes = self.buffer.split_to(count * frame);
         let samples = bytes.as_chunks::<SAMPLE>().0.iter().map(|sample| i16::from_le_bytes(*sample)).collect();
-        Ok(Heard { captured, rate: self.rate, channels: self.channels, samples })
+        Ok(Chunk { captured, rate: self.rate, channels: self.channels, samples })
     }
 }
 
 impl Microphone for Sound {
-    fn hear(&mut self) -> Promise<'_, Result<Heard, Lost>> {
+    fn hear(&mut self) -> Promise<'_, Result<Chunk, Lost>> {
         Box::pin(self.next())
     }
 
@@ -111,8 +111,8 @@ mod tests {
     use super::*;
 
     /// Hears pieces until there are so many samples, or the end.
-    async fn hear(microphone: &mut Box<dyn Microphone>, samples: usize) -> Result<Vec<Heard>, Lost> {
-        let mut pieces: Vec<Heard> = Vec::new();
+    async fn hear(microphone: &mut Box<dyn Microphone>, samples: usize) -> Result<Vec<Chunk>, Lost> {
+        let mut pieces: Vec<Chunk> = Vec::new();
         while pieces.iter().map(|piece| piece.samples.len()).sum::<usize>() < samples {
             pieces.push(microphone.hear().await?);
         }

@@ -8,7 +8,7 @@ use std::{path::PathBuf, time::Duration};
 use lookout_core::{
     media::{
         avi::{self, Piece},
-        sound::Heard,
+        sound::Chunk,
     },
     port::{Lost, Microphone, Promise},
 };
@@ -66,7 +66,7 @@ impl Ear {
         Self { film, laps, lap: None, next: 0 }
     }
 
-    async fn next(&mut self) -> Result<Heard, Lost> {
+    async fn next(&mut self) -> Result<Chunk, Lost> {
         let gone = |_| Lost("the file is not played any more".into());
         loop {
             let Some(told) = *self.laps.wait_for(Option::is_some).await.map_err(gone)? else { continue };
@@ -124,11 +124,11 @@ impl Ear {
     }
 
     /// Goes on by so many samples a channel.
-    fn take(&mut self, lap: Lap, count: usize) -> Heard {
+    fn take(&mut self, lap: Lap, count: usize) -> Chunk {
         let captured = self.at(lap, self.next).into_std();
         self.next += count as u64;
         let avi::Sound { rate, channels } = self.film.sound;
-        Heard { captured, rate, channels, samples: self.film.take(count) }
+        Chunk { captured, rate, channels, samples: self.film.take(count) }
     }
 }
 
@@ -190,7 +190,7 @@ impl Film {
 }
 
 impl Microphone for Ear {
-    fn hear(&mut self) -> Promise<'_, Result<Heard, Lost>> {
+    fn hear(&mut self) -> Promise<'_, Result<Chunk, Lost>> {
         Box::pin(self.next())
     }
 
