@@ -3,7 +3,9 @@
 //! last bytes, the head of each block of sound and its distance from the one before. Only what lies inside a picture is
 //! not looked at.
 //!
-//! It knows ASF from Microsoft's specification, not from the daemon's muxer.
+//! It knows ASF from Microsoft's specification, not from the daemon's muxer. The testkit's reader knows it better, but puts
+//! every object together, by two copies of each byte: a thousand viewers would keep the load generator busy with that, and
+//! it would be what limits them, not the server. This one looks at bytes where they lie.
 
 use anyhow::{Context, Result, bail, ensure};
 use lookout_core::media::{
@@ -30,12 +32,12 @@ pub struct Objects {
 #[derive(Debug)]
 struct Layout {
     packet: usize,
-    streams: Vec<Track>,
+    streams: Vec<Stream>,
 }
 
 /// One stream of the file.
 #[derive(Debug)]
-struct Track {
+struct Stream {
     number: u8,
     kind: Kind,
     /// The object that is being read, or was last.
@@ -160,7 +162,7 @@ impl Layout {
                     other => bail!("a stream of what? {other:x?}"),
                 };
                 let number = (at(72).number(2)? & 0x7F) as u8;
-                layout.streams.push(Track { number, kind, object: Object::default(), started: false });
+                layout.streams.push(Stream { number, kind, object: Object::default(), started: false });
             }
             rest = behind;
         }
@@ -214,7 +216,7 @@ fn open(packet: &[u8]) -> Result<(Payload<'_>, u32)> {
     Ok((Payload { stream, number, most, offset, length, presented_ms, data }, sent))
 }
 
-impl Track {
+impl Stream {
     /// Adds a payload to the object that it belongs to, and returns the object's part once it is whole.
     fn take(&mut self, payload: &Payload<'_>) -> Result<Option<Part>> {
         let (kind, number) = (self.kind, payload.number);
