@@ -116,6 +116,7 @@ impl Viewer {
         let mut buffer = [0; 32 * 1024];
         let read = match self.conn.read(&mut buffer) {
             Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Some(()),
             // Over TLS, a stream that is cut in the middle of a picture ends without a word as well.
             Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) => 0,
             Err(error) => panic!("no picture came: {error}"),
