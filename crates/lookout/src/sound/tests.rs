@@ -7,7 +7,7 @@ use tokio::task::yield_now;
 
 use super::*;
 use crate::{
-    hub::{Listener, Sound},
+    hub::{Bell, Listener, Sound},
     metrics::{Metrics, testing::has},
     privacy::testing::Hours,
 };
@@ -183,7 +183,8 @@ impl Rig {
 
     async fn listen(&self) -> Ear {
         yield_now().await;
-        Ear { listener: self.hub.sound.listen().unwrap().expect("there is a microphone"), last: None }
+        let listener = self.hub.sound.listen().unwrap().expect("there is a microphone");
+        Ear { bell: listener.bell(), listener, last: None }
     }
 
     fn has(&self, line: &str) {
@@ -207,12 +208,19 @@ impl Rig {
 /// A listener who checks what he hears: every block, each where the one before ended, and in time.
 struct Ear {
     listener: Listener,
+    bell: Bell,
     last: Option<Arc<Sound>>,
 }
 
 impl Ear {
     async fn next(&mut self, late: Duration) -> Arc<Sound> {
-        let sound = timeout(Duration::from_secs(5), self.listener.next()).await.expect("nothing is heard").unwrap();
+        let sound = loop {
+            if let Some(sound) = self.listener.waiting() {
+                break sound;
+            }
+            let rings = timeout(Duration::from_secs(5), self.bell.rings());
+            rings.await.expect("nothing is heard").expect("the end");
+        };
         let age = Instant::now() - Instant::from_std(sound.block.captured);
         assert!(age <= late, "block {} is heard after {age:?}", sound.block.number);
         if let Some(last) = &self.last {
