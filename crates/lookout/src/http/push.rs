@@ -18,6 +18,8 @@ mod asf;
 mod fan;
 mod form;
 mod multipart;
+mod part;
+mod pictures;
 mod rest;
 mod seat;
 mod wav;
@@ -38,11 +40,7 @@ use self::{fan::Fan, seat::Seat};
 use super::{caps::Place, conn::Revocable};
 use crate::{accounts::Accounts, metrics::Flow, store::Store};
 
-pub use self::{
-    asf::Asf,
-    form::{Form, Pictures},
-    wav::Wav,
-};
+pub use self::{asf::Asf, form::Form, pictures::Pictures, wav::Wav};
 
 /// An endless answer: what goes out, and to whom.
 pub struct Push {

@@ -13,7 +13,7 @@ use lookout_core::media::asf::{Kind, Muxer, PACKET, Packets};
 
 use super::{
     super::conn::Conn,
-    form::Pictures,
+    pictures::Pictures,
     rest::{Own, Rest, try_write},
 };
 use crate::{

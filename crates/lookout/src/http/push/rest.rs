@@ -14,7 +14,7 @@ use tokio::{
     time::{Sleep, timeout},
 };
 
-use super::{super::conn::Conn, form::Form, multipart};
+use super::{super::conn::Conn, part};
 use crate::{hub::Shown, metrics::Flow};
 
 /// What must follow.
@@ -47,8 +47,15 @@ impl Own {
 }
 
 impl Rest {
-    /// Writes it, and what its form hurries before it; fails once the connection has taken nothing for `stall`.
-    pub async fn write(mut self, conn: &mut Conn, form: &mut Form, stall: Duration, flow: &Flow) -> io::Result<()> {
+    /// Writes it, and what is hurried before it, as long as it is the viewer's own; fails once the connection has taken
+    /// nothing for `stall`.
+    pub async fn write(
+        mut self,
+        conn: &mut Conn,
+        mut hurry: impl FnMut(&mut Own) -> io::Result<()>,
+        stall: Duration,
+        flow: &Flow,
+    ) -> io::Result<()> {
         if let Self::Nothing = self {
             return match conn {
                 Conn::Plain(socket) => timeout(stall, socket.writable()).await?,
@@ -58,7 +65,9 @@ impl Rest {
         let mut patience = pin!(None);
         poll_fn(|cx| {
             while self.left() > 0 {
-                form.hurry(&mut self)?;
+                if let Self::Own(own) = &mut self {
+                    hurry(own)?;
+                }
                 let write = Pin::new(&mut *conn).poll_write_vectored(cx, &self.slices());
                 match ready!(patiently(write, cx, patience.as_mut(), stall))? {
                     0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -76,7 +85,7 @@ impl Rest {
     fn left(&self) -> usize {
         match self {
             Self::Nothing => 0,
-            Self::Part(shown, done) => multipart::length(shown) - done,
+            Self::Part(shown, done) => part::length(shown) - done,
             Self::Own(own) => own.bytes.len() - own.done,
         }
     }
@@ -84,7 +93,7 @@ impl Rest {
     fn slices(&self) -> [IoSlice<'_>; 3] {
         match self {
             Self::Nothing => [&[][..]; 3].map(IoSlice::new),
-            Self::Part(shown, done) => multipart::slices(shown, *done),
+            Self::Part(shown, done) => part::slices(shown, *done),
             Self::Own(own) => [&own.bytes[own.done..], &[], &[]].map(IoSlice::new),
         }
     }
@@ -100,7 +109,7 @@ impl Rest {
     fn count(&self, flow: &Flow) {
         match self {
             Self::Nothing => {}
-            Self::Part(shown, _) => multipart::count(shown, flow),
+            Self::Part(shown, _) => part::count(shown, flow),
             Self::Own(own) => {
                 if let Some((length, captured)) = own.picture {
                     flow.sent(length, Instant::now().saturating_duration_since(captured));
