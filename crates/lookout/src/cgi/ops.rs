@@ -3,6 +3,7 @@
 mod parcel;
 mod picture;
 mod setting;
+mod sight;
 mod stream;
 mod system;
 
@@ -16,6 +17,7 @@ use lookout_core::{
     query::Query,
 };
 
+use self::sight::Sight;
 use crate::{
     accounts::Accounts,
     app::App,
@@ -48,12 +50,12 @@ impl Ask<'_> {
 pub async fn run(op: Op, ask: &Ask<'_>) -> Result<Answer, Failure> {
     match op {
         Op::CheckUser => Ok(setting::check_user(ask)),
-        Op::Snapshot => picture::snapshot(ask, picture::own(ask)?).await,
-        Op::Stream => Ok(stream::multipart(ask, picture::own(ask)?)),
-        Op::Asf => stream::asf(ask, picture::own(ask)?),
+        Op::Snapshot => picture::snapshot(ask, sight::own(ask)?).await,
+        Op::Stream => Ok(stream::multipart(ask, sight::own(ask)?)),
+        Op::Asf => stream::asf(ask, sight::own(ask)?),
         Op::Wav => stream::wav(ask),
-        Op::DeviceSnapshot => picture::snapshot(ask, picture::device(ask)?).await,
-        Op::DeviceStream => Ok(stream::multipart(ask, picture::device(ask)?)),
+        Op::DeviceSnapshot => picture::snapshot(ask, sight::device(ask)?).await,
+        Op::DeviceStream => Ok(stream::multipart(ask, sight::device(ask)?)),
         Op::CameraControl => setting::camera_control(ask).await,
         Op::SetDatetime => setting::set_datetime(ask).await,
         Op::Reboot => Ok(system::reboot(ask)),

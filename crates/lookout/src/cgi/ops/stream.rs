@@ -12,7 +12,7 @@ use lookout_core::{
     profile::reply::Failure,
 };
 
-use super::{Ask, picture::Sight};
+use super::{Ask, Sight};
 use crate::{
     http::{Answer, Asf, Body, Fans, Form, Pictures, Push, Status, Wav},
     hub::PUSH,
