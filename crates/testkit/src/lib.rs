@@ -24,7 +24,7 @@ pub use client::{Client, Conn, Reply, encode};
 pub use fake::{FakeCamera, Mode};
 pub use pack::{Lie, Zip, vendor_pack};
 pub use picture::{Picture, noise_jpeg, scene_jpeg};
-pub use sound::decode_adpcm;
+pub use sound::{decode_adpcm, decode_ulaw};
 pub use time_server::{Tells, TimeServer};
 pub use viewer::Viewer;
 

@@ -10,3 +10,8 @@ pub fn decode_adpcm(blocks: &[u8]) -> Vec<i16> {
     };
     blocks.chunks(256).flat_map(decode).collect()
 }
+
+/// Decodes mu-law, with another's decoder.
+pub fn decode_ulaw(bytes: &[u8]) -> Vec<i16> {
+    bytes.iter().map(|byte| audio_codec_algorithms::decode_ulaw(*byte)).collect()
+}
