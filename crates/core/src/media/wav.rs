@@ -51,3 +51,40 @@ impl Codec {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begin(codec: Codec, samples: &[i16]) -> Vec<u8> {
+        let mut bytes = codec.header();
+        codec.encode(samples, &mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn pcm_is_an_endless_wav_of_16_bits() {
+        let wanted = [
+            &b"RIFF\xff\xff\xff\xffWAVE"[..],
+            // 16 bytes; format 1, one channel, 8000 samples and 16,000 bytes a second, 2 bytes and 16 bits a sample.
+            b"fmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0",
+            b"data\xff\xff\xff\xff",
+            b"\0\0\x01\0\xff\xff\x34\x12\xff\x7f\0\x80",
+        ];
+        assert_eq!(begin(Codec::Pcm, &[0, 1, -1, 0x1234, i16::MAX, i16::MIN]), wanted.concat());
+    }
+
+    #[test]
+    fn mu_law_is_an_endless_wav_of_8_bits() {
+        let wanted = [
+            &b"RIFF\xff\xff\xff\xffWAVE"[..],
+            // 18 bytes; format 7, one channel, 8000 samples and bytes a second, 1 byte and 8 bits a sample, nothing more.
+            b"fmt \x12\0\0\0\x07\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0\0\0",
+            b"fact\x04\0\0\0\xff\xff\xff\xff",
+            b"data\xff\xff\xff\xff",
+            // G.711, table 2a: nothing, the loudest, and one between of either sign.
+            b"\xff\x80\0\xce\x4e",
+        ];
+        assert_eq!(begin(Codec::Ulaw, &[0, i16::MAX, i16::MIN, 1000, -1000]), wanted.concat());
+    }
+}
