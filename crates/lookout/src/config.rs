@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use lookout_core::media::frame::Size;
+use lookout_core::media::{frame::Size, sound};
 
 use crate::source::{Locator, SoundLocator};
 
@@ -137,14 +137,14 @@ settings! {
     /// Where the sound comes from.
     ["sound"] sound: Sound {
         /// The microphone. `own` is the sound that the source itself has (the demo scene, an AVI file), if it has any;
-        /// `none` is no sound; `alsa:DEVICE` a sound card of this machine, such as `alsa:hw:1` or `alsa:default`, at
+        /// `none` is no sound; `alsa:DEVICE` a sound card of this machine, such as `alsa:plughw:CARD=C920` or `alsa:default`, at
         /// any rate and with any channels; `exec:COMMAND` a program that writes raw sound to its standard output:
         /// samples of signed 16 bits, little-endian.
         "microphone" microphone: SoundLocator = SoundLocator::Own => parsed(SoundLocator::WANTED).unquoted();
         /// Samples a second, of each channel, that the program of `exec:` writes.
-        "rate" rate: u32 = 8000 => whole(4000..=384_000);
+        "rate" rate: u32 = 8000 => whole(sound::RATES);
         /// How many channels it writes, a sample of each in turn. They are mixed into one.
-        "channels" channels: u16 = 1 => whole(1..=32);
+        "channels" channels: u16 = 1 => whole(sound::CHANNELS);
     }
 
     /// How the camera speaks HTTP.

@@ -18,7 +18,7 @@ use super::{
 
 pub use self::{
     cells::{read_number, read_time},
-    tone::{BEEP, LAP, RATE, tone},
+    tone::{BEEP, LAP, tone},
 };
 
 /// How many cells wide a picture is: the measure of the chart, 8 pixels at 640.

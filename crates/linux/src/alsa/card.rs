@@ -10,7 +10,10 @@ use alsa::{
     Direction, Error, PCM, ValueOr,
     pcm::{Access, HwParams, TstampType},
 };
-use lookout_core::{media::sound::Chunk, port::Lost};
+use lookout_core::{
+    media::sound::{self, Chunk},
+    port::Lost,
+};
 
 use super::{
     errors::Errors,
@@ -143,7 +146,7 @@ impl Card {
 impl fmt::Display for Card {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Setup { rate, channels, .. } = self.setup;
-        write!(f, "{}, {rate} Hz, {channels} channel{}", self.name, if channels == 1 { "" } else { "s" })
+        write!(f, "{}, {}", self.name, sound::rate_and_channels(rate, channels))
     }
 }
 

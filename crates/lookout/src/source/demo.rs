@@ -14,7 +14,7 @@ use lookout_core::{
         canvas::Canvas,
         frame::{Grabbed, Picture, Size},
         scene::{self, Scene},
-        sound::Chunk,
+        sound::{self, Chunk},
     },
     port::{Lost, Microphone, Promise, Source, Wanted},
 };
@@ -23,16 +23,16 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until},
 };
 
+use super::pace::{LATE, PIECES};
+
 /// The sizes that are painted.
 const SMALLEST: Size = Size::QQVGA;
 const LARGEST: Size = Size::new(3840, 2160);
 /// The rates that are painted, pictures a second.
 const SLOWEST: f32 = 0.1;
 const FASTEST: f32 = 60.0;
-/// How much sound is handed over at once, in samples: 40 ms.
-const PIECE: u64 = scene::RATE as u64 / 25;
-/// Sound that is later is left out: the sound service does not wait for it.
-const LATE: Duration = Duration::from_millis(200);
+/// How much sound is handed over at once, in samples.
+const PIECE: u64 = (sound::RATE / PIECES) as u64;
 
 /// Words a moment as the local time that the scene's clock shows.
 pub type LocalTime = Arc<dyn Fn(SystemTime) -> String + Send + Sync>;
@@ -161,7 +161,7 @@ impl Ear {
     async fn next(&mut self) -> Result<Chunk, Lost> {
         let gone = |_| Lost("the demo scene has ended".into());
         let start = self.start.wait_for(Option::is_some).await.map_err(gone)?.unwrap_or_else(Instant::now);
-        let at = |sample: u64| start + Duration::from_secs(sample) / scene::RATE;
+        let at = |sample: u64| start + Duration::from_secs(sample) / sound::RATE;
         tokio::select! {
             biased;
             // It never changes again, but ends.
@@ -170,12 +170,12 @@ impl Ear {
         }
         let behind = Instant::now().saturating_duration_since(at(self.next + PIECE));
         if behind > LATE {
-            let missed = behind.as_micros() * u128::from(scene::RATE) / 1_000_000;
+            let missed = behind.as_micros() * u128::from(sound::RATE) / 1_000_000;
             self.next += u64::try_from(missed).unwrap_or(u64::MAX) / PIECE * PIECE;
         }
         let (captured, samples) = (at(self.next).into_std(), scene::tone(self.next, PIECE as usize));
         self.next += PIECE;
-        Ok(Chunk { captured, rate: scene::RATE, channels: 1, samples })
+        Ok(Chunk { captured, rate: sound::RATE, channels: 1, samples })
     }
 }
 
@@ -185,7 +185,7 @@ impl Microphone for Ear {
     }
 
     fn about(&self) -> String {
-        format!("sound of the demo scene, {} Hz", scene::RATE)
+        format!("sound of the demo scene, {} Hz", sound::RATE)
     }
 }
 

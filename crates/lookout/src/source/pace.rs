@@ -1,4 +1,4 @@
-//! What the sources share: when the next picture is due, and the time it gets.
+//! What the sources share: when the next picture or sound is due, and the time it gets.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -7,6 +7,11 @@ use lookout_core::{
     media::frame::{Grabbed, Picture},
     port::Wanted,
 };
+
+/// How many pieces of sound a second a source hands over that has sound of its own.
+pub(super) const PIECES: u32 = 25;
+/// Such sound that is later is left out: the sound service does not wait for it.
+pub(super) const LATE: Duration = Duration::from_millis(200);
 
 /// Gives a JPEG the time of its last byte: now.
 pub(super) fn arrived(jpeg: Bytes) -> Grabbed {

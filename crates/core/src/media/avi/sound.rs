@@ -5,9 +5,7 @@
 
 use audio_codec_algorithms::{decode_adpcm_ima_ms, decode_alaw, decode_ulaw};
 
-/// The rates that are played, in samples a second, and the most channels.
-const RATES: std::ops::RangeInclusive<u32> = 1000..=384_000;
-const MOST_CHANNELS: u16 = 32;
+use crate::media::sound::{self, CHANNELS, RATES};
 
 /// Format tags.
 const PCM: u16 = 1;
@@ -64,8 +62,8 @@ impl Decoder {
             }
             _ => return Err(format!("format {tag:#06x}, {bits} bits")),
         };
-        if !RATES.contains(&rate) || !(1..=MOST_CHANNELS).contains(&channels) {
-            return Err(format!("{rate} Hz, {channels} channels"));
+        if !RATES.contains(&rate) || !CHANNELS.contains(&channels) {
+            return Err(sound::rate_and_channels(rate, channels));
         }
         let frame = |bytes: usize| usize::from(channels) * bytes;
         let block = match coding {
@@ -179,7 +177,11 @@ pub(super) mod tests {
         assert_eq!(why(format(PCM, 1, 8000, 2, 12)), "format 0x0001, 12 bits");
         assert_eq!(why(format(IMA_ADPCM, 2, 8000, 12, 4)), "format 0x0011, 4 bits");
         assert_eq!(why(format(PCM, 0, 8000, 2, 16)), "8000 Hz, 0 channels");
-        assert_eq!(why(format(PCM, 1, 0, 2, 16)), "0 Hz, 1 channels");
+        assert_eq!(why(format(PCM, 1, 0, 2, 16)), "0 Hz, 1 channel");
+        assert_eq!(why(format(PCM, 33, 8000, 66, 16)), "8000 Hz, 33 channels");
+        // Less than the track takes.
+        assert_eq!(why(format(PCM, 1, 3000, 2, 16)), "3000 Hz, 1 channel");
+        assert!([4000, 384_000].map(|rate| Decoder::parse(&format(PCM, 32, rate, 64, 16))).iter().all(Result::is_ok));
         assert_eq!(why(vec![1, 0, 1]), "format 0x0001, 0 bits");
     }
 

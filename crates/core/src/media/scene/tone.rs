@@ -2,8 +2,8 @@
 
 use std::{f32::consts::TAU, time::Duration};
 
-/// Samples a second.
-pub const RATE: u32 = 8000;
+use crate::media::sound::RATE;
+
 /// How long a tone sounds, from the beginning of its second.
 pub const BEEP: Duration = Duration::from_millis(100);
 /// After so long the sound repeats: its first second has the higher tone.
@@ -18,7 +18,7 @@ const HISS: i16 = 15;
 /// How long a tone takes to come and to go, in samples: fast enough to be measured to a millisecond, and without a click.
 const EDGE: u64 = RATE as u64 / 500;
 
-/// Returns `count` samples of the scene's sound, from sample `first` on: sample `n` is heard at time `n / RATE`.
+/// Returns `count` samples of the scene's sound, from sample `first` on: sample `n` is heard at time `n` / [`RATE`].
 pub fn tone(first: u64, count: usize) -> Vec<i16> {
     (0..count as u64).map(|at| sample(first.wrapping_add(at))).collect()
 }

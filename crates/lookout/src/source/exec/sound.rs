@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, BufMut, BytesMut};
 use lookout_core::{
-    media::sound::Chunk,
+    media::sound::{self, Chunk},
     port::{Lost, Microphone, Promise},
 };
 use tokio::{
@@ -101,8 +101,7 @@ impl Microphone for Sound {
     }
 
     fn about(&self) -> String {
-        let plural = if self.channels == 1 { "" } else { "s" };
-        format!("{}, {} Hz, {} channel{plural}", self.process.about(), self.rate, self.channels)
+        format!("{}, {}", self.process.about(), sound::rate_and_channels(self.rate, self.channels))
     }
 }
 
