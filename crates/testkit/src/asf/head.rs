@@ -25,7 +25,8 @@ pub struct AsfHead {
     pub sound: bool,
     /// Bytes of each data packet.
     pub packet: usize,
-    /// By how many milliseconds presentation comes after capture.
+    /// For how many milliseconds a player may gather before it shows anything: a part of that by which presentation
+    /// comes after capture, which no header tells.
     pub preroll: u32,
     /// The highest number of bits a second.
     pub bitrate: u32,
