@@ -259,16 +259,14 @@ class Part(NamedTuple):
     jpeg: bytes
 
 
-class Viewer(threading.Thread):
-    """Somebody who watches and keeps all pictures with the times at which they were there whole."""
+class Reader(threading.Thread):
+    """Somebody who reads a stream that has no end; what they read, `read_part` says."""
 
-    def __init__(self, daemon, query="", known=()):
+    def __init__(self, daemon, path):
         super().__init__(daemon=True)
-        self.known = {jpeg: jpeg for jpeg in known}
-        self.parts = []
         self.news = threading.Condition()
         self.why_ended = None
-        self.stream = daemon.open(f"/videostream.cgi?{query}", VIEWER)
+        self.stream = daemon.open(path, VIEWER)
         assert self.stream.status == 200
         self.start()
 
@@ -287,6 +285,21 @@ class Viewer(threading.Thread):
             with self.news:
                 self.why_ended = error
                 self.news.notify_all()
+
+    def wait(self, there, what, give_up):
+        """Waits, with the news held, until something is there or the stream has ended."""
+        came = self.news.wait_for(lambda: there() or self.why_ended, give_up - time.monotonic())
+        assert came, f"waited in vain for {what}"
+        assert there(), f"the stream ended: {self.why_ended!r}"
+
+
+class Viewer(Reader):
+    """Somebody who watches and keeps all pictures with the times at which they were there whole."""
+
+    def __init__(self, daemon, query="", known=()):
+        self.known = {jpeg: jpeg for jpeg in known}
+        self.parts = []
+        super().__init__(daemon, f"/videostream.cgi?{query}")
 
     def read_part(self):
         head = [self.stream.readline() for _ in range(4)]
@@ -313,15 +326,13 @@ class Viewer(threading.Thread):
         seen = 0
         while True:
             with self.news:
-                there = lambda: len(self.parts) > seen or self.why_ended
-                assert self.news.wait_for(there, give_up - time.monotonic()), f"waited in vain for {what}"
+                self.wait(lambda: len(self.parts) > seen, what, give_up)
                 parts = self.parts[seen:]
             # A look may take long; whoever watches is not held up by it.
             for part in parts:
                 if part.at >= moment and where(part):
                     return part
             seen += len(parts)
-            assert parts or self.why_ended is None, f"the stream ended: {self.why_ended!r}"
             assert time.monotonic() < give_up, f"waited in vain for {what}"
 
     def first_live(self, moment=0.0):
