@@ -147,8 +147,9 @@ fn what_the_documents_grammar_demands_is_demanded_and_nothing_else_is() {
 }
 
 /// Values that we know besides those of the document, and why.
-const MORE: [(&str, &str, &[i64], &str); 4] = [
+const MORE: [(&str, &str, &[i64], &str); 5] = [
     ("videostream", "resolution", &[2], "Q14"),
+    ("videostream.asf", "resolution", &[2], "Q14"),
     ("get_camera_params", "resolution", &[2], "Q14: camera_control.cgi sets it"),
     ("get_status", "alarm_status", &[3], "PROFILE 4.4: sound"),
     ("get_params", "wifi_encrypt", &[2, 3, 4, 5], "set_wifi.cgi sets them"),
@@ -161,13 +162,14 @@ fn numbers(kind: Kind) -> Option<BTreeSet<i64>> {
         Kind::Flag => Some([0, 1].into()),
         Kind::Choice(choices) => Some(choices.iter().map(|choice| choice.0.into()).collect()),
         Kind::Text(_) | Kind::Secret(_) | Kind::Host(_) | Kind::Mail(_) | Kind::Url(_) => None,
-        Kind::Ip | Kind::Mac | Kind::Word | Kind::Seconds => None,
+        Kind::Words(_) | Kind::Ip | Kind::Mac | Kind::Word | Kind::Seconds => None,
     }
 }
 
 fn longest(kind: Kind) -> Option<usize> {
     match kind {
         Kind::Text(max) | Kind::Secret(max) | Kind::Host(max) | Kind::Mail(max) | Kind::Url(max) => Some(max),
+        Kind::Words(words) => words.iter().map(|word| word.len()).max(),
         Kind::Int(..) | Kind::Flag | Kind::Choice(_) | Kind::Ip | Kind::Mac | Kind::Word | Kind::Seconds => None,
     }
 }

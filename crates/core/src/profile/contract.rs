@@ -90,7 +90,7 @@ fn of(op: Op) -> Vec<Entry> {
         }
         Op::Wav => {
             let codec = "How a sample is written: `pcm` 16 bits, signed, little-endian; `ulaw` 8 bits, G.711. `pcm` if not given.";
-            vec![Entry::may("codec", Kind::Text(4), codec)]
+            vec![Entry::may("codec", Kind::Words(&["pcm", "ulaw"]), codec)]
         }
         Op::CameraControl => {
             let value = "Its value: what get_camera_params.cgi lists under that name, within the limits there.";

@@ -139,6 +139,7 @@ fn schema(kind: Kind) -> Json {
         Kind::Choice(choices) => {
             json!({ "type": "integer", "enum": choices.iter().map(|choice| choice.0).collect::<Vec<_>>() })
         }
+        Kind::Words(words) => json!({ "type": "string", "enum": words }),
         Kind::Ip => json!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "maxLength": 0 }] }),
         Kind::Mac => text(12, "^[0-9A-Fa-f]{12}$"),
         Kind::Word => json!({ "type": "integer", "minimum": i32::MIN, "maximum": u32::MAX }),
@@ -247,7 +248,7 @@ fn responses() -> Json {
                      or an hour in which nothing is shown."),
         "404": page("No such camera is set."),
         "429": wait,
-        "503": page("No picture came in time, or there is no place for the connection; then without a body."),
+        "503": page("No picture came in time, there is no microphone where sound alone is asked for, or there is no place for the connection; then without a body."),
     })
 }
 

@@ -29,6 +29,8 @@ pub enum Kind {
     Flag,
     /// One of these numbers.
     Choice(&'static [(i32, &'static str)]),
+    /// One of these words.
+    Words(&'static [&'static str]),
     /// A dotted IPv4 address, or nothing.
     Ip,
     /// 12 hexadecimal digits.
@@ -62,6 +64,7 @@ impl fmt::Display for Kind {
                 }
                 Ok(())
             }
+            Self::Words(words) => f.write_str(&words.join(" or ")),
             Self::Ip => f.write_str("IPv4 address, or empty"),
             Self::Mac => f.write_str("12 hexadecimal digits, neither zero nor multicast"),
             Self::Seconds => f.write_str("seconds, negative or positive"),

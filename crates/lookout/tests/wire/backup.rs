@@ -36,6 +36,10 @@ fn value(row: &Param, round: u8) -> String {
             let mut others = choices.iter().map(|choice| choice.0.to_string()).filter(|choice| *choice != factory);
             others.nth(usize::from(round) % (choices.len() - 1)).unwrap()
         }
+        Kind::Words(words) => {
+            let mut others = words.iter().filter(|word| **word != factory);
+            others.nth(usize::from(round) % (words.len() - 1)).unwrap().to_string()
+        }
         Kind::Ip if row.name == "mask" => format!("255.{}.0.0", 255 - round),
         Kind::Ip => format!("10.2.3.{}", round + 4),
         Kind::Word => (u32::MAX - u32::from(round)).to_string(),
