@@ -302,3 +302,24 @@ async fn when_the_hours_begin_sound_ends_with_the_pictures_and_nobody_hears_it_a
     timeout(Duration::from_secs(5), late.read_exact(&mut bytes)).await.unwrap().unwrap();
     assert!(bytes == samples(2).into_iter().flat_map(i16::to_le_bytes).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn whoever_joins_after_a_picture_gets_the_next_one_in_every_form_that_has_pictures() {
+    let stage = Stage::new();
+    stage.show(1, 0, 2000).await;
+    // More than there are doors: some come to a new fan, some to one that has shown pictures already.
+    let mut stay = Vec::new();
+    for number in 2..20 {
+        let mut seen = stage.join(Form::Asf(Box::new(stage.asf(Pace::FULL)))).await;
+        let mut shown = stage.house.join(stage.house.view(), &stage.house.user).await;
+        stage.show(number, 100 * number, 2000).await;
+        let objects = read(&mut seen, &mut reader(), |objects| !objects.is_empty()).await;
+        assert_eq!(objects.iter().map(|it| it.bytes[0]).collect::<Vec<_>>(), [number as u8]);
+        let head = *b"--ipcamera\r\nContent-Type: image/jpeg\r\nContent-Length: 2000\r\n\r\n";
+        let mut bytes = vec![0; head.len() + 2000];
+        timeout(Duration::from_secs(5), shown.read_exact(&mut bytes)).await.expect("no picture").unwrap();
+        assert!(bytes.starts_with(&head), "{:?}", String::from_utf8_lossy(&bytes[..head.len()]));
+        assert!(bytes[head.len()..].iter().all(|byte| *byte == number as u8), "not the next one");
+        stay.extend([seen, shown]);
+    }
+}
