@@ -4,9 +4,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { test } from "node:test";
 
+import { BLOCK, samples } from "./asf.mjs";
 import { camera, query, run, scratch, viewer } from "./camera.mjs";
-
-const BLOCK = 505;
 
 /**
  * Makes noise like speech, 8000 samples a second: four syllables a second, each a vowel of three formants, voiced or not,
@@ -35,13 +34,6 @@ function speech(seconds) {
   return samples;
 }
 
-/** Decodes the sound of something with ffmpeg. */
-async function decode(...input) {
-  const { code, out, said } = await run("ffmpeg", "-v", "error", "-nostdin", ...input, "-map", "0:a", "-f", "s16le", "-");
-  assert.deepEqual([code, said], [0, ""]);
-  return new Int16Array(Uint8Array.from(out).buffer, 0, out.length >> 1);
-}
-
 /** Says how much louder a sound is than what was added to it, in dB. */
 function ratio(sound, heard) {
   let [energy, added] = [0, 0];
@@ -58,10 +50,8 @@ const lookout = await camera("adpcm", `[sound]\nmicrophone = "exec:cat ${spoken}
 
 test("ffmpeg hears speech with less noise than its own encoder adds", async () => {
   const url = (path) => `${lookout.http}${path}?${query(viewer)}`;
-  const [heard, sound] = await Promise.all([
-    decode("-t", "10", "-i", url("/videostream.asf")),
-    decode("-t", "12", "-i", `${url("/audio.wav")}&codec=pcm`),
-  ]);
+  const both = await Promise.all([samples(url("/videostream.asf"), "-t", "10"), samples(`${url("/audio.wav")}&codec=pcm`, "-t", "12")]);
+  const [heard, sound] = both.map(({ heard }) => heard);
   // The first sample of a block is sent as it is: so it is seen which blocks both have. Silence may lead the sound in.
   const blocks = Array.from({ length: 112 }, (_, n) => (n + 24) * BLOCK);
   assert.ok(heard.length > blocks.at(-1) + BLOCK, `${heard.length} samples`);
@@ -78,7 +68,7 @@ test("ffmpeg hears speech with less noise than its own encoder adds", async () =
   const encoder = ["-c:a", "adpcm_ima_wav", "-block_size", "256"];
   const { code, said } = await run("ffmpeg", "-v", "error", "-nostdin", ...format, "-i", raw, ...encoder, wav);
   assert.deepEqual([code, said], [0, ""]);
-  const [by, byTheirs] = [ratio(clean, ours), ratio(clean, await decode("-i", wav))];
+  const [by, byTheirs] = [ratio(clean, ours), ratio(clean, (await samples(wav)).heard)];
   console.log(`by the camera: ${by.toFixed(1)} dB; by ffmpeg's encoder: ${byTheirs.toFixed(1)} dB`);
   assert.ok(Math.sqrt(clean.reduce((sum, sample) => sum + sample ** 2, 0) / clean.length) > 300, "it is loud");
   assert.ok(by >= byTheirs, `${by} dB, and ${byTheirs} dB by ffmpeg's encoder`);

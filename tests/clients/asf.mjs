@@ -45,14 +45,22 @@ with open(file, "wb") as out:
   return file;
 }
 
-/** What ffmpeg says of any sound whose file does not tell where its loudspeaker stands, also of its own files. */
-const GUESS = /^Guessed Channel Layout .*\n/gm;
+/** What ffmpeg says of any sound whose file tells neither where its loudspeaker stands nor how long it is, also of its own files. */
+const GUESS = /^(Guessed Channel Layout|.* Ignoring maximum wav) .*\n/gm;
 
 /** Decodes with ffmpeg, which ends at the first error; returns how many pictures and samples there were, and its warnings. */
 export async function decode(input, ...options) {
   const crc = ["-map", "0", "-fps_mode", "passthrough", "-f", "framecrc", "-"];
   const { code, text, said } = await run("ffmpeg", "-v", "warning", "-nostdin", "-xerror", ...options, "-i", input, ...crc);
   return { code, ...counted(text), warnings: said.replace(GUESS, "") };
+}
+
+/** Decodes the sound of an input with ffmpeg to samples, `heard`; `said` is what it complains of. */
+export async function samples(input, ...options) {
+  const raw = ["-map", "0:a", "-f", "s16le", "-"];
+  const { code, out, said } = await run("ffmpeg", "-v", "warning", "-nostdin", ...options, "-i", input, ...raw);
+  assert.equal(code, 0, said);
+  return { heard: new Int16Array(out.buffer, out.byteOffset, out.length >> 1), said: said.replace(GUESS, "") };
 }
 
 /** Counts in what ffmpeg's `framecrc` wrote; pictures are the first stream, sound the second. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { describe, test } from "node:test";
 
@@ -60,7 +60,7 @@ test("the header comes at once, although the source is slow, and the first pictu
     if (shown() === 0) writeFileSync(signal, "");
     if (shown() > 0) break;
   }
-  assert.ok(readFileSync(signal), "the header came before there was a picture");
+  assert.ok(existsSync(signal), "the header came before there was a picture");
   assert.ok(shown() > 0);
 });
 

@@ -4,19 +4,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
-import { decode, isEven, objects, pitch, RATE, record } from "./asf.mjs";
+import { decode, isEven, objects, pitch, RATE, record, samples } from "./asf.mjs";
 import { admin, camera, query, run, viewer } from "./camera.mjs";
 
 const lookout = await camera("sound");
 const listen = (codec) => `${lookout.http}/audio.wav?${query(viewer)}&codec=${codec}`;
-
-/** Decodes the sound of an input to samples; `said` is what ffmpeg complains of, but for what it says of its own files too. */
-async function samples(input, ...options) {
-  const raw = ["-map", "0:a", "-f", "s16le", "-"];
-  const { code, out, said } = await run("ffmpeg", "-v", "warning", "-nostdin", ...options, "-i", input, ...raw);
-  assert.equal(code, 0, said);
-  return { heard: new Int16Array(out.buffer, out.byteOffset, out.length >> 1), said: said.replace(/^(Guessed|.* Ignoring maximum wav) .*\n/gm, "") };
-}
 
 /** Splits samples into pieces of 50 ms, and says of each how loud it is (root mean square) and how high. */
 function pieces(heard) {
