@@ -76,7 +76,7 @@ impl Asf {
     /// Writes the sound that waits, then a picture, if it is due.
     pub fn write(
         &mut self,
-        conn: &Conn,
+        conn: &mut Conn,
         shown: Option<&Arc<Shown>>,
         laid: &mut Laid,
         flow: &Flow,
@@ -86,9 +86,9 @@ impl Asf {
             let packets = laid.sound(&sound);
             stamp(&mut self.muxer, packets, sound.block.captured)?;
             let all = [&silence, packets.bytes()];
-            let done = try_write(conn, &all.map(IoSlice::new))?.unwrap_or(0);
-            if done < silence.len() + packets.bytes().len() {
-                return Ok(Some(Rest::Own(Own::sound(&all.concat(), done))));
+            let taken = try_write(conn, &all.map(IoSlice::new))?.unwrap_or_default();
+            if !taken.all(silence.len() + packets.bytes().len()) {
+                return Ok(Some(Rest::Own(Own::sound(&all.concat(), taken.bytes))));
             }
         }
         let Some(shown) = shown else { return Ok(None) };
@@ -96,12 +96,12 @@ impl Asf {
         let (packets, mut muxer) = (laid.picture(shown), self.muxer.clone());
         stamp(&mut muxer, packets, shown.captured)?;
         let packets = packets.bytes();
-        let Some(done) = try_write(conn, &[IoSlice::new(packets)])? else { return Ok(Some(Rest::Nothing)) };
+        let Some(taken) = try_write(conn, &[IoSlice::new(packets)])? else { return Ok(Some(Rest::Nothing)) };
         self.pictures.begin(shown, pace, flow);
         self.muxer = muxer;
-        if done < packets.len() {
-            let (gone, picture) = (begin_of_packet(done), Some((packets.len(), shown.captured)));
-            let (bytes, done) = (packets[gone..].to_vec(), done - gone);
+        if !taken.all(packets.len()) {
+            let (gone, picture) = (begin_of_packet(taken.bytes), Some((packets.len(), shown.captured)));
+            let (bytes, done) = (packets[gone..].to_vec(), taken.bytes - gone);
             return Ok(Some(Rest::Own(Own { bytes, done, hurried: 0, picture })));
         }
         flow.sent(packets.len(), Instant::now().saturating_duration_since(shown.captured));

@@ -75,7 +75,7 @@ impl Form {
     /// Returns what must follow.
     pub(super) fn write(
         &mut self,
-        conn: &Conn,
+        conn: &mut Conn,
         shown: Option<&Arc<Shown>>,
         desk: &mut Desk,
         flow: &Flow,

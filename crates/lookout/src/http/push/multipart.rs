@@ -11,12 +11,12 @@ use super::{
 use crate::{hub::Shown, metrics::Flow};
 
 /// Writes a picture, if it is due.
-pub fn write(pictures: &mut Pictures, conn: &Conn, shown: &Arc<Shown>, flow: &Flow) -> io::Result<Option<Rest>> {
+pub fn write(pictures: &mut Pictures, conn: &mut Conn, shown: &Arc<Shown>, flow: &Flow) -> io::Result<Option<Rest>> {
     let Some(pace) = pictures.due(shown) else { return Ok(None) };
-    let Some(done) = try_write(conn, &slices(shown, 0))? else { return Ok(Some(Rest::Nothing)) };
+    let Some(taken) = try_write(conn, &slices(shown, 0))? else { return Ok(Some(Rest::Nothing)) };
     pictures.begin(shown, pace, flow);
-    if done < length(shown) {
-        return Ok(Some(Rest::Part(shown.clone(), done)));
+    if !taken.all(length(shown)) {
+        return Ok(Some(Rest::Part(shown.clone(), taken.bytes)));
     }
     count(shown, flow);
     Ok(None)

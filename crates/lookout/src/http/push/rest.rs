@@ -5,12 +5,13 @@ use std::{
     io::{self, IoSlice},
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::{Duration, Instant},
 };
 
 use tokio::{
     io::AsyncWrite,
+    task::unconstrained,
     time::{Sleep, timeout},
 };
 
@@ -56,11 +57,8 @@ impl Rest {
         stall: Duration,
         flow: &Flow,
     ) -> io::Result<()> {
-        if let Self::Nothing = self {
-            return match conn {
-                Conn::Plain(socket) => timeout(stall, socket.writable()).await?,
-                Conn::Tls(_) => Ok(()),
-            };
+        if let (Self::Nothing, Conn::Plain(socket)) = (&self, &*conn) {
+            return timeout(stall, socket.writable()).await?;
         }
         let mut patience = pin!(None);
         poll_fn(|cx| {
@@ -119,17 +117,47 @@ impl Rest {
     }
 }
 
-/// Writes as much as there is room for; none if there is no room at all.
-///
-/// TLS encrypts for each viewer anyway: a task costs little beside that, and all is left to it.
-pub fn try_write(conn: &Conn, slices: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
-    match conn {
-        Conn::Tls(_) => Ok(Some(0)),
-        Conn::Plain(socket) => match socket.try_write_vectored(slices) {
-            Ok(written) => Ok(Some(written)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            Err(error) => Err(error),
+/// What a connection took at once.
+#[derive(Clone, Copy, Default)]
+pub struct Taken {
+    pub bytes: usize,
+    /// Whether TLS holds some of it back, for which the socket has no room.
+    pub held: bool,
+}
+
+impl Taken {
+    /// Says whether nothing must follow of so many bytes.
+    pub fn all(self, length: usize) -> bool {
+        self.bytes == length && !self.held
+    }
+}
+
+/// Writes as much as there is room for, and never waits; none if there is no room at all.
+pub fn try_write(conn: &mut Conn, slices: &[IoSlice<'_>]) -> io::Result<Option<Taken>> {
+    let written = match conn {
+        Conn::Plain(socket) => socket.try_write_vectored(slices),
+        Conn::Tls(_) => at_once(|cx| Pin::new(&mut *conn).poll_write_vectored(cx, slices)),
+    };
+    let bytes = match written {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+        written => written?,
+    };
+    let held = match conn {
+        Conn::Plain(_) => false,
+        Conn::Tls(_) => match at_once(|cx| Pin::new(&mut *conn).poll_flush(cx)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => true,
+            flushed => flushed.map(|()| false)?,
         },
+    };
+    Ok(Some(Taken { bytes, held }))
+}
+
+/// Polls once, whatever the runtime thinks of the share that this task has had: that is the fan's own care.
+fn at_once<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<io::Result<T>>) -> io::Result<T> {
+    let once = pin!(unconstrained(poll_fn(|cx| Poll::Ready(poll(cx)))));
+    match once.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Poll::Ready(done)) => done,
+        Poll::Ready(Poll::Pending) | Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
     }
 }
 

@@ -33,7 +33,7 @@ impl Seat {
 
     /// Writes what is due, as far as there is room; never waits. Returns what must follow.
     pub fn write(&mut self, shown: Option<&Arc<Shown>>, desk: &mut Desk, flow: &Flow) -> io::Result<Option<Rest>> {
-        self.form.write(&self.conn, shown, desk, flow)
+        self.form.write(&mut self.conn, shown, desk, flow)
     }
 
     /// Waits until what must follow is taken, and gives the viewer back; none if it left, stalled or has no account any

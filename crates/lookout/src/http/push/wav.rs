@@ -23,13 +23,13 @@ impl Wav {
     }
 
     /// Writes the sound that waits; `bytes` are at hand for it.
-    pub fn write(&mut self, conn: &Conn, bytes: &mut Vec<u8>) -> io::Result<Option<Rest>> {
+    pub fn write(&mut self, conn: &mut Conn, bytes: &mut Vec<u8>) -> io::Result<Option<Rest>> {
         while let Some(sound) = self.sound.waiting() {
             bytes.clear();
             self.codec.encode(&sound.block.samples, bytes);
-            let done = try_write(conn, &[IoSlice::new(bytes)])?.unwrap_or(0);
-            if done < bytes.len() {
-                return Ok(Some(Rest::Own(Own::sound(bytes, done))));
+            let taken = try_write(conn, &[IoSlice::new(bytes)])?.unwrap_or_default();
+            if !taken.all(bytes.len()) {
+                return Ok(Some(Rest::Own(Own::sound(bytes, taken.bytes))));
             }
         }
         Ok(None)
