@@ -13,7 +13,9 @@ pub fn muxer(data: &[u8]) {
     // Long after whatever is the first moment of all.
     let begin = Instant::now() + Duration::from_millis(1 << 40);
     let mut muxer = Muxer::new(begin);
-    let (mut packets, mut waiting) = (Packets::default(), Vec::new());
+    let mut packets = Packets::default();
+    // Of the last picture, from which packet on it is still to be sent.
+    let mut waiting = (Vec::new(), 0);
     let mut stream = asf::header(Streams { size: Size::VGA, sound: true });
     let (mut pictures, mut sounds) = (Vec::new(), Vec::new());
     for &[op, l0, l1, c0, c1, s0, s1, late] in data.as_chunks().0 {
@@ -23,10 +25,12 @@ pub fn muxer(data: &[u8]) {
         let now = begin - Duration::from_millis(100) + moment(s0, s1, late >> 4);
         let sound = op & 1 == 1;
         if !sound {
-            if muxer.delay(&mut waiting, now).is_err() {
+            packets.lay_some(Kind::Picture, &waiting.0, waiting.1..usize::MAX);
+            if muxer.stamp_on(&mut packets, now).is_err() {
                 break;
             }
-            stream.append(&mut waiting);
+            stream.extend_from_slice(packets.bytes());
+            waiting = (Vec::new(), 0);
         }
         if sound && sounds.is_empty() {
             let Ok(silence) = muxer.lead_in(captured, now) else { break };
@@ -39,16 +43,19 @@ pub fn muxer(data: &[u8]) {
         if muxer.stamp(&mut packets, captured, now).is_err() {
             break;
         }
-        let late = if sound { 0 } else { usize::from(late & 3).min(packets.bytes().len() / PACKET) };
-        let (early, late) = packets.bytes().split_at(packets.bytes().len() - late * PACKET);
-        stream.extend_from_slice(early);
-        waiting.extend_from_slice(late);
+        let late = if sound { 0 } else { usize::from(late & 3) };
+        let early = asf::packets(&object).saturating_sub(late);
+        stream.extend_from_slice(&packets.bytes()[..early * PACKET]);
+        if !sound {
+            waiting = (object.clone(), early);
+        }
         if length > 0 {
             if sound { &mut sounds } else { &mut pictures }.push(object);
         }
     }
-    muxer.delay(&mut waiting, begin).expect("a moment long ago is no end");
-    stream.append(&mut waiting);
+    packets.lay_some(Kind::Picture, &waiting.0, waiting.1..usize::MAX);
+    muxer.stamp_on(&mut packets, begin).expect("a moment long ago is no end");
+    stream.extend_from_slice(packets.bytes());
 
     let mut reader = AsfReader::default();
     for piece in stream.chunks(1 + data.len() % 1000) {

@@ -59,32 +59,42 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     prop::collection::vec(act, 1..20)
 }
 
+/// Sends the rest of a picture.
+fn send_on(muxer: &mut Muxer, stream: &mut Vec<u8>, (object, from): &(Vec<u8>, usize), now: Instant) {
+    let mut packets = Packets::default();
+    packets.lay_some(Kind::Picture, object, *from..usize::MAX);
+    muxer.stamp_on(&mut packets, now).unwrap();
+    stream.extend_from_slice(packets.bytes());
+}
+
 proptest! {
     /// Whatever the clocks say, and however sound comes between a picture's packets, all of it is there and in order.
     #[test]
     fn any_row_of_media_objects_reads_back(acts in acts(), piece in 1..3000_usize) {
         let zero = Instant::now();
         let mut muxer = Muxer::new(zero + millis(1000));
-        let (mut stream, mut packets, mut waiting) = (start(), Packets::default(), Vec::new());
+        let (mut stream, mut packets) = (start(), Packets::default());
+        // Of the last picture, from which packet on it is still to be sent.
+        let mut waiting = (Vec::new(), 0);
         let (mut expected, mut earliest) = (Vec::new(), [0, 0]);
         for (seed, act) in acts.iter().enumerate() {
             let (captured, now) = (zero + millis(act.captured), zero + millis(act.sent));
             if act.kind == Kind::Picture {
-                muxer.delay(&mut waiting, now).unwrap();
-                stream.append(&mut waiting);
+                send_on(&mut muxer, &mut stream, &waiting, now);
             }
             let object = noise(act.length, seed as u8);
             packets.lay(act.kind, &object);
             muxer.stamp(&mut packets, captured, now).unwrap();
-            let early = packets.bytes().len() - act.late.min(packets.bytes().len() / PACKET) * PACKET;
-            stream.extend_from_slice(&packets.bytes()[..early]);
-            waiting.extend_from_slice(&packets.bytes()[early..]);
+            let early = object.len().div_ceil(FIT).saturating_sub(act.late);
+            stream.extend_from_slice(&packets.bytes()[..early * PACKET]);
+            if act.kind == Kind::Picture {
+                waiting = (object.clone(), early);
+            }
             let earliest = &mut earliest[act.kind as usize];
             *earliest = (act.captured + u64::from(DELAY)).saturating_sub(1000).max(*earliest);
             expected.push((act.kind, *earliest, object));
         }
-        muxer.delay(&mut waiting, zero).unwrap();
-        stream.append(&mut waiting);
+        send_on(&mut muxer, &mut stream, &waiting, zero);
 
         let mut reader = AsfReader::default();
         let mut objects = Vec::new();
@@ -208,18 +218,18 @@ fn two_viewers_have_streams_of_their_own_out_of_the_same_packets() {
 fn times_of_sending_follow_the_sending_and_never_run_back() {
     let begin = Instant::now();
     let (mut packets, mut muxer, mut stream) = (Packets::default(), Muxer::new(begin), start());
-    packets.lay(Kind::Picture, &noise(3 * FIT, 7));
+    let picture = noise(3 * FIT, 7);
+    packets.lay(Kind::Picture, &picture);
     muxer.stamp(&mut packets, begin, begin + millis(10)).unwrap();
-    let mut picture = packets.bytes().to_vec();
+    stream.extend_from_slice(&packets.bytes()[..PACKET]);
     packets.lay(Kind::Sound, &noise(BLOCK, 8));
     muxer.stamp(&mut packets, begin, begin + millis(300)).unwrap();
-    let (first, rest) = picture.split_at_mut(PACKET);
+    stream.extend_from_slice(packets.bytes());
     // Not back, whatever the clock says.
-    muxer.delay(rest, begin + millis(200)).unwrap();
-    let (second, third) = rest.split_at_mut(PACKET);
-    muxer.delay(third, begin + millis(900)).unwrap();
-    for part in [first, packets.bytes(), second, third] {
-        stream.extend_from_slice(part);
+    for (packet, now) in [(1, 200), (2, 900)] {
+        packets.lay_some(Kind::Picture, &picture, packet..packet + 1);
+        muxer.stamp_on(&mut packets, begin + millis(now)).unwrap();
+        stream.extend_from_slice(packets.bytes());
     }
     let sent: Vec<_> = read(&stream).iter().map(|object| (object.kind, object.sent)).collect();
     assert_eq!(sent, [(AsfKind::Sound, (300, 300)), (AsfKind::Picture, (10, 900))]);
@@ -257,7 +267,7 @@ fn a_stream_ends_when_its_times_are_used_up() {
     for (captured, now) in [(last + millis(1), end), (last, end + millis(1)), (last, begin + millis(1 << 33))] {
         assert_eq!(muxer.stamp(&mut packets, captured, now), Err(UsedUp));
     }
-    assert_eq!(muxer.delay(&mut packets.bytes().to_vec(), end + millis(1)), Err(UsedUp));
+    assert_eq!(muxer.stamp_on(&mut packets, end + millis(1)), Err(UsedUp));
     // What failed has left nothing behind.
     muxer.stamp(&mut packets, last, end).unwrap();
     stream.extend_from_slice(packets.bytes());

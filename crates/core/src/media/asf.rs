@@ -8,7 +8,10 @@
 
 mod header;
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::Range,
+    time::{Duration, Instant},
+};
 
 pub use header::{Streams, header};
 
@@ -78,9 +81,15 @@ pub struct Packets {
 impl Packets {
     /// Lays a media object out, in place of the one before; nothing, if it is empty. It must be stamped before it is sent.
     pub fn lay(&mut self, kind: Kind, object: &[u8]) {
+        self.lay_some(kind, object, 0..packets(object));
+    }
+
+    /// Lays some of a media object's packets out, by their numbers from 0. What the first were stamped, the others must be
+    /// stamped as well ([`Muxer::stamp_on`]).
+    pub fn lay_some(&mut self, kind: Kind, object: &[u8], range: Range<usize>) {
         self.kind = kind;
         self.bytes.clear();
-        self.bytes.reserve_exact(object.len().div_ceil(PAYLOAD) * PACKET);
+        self.bytes.reserve_exact(range.len().min(packets(object)) * PACKET);
         let mut start = [0; OVERHEAD];
         // Error correction data of two bytes, both zero; a padding length of 16 bits; then lengths of 8, 32, 8 and 8 bits
         // for replicated data, offset, object number and stream number. Replicated data are 8 bytes.
@@ -88,7 +97,7 @@ impl Packets {
         // Each object of both streams can be decoded without those before it: a key frame.
         start[STREAM] = 0x80 | kind.stream();
         start[OBJECT_SIZE..][..4].copy_from_slice(&field(object.len()));
-        for (index, payload) in object.chunks(PAYLOAD).enumerate() {
+        for (index, payload) in object.chunks(PAYLOAD).enumerate().take(range.end).skip(range.start) {
             let padding = PAYLOAD - payload.len();
             start[PADDING..][..2].copy_from_slice(&field(padding)[..2]);
             start[OFFSET..][..4].copy_from_slice(&field(index * PAYLOAD));
@@ -102,6 +111,20 @@ impl Packets {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+
+    fn stamp(&mut self, object: Stamp, sent: [u8; 4]) {
+        let presentation = object.presentation.to_le_bytes();
+        for packet in self.bytes.chunks_exact_mut(PACKET) {
+            packet[SEND_TIME..][..4].copy_from_slice(&sent);
+            packet[NUMBER] = object.number;
+            packet[PRESENTATION..][..4].copy_from_slice(&presentation);
+        }
+    }
+}
+
+/// Returns how many packets a media object takes.
+pub const fn packets(object: &[u8]) -> usize {
+    object.len().div_ceil(PAYLOAD)
 }
 
 /// Returns a length as it is written; no picture is as long as 32 bits can say.
@@ -116,21 +139,25 @@ pub struct Muxer {
     /// The last time of sending.
     sent: u32,
     /// Of pictures and sound.
-    next: [Next; 2],
+    last: [Stamp; 2],
 }
 
-/// What the next media object of a stream gets.
-#[derive(Clone, Copy, Debug, Default)]
-struct Next {
+/// What the last media object of a stream got.
+#[derive(Clone, Copy, Debug)]
+struct Stamp {
     number: u8,
-    /// The earliest time of presentation.
     presentation: u32,
+}
+
+impl Stamp {
+    /// Before the first.
+    const NONE: Self = Self { number: u8::MAX, presentation: 0 };
 }
 
 impl Muxer {
     /// Begins a stream, whose times count from `begin`.
     pub fn new(begin: Instant) -> Self {
-        Self { begin, sent: 0, next: [Next::default(); 2] }
+        Self { begin, sent: 0, last: [Stamp::NONE; 2] }
     }
 
     /// Stamps a media object for this stream, as its next one of that kind; `now` is when it is sent.
@@ -143,15 +170,21 @@ impl Muxer {
         }
         let presentation = self.presentation(captured)?;
         let sent = self.send(now)?;
-        let next = &mut self.next[packets.kind as usize];
-        next.presentation = next.presentation.max(presentation);
-        let (number, presentation) = (next.number, next.presentation.to_le_bytes());
-        next.number = number.wrapping_add(1);
-        for packet in packets.bytes.chunks_exact_mut(PACKET) {
-            packet[SEND_TIME..][..4].copy_from_slice(&sent);
-            packet[NUMBER] = number;
-            packet[PRESENTATION..][..4].copy_from_slice(&presentation);
-        }
+        let last = &mut self.last[packets.kind as usize];
+        last.number = last.number.wrapping_add(1);
+        last.presentation = last.presentation.max(presentation);
+        packets.stamp(*last, sent);
+        Ok(())
+    }
+
+    /// Stamps further packets of the media object that was stamped last of its kind, to be sent now; times of sending
+    /// never run back.
+    ///
+    /// # Errors
+    /// As for [`stamp`](Self::stamp).
+    pub fn stamp_on(&mut self, packets: &mut Packets, now: Instant) -> Result<(), UsedUp> {
+        let sent = self.send(now)?;
+        packets.stamp(self.last[packets.kind as usize], sent);
         Ok(())
     }
 
@@ -175,18 +208,6 @@ impl Muxer {
             bytes.extend_from_slice(packets.bytes());
         }
         Ok(bytes)
-    }
-
-    /// Stamps packets anew that are sent later than was thought; times of sending never run back.
-    ///
-    /// # Errors
-    /// As for [`stamp`](Self::stamp).
-    pub fn delay(&mut self, packets: &mut [u8], now: Instant) -> Result<(), UsedUp> {
-        let sent = self.send(now)?;
-        for packet in packets.chunks_exact_mut(PACKET) {
-            packet[SEND_TIME..][..4].copy_from_slice(&sent);
-        }
-        Ok(())
     }
 
     fn presentation(&self, captured: Instant) -> Result<u32, UsedUp> {
@@ -223,7 +244,7 @@ mod tests {
     fn stamped(kind: Kind, object: &[u8]) -> Packets {
         let (begin, mut packets) = (Instant::now(), Packets::default());
         packets.lay(kind, object);
-        let mut muxer = Muxer { next: [Next { number: 0x1f, presentation: 0 }; 2], ..Muxer::new(begin) };
+        let mut muxer = Muxer { last: [Stamp { number: 0x1e, presentation: 0 }; 2], ..Muxer::new(begin) };
         let (captured, now) = (begin + millis(0x0102), begin + millis(0x0a_0b0c));
         muxer.stamp(&mut packets, captured, now).unwrap();
         packets

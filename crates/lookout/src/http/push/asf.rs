@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use lookout_core::media::asf::{Kind, Muxer, PACKET, Packets};
+use lookout_core::media::asf::{Kind, Muxer, PACKET, Packets, packets};
 
 use super::{
     super::conn::Conn,
@@ -63,8 +63,13 @@ fn stamp(muxer: &mut Option<Muxer>, packets: &mut Packets, captured: Instant) ->
     muxer.stamp(packets, captured, Instant::now()).map_err(io::Error::other)
 }
 
-fn begin_of_packet(at: usize) -> usize {
-    at - at % PACKET
+/// Packets of a picture that are written at once to a viewer that is slow; then sound may go before the next ones. They are
+/// fewer, the more sound has waited.
+const AT_ONCE: usize = 12;
+
+/// Counts a picture that was written to its end.
+pub fn count(shown: &Shown, flow: &Flow) {
+    flow.sent(packets(&shown.jpeg) * PACKET, Instant::now().saturating_duration_since(shown.captured));
 }
 
 impl Asf {
@@ -100,39 +105,32 @@ impl Asf {
         self.pictures.begin(shown, pace, flow);
         self.muxer = muxer;
         if !taken.all(packets.len()) {
-            let (gone, picture) = (begin_of_packet(taken.bytes), Some((packets.len(), shown.captured)));
-            let (bytes, done) = (packets[gone..].to_vec(), taken.bytes - gone);
-            return Ok(Some(Rest::Own(Own { bytes, done, hurried: 0, picture })));
+            let next = taken.bytes.div_ceil(PACKET);
+            let bytes = packets[taken.bytes..next * PACKET].to_vec();
+            return Ok(Some(Rest::Own(Own { bytes, done: 0, picture: Some((shown.clone(), next)) })));
         }
-        flow.sent(packets.len(), Instant::now().saturating_duration_since(shown.captured));
+        count(shown, flow);
         Ok(None)
     }
 
-    /// Lets sound that waits go before the packets that are not begun, all of it at once, and no more before it is gone:
-    /// what a slow line cannot take stays in the hub's ring, which is bounded.
-    pub fn hurry(&mut self, rest: &mut Own) -> io::Result<()> {
-        if rest.done < rest.hurried {
-            return Ok(());
-        }
-        let (mut before, mut packets) = (Vec::new(), Packets::default());
+    /// Refills what goes next to a viewer that is slow: sound that waits, then some more packets of its picture.
+    pub fn refill(&mut self, own: &mut Own) -> io::Result<()> {
+        (own.done, own.bytes) = (0, Vec::new());
+        let (mut packets, mut waited) = (Packets::default(), 0);
         while let Some(sound) = self.hear() {
-            before.append(&mut self.lead_in(sound.block.captured)?);
+            own.bytes.append(&mut self.lead_in(sound.block.captured)?);
             packets.lay(Kind::Sound, &sound.adpcm);
             stamp(&mut self.muxer, &mut packets, sound.block.captured)?;
-            before.extend_from_slice(packets.bytes());
+            own.bytes.extend_from_slice(packets.bytes());
+            waited += 1;
         }
-        if before.is_empty() {
-            return Ok(());
+        if let (Some((shown, next)), Some(muxer)) = (&mut own.picture, &mut self.muxer) {
+            let some = *next..*next + (AT_ONCE / (1 + waited)).max(1);
+            packets.lay_some(Kind::Picture, &shown.jpeg, some.clone());
+            muxer.stamp_on(&mut packets, Instant::now()).map_err(io::Error::other)?;
+            own.bytes.extend_from_slice(packets.bytes());
+            *next = some.end;
         }
-        let gone = begin_of_packet(rest.done);
-        rest.bytes.drain(..gone);
-        rest.done -= gone;
-        let border = rest.done.next_multiple_of(PACKET);
-        if let Some(muxer) = &mut self.muxer {
-            muxer.delay(&mut rest.bytes[border..], Instant::now()).map_err(io::Error::other)?;
-        }
-        rest.hurried = border + before.len();
-        rest.bytes.splice(border..border, before);
         Ok(())
     }
 

@@ -87,10 +87,10 @@ impl Form {
         }
     }
 
-    /// Puts what is not to wait before the rest, where that may be.
-    pub(super) fn hurry(&mut self, rest: &mut Own) -> io::Result<()> {
+    /// Refills what goes next to a viewer that is slow.
+    pub(super) fn refill(&mut self, own: &mut Own) -> io::Result<()> {
         match self {
-            Self::Asf(asf) => asf.hurry(rest),
+            Self::Asf(asf) => asf.refill(own),
             Self::Multipart(_) | Self::Wav(_) => Ok(()),
         }
     }

@@ -6,7 +6,7 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Waker, ready},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::{
@@ -15,7 +15,9 @@ use tokio::{
     time::{Sleep, timeout},
 };
 
-use super::{super::conn::Conn, part};
+use lookout_core::media::asf::packets;
+
+use super::{super::conn::Conn, asf, part};
 use crate::{hub::Shown, metrics::Flow};
 
 /// What must follow.
@@ -30,30 +32,32 @@ pub enum Rest {
 
 /// Bytes that are a viewer's own.
 pub struct Own {
-    /// All of them.
+    /// Those that go next.
     pub bytes: Vec<u8>,
-    /// How many are written.
+    /// How many of them are written.
     pub done: usize,
-    /// How far nothing may go before them.
-    pub hurried: usize,
-    /// What is counted in the end, if they are a picture: its length and when it was captured.
-    pub picture: Option<(usize, Instant)>,
+    /// The picture that goes on behind them, and with which packet.
+    pub picture: Option<(Arc<Shown>, usize)>,
 }
 
 impl Own {
-    /// Keeps sound, which goes out in its order.
+    /// Keeps sound.
     pub fn sound(bytes: &[u8], done: usize) -> Self {
-        Self { bytes: bytes[done..].to_vec(), done: 0, hurried: bytes.len() - done, picture: None }
+        Self { bytes: bytes[done..].to_vec(), done: 0, picture: None }
+    }
+
+    /// Says whether there are more to come behind those that go next.
+    fn goes_on(&self) -> bool {
+        self.picture.as_ref().is_some_and(|(shown, next)| *next < packets(&shown.jpeg))
     }
 }
 
 impl Rest {
-    /// Writes it, and what is hurried before it, as long as it is the viewer's own; fails once the connection has taken
-    /// nothing for `stall`.
+    /// Writes it, and what its form refills it with; fails once the connection has taken nothing for `stall`.
     pub async fn write(
         mut self,
         conn: &mut Conn,
-        mut hurry: impl FnMut(&mut Own) -> io::Result<()>,
+        mut refill: impl FnMut(&mut Own) -> io::Result<()>,
         stall: Duration,
         flow: &Flow,
     ) -> io::Result<()> {
@@ -62,9 +66,11 @@ impl Rest {
         }
         let mut patience = pin!(None);
         poll_fn(|cx| {
-            while self.left() > 0 {
-                if let Self::Own(own) = &mut self {
-                    hurry(own)?;
+            while self.is_left() {
+                if let Self::Own(own) = &mut self
+                    && own.done == own.bytes.len()
+                {
+                    refill(own)?;
                 }
                 let write = Pin::new(&mut *conn).poll_write_vectored(cx, &self.slices());
                 match ready!(patiently(write, cx, patience.as_mut(), stall))? {
@@ -80,11 +86,11 @@ impl Rest {
         Ok(())
     }
 
-    fn left(&self) -> usize {
+    fn is_left(&self) -> bool {
         match self {
-            Self::Nothing => 0,
-            Self::Part(shown, done) => part::length(shown) - done,
-            Self::Own(own) => own.bytes.len() - own.done,
+            Self::Nothing => false,
+            Self::Part(shown, done) => *done < part::length(shown),
+            Self::Own(own) => own.done < own.bytes.len() || own.goes_on(),
         }
     }
 
@@ -109,8 +115,8 @@ impl Rest {
             Self::Nothing => {}
             Self::Part(shown, _) => part::count(shown, flow),
             Self::Own(own) => {
-                if let Some((length, captured)) = own.picture {
-                    flow.sent(length, Instant::now().saturating_duration_since(captured));
+                if let Some((shown, _)) = &own.picture {
+                    asf::count(shown, flow);
                 }
             }
         }

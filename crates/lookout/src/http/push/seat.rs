@@ -40,9 +40,9 @@ impl Seat {
     /// more.
     pub async fn finish(mut self, rest: Rest, fans: Arc<Fans>) -> Option<Self> {
         let accounts = fans.accounts();
-        let hurry = |own: &mut Own| self.form.hurry(own);
+        let refill = |own: &mut Own| self.form.refill(own);
         let written = tokio::select! {
-            written = rest.write(&mut self.conn, hurry, fans.stall, &fans.flow) => written,
+            written = rest.write(&mut self.conn, refill, fans.stall, &fans.flow) => written,
             () = accounts.lose(&self.user) => return None,
         };
         written.is_ok().then_some(self)

@@ -212,19 +212,25 @@ async fn sound_that_found_no_room_is_not_overtaken_and_what_falls_out_of_the_rin
 }
 
 #[tokio::test]
-async fn what_of_a_slow_picture_is_gone_is_not_kept_however_long_sound_goes_before_it() {
+async fn of_a_slow_picture_a_viewer_owns_some_packets_and_fewer_while_sound_waits() {
     let stage = Stage::new();
-    let mut asf = stage.asf(Pace::FULL);
+    let (mut asf, mut view) = (stage.asf(Pace::FULL), stage.house.view());
     // The first silence.
     asf.lead_in(stage.begin).unwrap();
-    let mut rest = Own { bytes: vec![0; 100 * PACKET], done: 0, hurried: 0, picture: None };
-    for number in 0..20 {
-        stage.house.hub.sound.publish(stage.block(number));
-        asf.hurry(&mut rest).unwrap();
-        assert_eq!(rest.bytes.len(), 101 * PACKET);
-        // Nothing but sound goes out.
-        rest.done = rest.hurried;
+    stage.show(1, 0, 61_200).await;
+    let mut own = Own { bytes: Vec::new(), done: 0, picture: Some((view.next().await.unwrap(), 0)) };
+    let mut owned = Vec::new();
+    for (number, sounds) in [(0, 0), (0, 1), (1, 3), (4, 20), (24, 0)] {
+        (number..number + sounds).for_each(|number| stage.house.hub.sound.publish(stage.block(number)));
+        asf.refill(&mut own).unwrap();
+        owned.push(own.bytes.len() / PACKET);
     }
+    assert_eq!(owned, [12, 1 + 6, 3 + 3, 20 + 1, 12]);
+    while own.picture.as_ref().unwrap().1 < 100 {
+        asf.refill(&mut own).unwrap();
+    }
+    asf.refill(&mut own).unwrap();
+    assert!(own.bytes.is_empty(), "more packets than the picture has");
 }
 
 #[tokio::test]
