@@ -77,6 +77,8 @@ pub struct Reader {
     /// Whether a byte follows it that makes its length even.
     padding: bool,
     begun: bool,
+    /// Whether the headers are over.
+    moving: bool,
     /// Streams whose header was seen.
     streams: u8,
     /// The number of the motion JPEG stream.
@@ -156,7 +158,8 @@ impl Reader {
                         b"AVI " | b"AVIX" if name == *b"RIFF" => self.begun = true,
                         _ if !self.begun => return Err(Bad::NotAvi),
                         b"movi" if self.video.is_none() => return Err(Bad::NotMotionJpeg(self.codec.clone())),
-                        b"hdrl" | b"strl" | b"movi" | b"rec " => {}
+                        b"movi" => self.moving = true,
+                        b"hdrl" | b"strl" | b"rec " => {}
                         _ => {
                             self.skip = whole(length);
                             continue;
@@ -165,7 +168,8 @@ impl Reader {
                     self.buffer.advance(12);
                 }
                 _ if !self.begun => return Err(Bad::NotAvi),
-                b"avih" | b"strh" | b"strf" => {
+                // Later ones would change what those who read the file go by.
+                b"avih" | b"strh" | b"strf" if !self.moving => {
                     if length > LONGEST_HEADER {
                         return Err(Bad::Damaged);
                     }

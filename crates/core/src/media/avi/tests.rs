@@ -135,6 +135,27 @@ fn sound_of_the_first_stream_comes_out_in_order() {
 }
 
 #[test]
+fn headers_in_the_midst_of_pictures_and_sound_change_nothing() {
+    let format = |rate, channels| chunk(b"strf", &sound::tests::format(1, channels, rate, 2 * channels, 16));
+    let too_long = [&b"strf"[..], &(LONGEST_HEADER + 2).to_le_bytes(), &[0; LONGEST_HEADER as usize + 2]].concat();
+    let file = |between: &[u8]| {
+        // The sound comes last, so that another format would be taken for its.
+        let sound = [chunk(b"strh", b"auds"), format(8000, 1)].concat();
+        let movi = [&chunk(b"02wb", b"1234"), between, &chunk(b"02wb", b"5678"), &chunk(b"01dc", b"one")].concat();
+        list(b"RIFF", b"AVI ", &[headers(b"MJPG", 1, 25), sound, list(b"LIST", b"movi", &movi)].concat())
+    };
+    let known = |file: &[u8]| {
+        let (pictures, sound, reader) = read_all(Reader::default(), file, 999).unwrap();
+        (pictures, sound, reader.head())
+    };
+    let plain = known(&file(b""));
+    assert_eq!(plain.1, [0x3231, 0x3433, 0x3635, 0x3837]);
+    for between in [format(44_100, 2), headers(b"MJPG", 1, 5), too_long] {
+        assert_eq!(known(&file(&between)), plain);
+    }
+}
+
+#[test]
 fn sound_is_heard_before_its_chunk_has_come_whole() {
     let file = talkie(&sound::tests::format(1, 1, 8000, 2, 16), b"00wb\xff\xff\xff\xff12345678");
     let (_, sound, reader) = read_all(Reader::default(), &file, 999).unwrap();
