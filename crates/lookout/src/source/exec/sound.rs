@@ -35,13 +35,11 @@ pub async fn microphone(command: &str, rate: u32, channels: u16) -> Result<Box<d
     let (rate, channels) = (rate.max(1), channels.max(1));
     let (process, line) = (Process::start(command)?, Line::new(rate));
     let mut sound = Sound { process, rate, channels, buffer: BytesMut::new(), line, dated: 0 };
-    match timeout(START, sound.read()).await {
-        Ok(read) => read?,
-        Err(_) => {
-            // Ending it may take a moment, in which others go on.
-            let _ = spawn_blocking(move || drop(sound)).await;
-            return Err(Lost(format!("the command has written nothing for {} s", START.as_secs())));
-        }
+    let silent = |_| Err(Lost(format!("the command has written nothing for {} s", START.as_secs())));
+    if let Err(lost) = timeout(START, sound.read()).await.unwrap_or_else(silent) {
+        // Ending it may take a moment, in which others go on.
+        let _ = spawn_blocking(move || drop(sound)).await;
+        return Err(lost);
     }
     Ok(Box::new(sound))
 }
@@ -192,6 +190,25 @@ mod tests {
     async fn a_command_that_writes_nothing_is_given_up() {
         let Err(Lost(why)) = microphone("sleep 60", 8000, 1).await else { panic!("it is open") };
         assert_eq!(why, "the command has written nothing for 10 s");
+    }
+
+    #[tokio::test]
+    async fn others_go_on_while_a_command_ends_that_closed_its_output() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = folder.path().join("told");
+        // Told to end it says so, and stays until it is killed.
+        let command =
+            format!("trap 'echo > {}' TERM; exec >&- 2> /dev/null; while :; do sleep 60; done", told.display());
+        let other = async {
+            while !told.exists() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = other => {}
+            end = microphone(&command, 8000, 1) => panic!("nobody else ran while it ended: {:?}", end.err()),
+        }
     }
 
     #[tokio::test]
