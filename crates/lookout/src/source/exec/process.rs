@@ -11,16 +11,21 @@ use bytes::BufMut;
 use lookout_core::port::Lost;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, waitid};
 use tokio::{
-    io::AsyncReadExt,
+    io::{AsyncRead, AsyncReadExt},
     process::{ChildStderr, ChildStdout},
     task::JoinHandle,
+    time::sleep,
 };
+
+use super::PIPE;
 
 /// How long the command may take to end after SIGTERM, before SIGKILL. It holds a thread up.
 const GRACE: Duration = Duration::from_millis(500);
 /// How many lines of the command's messages are logged, and how much of each.
 const MOST_LINES: usize = 200;
 const LONGEST_LINE: usize = 300;
+/// How long a command that says more waits until as much as a pipe holds is read.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A running command; dropping it ends it, and may take a moment.
 pub(super) struct Process {
@@ -115,7 +120,7 @@ impl Group {
                     (None, None) => "the command ended".into(),
                 });
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            sleep(Duration::from_millis(20)).await;
         }
         Lost("the command closed its output".into())
     }
@@ -151,19 +156,19 @@ pub(in crate::source) fn program(command: &str) -> &str {
     word.rsplit('/').next().unwrap_or(word)
 }
 
-/// Logs the command's messages, up to a limit; reads on beyond it, or the command would wait.
-async fn log(mut stderr: ChildStderr) {
-    let (mut lines, mut line, mut buffer) = (0, Vec::new(), vec![0; 4 << 10]);
-    while let Ok(length @ 1..) = stderr.read(&mut buffer).await {
+/// Logs the command's messages, up to a limit. Beyond it they are read on, or the command would wait for ever, but in
+/// pieces with a pause between: its pipe holds back a command that floods it.
+async fn log(mut stderr: impl AsyncRead + Unpin) {
+    let (mut lines, mut said, mut line, mut buffer) = (0, 0, Vec::new(), vec![0; PIPE]);
+    while lines < MOST_LINES && said < MOST_LINES * LONGEST_LINE {
+        let Ok(length @ 1..) = stderr.read(&mut buffer).await else { return };
+        said += length;
         for byte in &buffer[..length] {
             match byte {
                 b'\n' | b'\r' if !line.is_empty() => {
                     lines += 1;
                     if lines <= MOST_LINES {
                         tracing::debug!(line = %line.escape_ascii(), "the command says");
-                    }
-                    if lines == MOST_LINES {
-                        tracing::warn!("the command says more than {MOST_LINES} lines; the rest is not logged");
                     }
                     line.clear();
                 }
@@ -173,11 +178,29 @@ async fn log(mut stderr: ChildStderr) {
             }
         }
     }
+    tracing::warn!("the command says too much; the rest is not logged");
+    while let Ok(1..) = stderr.read(&mut buffer).await {
+        sleep(PAUSE).await;
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // With the clock paused, time passes only in a pause of what is tried.
+    #[tokio::test(start_paused = true)]
+    async fn a_command_that_says_too_much_is_held_back_and_does_not_wait_for_ever() {
+        let most = 16 << 20;
+        for message in ["aaaaaaaa\n", "\n", "no end of the line "] {
+            let said = message.repeat(most / message.len());
+            let mut left = said.as_bytes();
+            let over = tokio::time::timeout(Duration::from_secs(10), log(&mut left)).await;
+            let read = said.len() - left.len();
+            assert!(over.is_err() && read < most / 2, "{message:?}: {read}");
+            assert!(read > most / 8, "{message:?}: {read}");
+        }
+    }
 
     #[test]
     fn the_command_does_not_learn_our_passwords() {
