@@ -12,7 +12,7 @@
 //! any of it.
 
 use std::{
-    future::{Future, pending, poll_fn},
+    future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -25,7 +25,7 @@ use lookout_core::{
     port::{Lost, Microphone, Promise},
 };
 use tokio::{
-    sync::Notify,
+    sync::{Notify, watch},
     task::spawn_blocking,
     time::{Instant, sleep, sleep_until, timeout},
 };
@@ -34,6 +34,7 @@ use crate::{
     hub::Hub,
     metrics::{Held, SoundCounters},
     pauses::Pauses,
+    privacy::State,
 };
 
 /// Opens the microphone, again and again.
@@ -122,13 +123,23 @@ impl Input {
         }
     }
 
-    /// Waits until the microphone at hand is not the newest any more.
-    fn renewed(&self) -> Promise<'static, ()> {
+    /// Waits until the microphone at hand must go, and says why.
+    ///
+    /// A device or program goes whenever the privacy gate turns. It may hold sound of the forbidden hours, in a pipe or
+    /// wherever, and hand it over after them as if it were new; so all that is thrown away with it.
+    fn renewed(&self, mut turns: watch::Receiver<State>) -> Promise<'static, Lost> {
         match self {
-            Self::Device(_) => Box::pin(pending()),
+            Self::Device(_) => Box::pin(async move {
+                // The gate is there as long as the camera is.
+                let _ = turns.changed().await;
+                Lost("it is opened anew, as forbidden hours begin or end".into())
+            }),
             Self::Source(given) => {
                 let given = given.clone();
-                Box::pin(async move { given.there().await })
+                Box::pin(async move {
+                    given.there().await;
+                    Lost("the source was opened anew".into())
+                })
             }
         }
     }
@@ -170,10 +181,11 @@ impl SoundService {
             self.parts.hub.sound.appear();
         }
         loop {
+            let turns = self.parts.hub.sound.turns();
             let opening = guarded(self.parts.input.open());
             let end = match self.going_on(opening).await {
                 Ok(mut microphone) => {
-                    let end = self.watch(&mut *microphone).await;
+                    let end = self.watch(&mut *microphone, &turns).await;
                     // A program is given time to end, which the silence does not wait for. It says nothing if it panics.
                     let _ = self.going_on(spawn_blocking(move || drop(microphone))).await;
                     end
@@ -189,15 +201,15 @@ impl SoundService {
     }
 
     /// Lays what a microphone hears until it is lost.
-    async fn watch(&mut self, microphone: &mut dyn Microphone) -> Lost {
+    async fn watch(&mut self, microphone: &mut dyn Microphone, turns: &watch::Receiver<State>) -> Lost {
         let mut budget = Budget::new();
         let begin = Instant::now();
         loop {
-            let renewed = self.parts.input.renewed();
+            let renewed = self.parts.input.renewed(turns.clone());
             let next = async {
                 tokio::select! {
                     biased;
-                    () = renewed => Err(Lost("the source was opened anew".into())),
+                    why = renewed => Err(why),
                     heard = timeout(STALL, guarded(microphone.hear())) => heard.unwrap_or_else(|_| Err(stalled())),
                 }
             };

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 use crate::{
     metrics::{Held, SoundCounters},
-    privacy::{Forbidden, Pass, Privacy},
+    privacy::{Forbidden, Pass, Privacy, State},
 };
 
 /// How many blocks wait for listeners that are slow: 4 s.
@@ -133,6 +133,11 @@ impl Sounds {
     pub fn loudness(&self) -> Option<Level> {
         let level = *self.level.borrow();
         level.filter(|_| self.gate.pass().is_ok())
+    }
+
+    /// Wakes whenever the privacy gate closes or opens: for whoever has sound to throw away.
+    pub fn turns(&self) -> watch::Receiver<State> {
+        self.gate.follow()
     }
 
     /// Lets somebody listen, from the next block on until the privacy gate closes; none without a microphone.

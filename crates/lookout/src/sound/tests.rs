@@ -126,7 +126,7 @@ struct Rig {
     hub: Arc<Hub>,
     metrics: Arc<Metrics>,
     given: Arc<Given>,
-    _hours: Hours,
+    hours: Hours,
 }
 
 impl Rig {
@@ -167,7 +167,7 @@ impl Rig {
         let device = matches!(hearing.parts.input, Input::Device(_));
         assert_eq!(hub.sound.listen().unwrap().is_some(), device, "a device is there from the start");
         tokio::spawn(hearing.run());
-        Self { world, hub, metrics, given, _hours: hours }
+        Self { world, hub, metrics, given, hours }
     }
 
     fn does(&self, does: Does) {
@@ -339,6 +339,18 @@ async fn a_microphone_that_hangs_is_closed_and_opened_again() {
     sleep(Duration::from_secs(4)).await;
     rig.listen().await.hears(1).await;
     rig.has("up 1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_device_holds_of_forbidden_hours_is_thrown_away_with_it() {
+    let rig = Rig::device(Does::Hear);
+    for (forbidden, openings) in [(false, 1), (true, 2), (false, 3), (false, 3)] {
+        rig.hours.forbid(forbidden);
+        // Whoever asks has the gate look.
+        assert_eq!(rig.hub.sound.listen().is_err(), forbidden);
+        sleep(Duration::from_secs(6)).await;
+        assert_eq!((rig.openings(), rig.open()), (openings, 1));
+    }
 }
 
 #[tokio::test(start_paused = true)]
