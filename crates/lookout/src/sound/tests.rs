@@ -1,4 +1,5 @@
 use std::{
+    future::pending,
     io::{self, Write},
     sync::atomic::{AtomicUsize, Ordering},
 };
