@@ -1,6 +1,5 @@
 use std::{
     future::pending,
-    io::{self, Write},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -438,36 +437,4 @@ async fn while_nobody_listens_it_is_known_how_loud_it_is_and_nothing_else() {
     }
     assert!((98..=102).contains(&levels), "{levels} in 10 s");
     assert!(!rig.hub.sound.listened());
-}
-
-/// What is logged, as text.
-#[derive(Clone, Default)]
-struct Logged(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Logged {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_lost_for_long_is_logged_once() {
-    let logged = Logged::default();
-    let to = logged.clone();
-    let log = tracing_subscriber::fmt().with_writer(move || to.clone()).with_ansi(false).finish();
-    let _log = tracing::subscriber::set_default(log);
-    let rig = Rig::device(Does::Absent);
-    let count = |words: &str| String::from_utf8(logged.0.lock().unwrap().clone()).unwrap().matches(words).count();
-    sleep(Duration::from_secs(12)).await;
-    assert_eq!(count("microphone: there is no such device"), 1);
-    rig.does(Does::Hear);
-    sleep(Duration::from_secs(12)).await;
-    assert_eq!(count("microphone delivers: fake"), 1);
-    rig.does(Does::Absent);
-    sleep(Duration::from_secs(12)).await;
-    assert_eq!((count("it was unplugged"), count("there is no such device")), (1, 2));
 }
