@@ -9,11 +9,11 @@ use std::{
     time::Instant,
 };
 
-use lookout_core::media::asf::{Kind, Muxer, PACKET, Packets, packets};
+use lookout_core::media::asf::{Kind, Muxer, PACKET, Packets};
 
 use super::{
     super::conn::Conn,
-    pictures::Pictures,
+    pictures::{Pictures, count},
     rest::{Own, Rest, try_write},
 };
 use crate::{
@@ -67,11 +67,6 @@ fn stamp(muxer: &mut Option<Muxer>, packets: &mut Packets, captured: Instant) ->
 /// fewer, the more sound has waited.
 const AT_ONCE: usize = 12;
 
-/// Counts a picture that was written to its end.
-pub fn count(shown: &Shown, flow: &Flow) {
-    flow.sent(packets(&shown.jpeg) * PACKET, Instant::now().saturating_duration_since(shown.captured));
-}
-
 impl Asf {
     /// Begins a stream, with sound if it is listened to.
     pub fn new(pictures: Pictures, sound: Option<Listener>) -> Self {
@@ -109,7 +104,7 @@ impl Asf {
             let bytes = packets[taken.bytes..next * PACKET].to_vec();
             return Ok(Some(Rest::Own(Own { bytes, done: 0, picture: Some((shown.clone(), next)) })));
         }
-        count(shown, flow);
+        count(shown, packets.len(), flow);
         Ok(None)
     }
 

@@ -1,7 +1,7 @@
 //! What a stream is made of, and where in it a viewer is.
 //!
 //! A form says three things: what is to be written next, which its fan does without waiting; what, of that, must follow
-//! because the socket had no room for all of it ([`Rest`]); and what may go before that while it waits for room.
+//! because the socket had no room for all of it ([`Rest`]); and what goes next, whenever a slow viewer has taken that.
 
 use std::{io, sync::Arc};
 

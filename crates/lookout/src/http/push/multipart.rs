@@ -4,8 +4,8 @@ use std::{io, sync::Arc};
 
 use super::{
     super::conn::Conn,
-    part::{count, length, slices},
-    pictures::Pictures,
+    part::{length, slices},
+    pictures::{Pictures, count},
     rest::{Rest, try_write},
 };
 use crate::{hub::Shown, metrics::Flow};
@@ -18,6 +18,6 @@ pub fn write(pictures: &mut Pictures, conn: &mut Conn, shown: &Arc<Shown>, flow:
     if !taken.all(length(shown)) {
         return Ok(Some(Rest::Part(shown.clone(), taken.bytes)));
     }
-    count(shown, flow);
+    count(shown, length(shown), flow);
     Ok(None)
 }

@@ -1,13 +1,8 @@
 //! The bytes of a part of the push stream, which lie in the shared buffer.
 
-use std::{io::IoSlice, time::Instant};
+use std::io::IoSlice;
 
-use crate::{hub::Shown, metrics::Flow};
-
-/// Counts a part that was written to its end.
-pub fn count(shown: &Shown, flow: &Flow) {
-    flow.sent(length(shown), Instant::now().saturating_duration_since(shown.captured));
-}
+use crate::hub::Shown;
 
 /// Cuts a part from an offset on.
 pub fn slices(shown: &Shown, done: usize) -> [IoSlice<'_>; 3] {

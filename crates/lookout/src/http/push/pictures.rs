@@ -1,5 +1,7 @@
 //! The pictures of a stream: which of them a viewer gets.
 
+use std::time::Instant;
+
 use lookout_core::{media::pace::Pace, profile::settings::Resolution};
 
 use crate::{
@@ -47,4 +49,9 @@ impl Pictures {
         }
         self.pace = pace;
     }
+}
+
+/// Counts a picture of which so many bytes were written, to its end.
+pub fn count(shown: &Shown, bytes: usize, flow: &Flow) {
+    flow.sent(bytes, Instant::now().saturating_duration_since(shown.captured));
 }

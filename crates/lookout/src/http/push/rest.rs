@@ -15,9 +15,9 @@ use tokio::{
     time::{Sleep, timeout},
 };
 
-use lookout_core::media::asf::packets;
+use lookout_core::media::asf::{PACKET, packets};
 
-use super::{super::conn::Conn, asf, part};
+use super::{super::conn::Conn, part, pictures::count};
 use crate::{hub::Shown, metrics::Flow};
 
 /// What must follow.
@@ -113,10 +113,10 @@ impl Rest {
     fn count(&self, flow: &Flow) {
         match self {
             Self::Nothing => {}
-            Self::Part(shown, _) => part::count(shown, flow),
+            Self::Part(shown, _) => count(shown, part::length(shown), flow),
             Self::Own(own) => {
                 if let Some((shown, _)) = &own.picture {
-                    asf::count(shown, flow);
+                    count(shown, packets(&shown.jpeg) * PACKET, flow);
                 }
             }
         }
