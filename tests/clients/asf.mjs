@@ -206,8 +206,8 @@ function tones(samples, blocks) {
   const found = [];
   for (let at = 0, quiet = 0; at + RATE / 10 < samples.length; at += 1, quiet += 1) {
     if (Math.abs(samples[at]) < LOUD) continue;
-    // Only a tone after half a second of quiet: no tone that was cut at the recording's beginning.
-    if (quiet > RATE / 2) found.push({ at: times[at], high: pitch(samples.subarray(at, at + RATE / 20)) > 1500 });
+    // Between two tones are 0.9 s of quiet. Before one that was cut at the recording's beginning is only the silence that leads in.
+    if (quiet > RATE * 0.8) found.push({ at: times[at], high: pitch(samples.subarray(at, at + RATE / 20)) > 1500 });
     quiet = 0;
   }
   return found;

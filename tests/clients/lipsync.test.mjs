@@ -18,7 +18,7 @@ const [all, half, encrypted, slow, decoded] = await Promise.all([
   record(stream(), SECONDS, `${lookout.folder}/all.asf`),
   record(`${stream()}&rate=3`, SECONDS, `${lookout.folder}/half.asf`),
   record(`${stream(lookout.https)}&resolution=8`, SECONDS, `${lookout.folder}/encrypted.asf`, "--insecure"),
-  recordSlowly(stream(), SECONDS + 2, `${lookout.folder}/slow.asf`, 400_000),
+  recordSlowly(stream(), SECONDS + 2, `${lookout.folder}/slow.asf`, 250_000),
   decode(stream(), "-t", "60"),
 ]);
 

@@ -1,0 +1,177 @@
+//! The alarm chain's common words: triggers on their way to the alarm service, errands on their way from it.
+//!
+//! ```text
+//!   motion, loudness, input, drill ── Trigger ──▶ service::alarm ── Errand ──▶ mailer, uploader, caller, output, head
+//!                └────────────── Decision ──────────▶ Alarms ◀── standing ──┘
+//! ```
+//! Bargains: whoever triggers never waits, and neither does the alarm service for a link. What does not fit into a
+//! channel is lost and counted.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Instant, SystemTime},
+};
+
+use lookout_core::alarm::{Cause, Entry, Reason, Record};
+use tokio::sync::{mpsc, watch};
+
+use crate::metrics::AlarmCounters;
+
+/// How many triggers wait for the alarm service, and how many errands for a link.
+pub const WAITING: usize = 64;
+
+/// Something that may begin an alarm, or prolong one.
+#[derive(Clone, Debug)]
+pub struct Trigger {
+    /// What it is.
+    pub cause: Cause,
+    /// When it was captured, on the monotonic clock.
+    pub at: Instant,
+    /// The same on the host's clock.
+    pub wall: SystemTime,
+    /// How strong it is: a share of the picture, or of full scale, 0 to 1.
+    pub strength: f32,
+    /// Where the links of a drill report; a real trigger has none. A drill needs nothing armed, and is marked everywhere.
+    pub drill: Option<mpsc::Sender<Report>>,
+}
+
+/// An alarm, as the links know it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Occasion {
+    /// Counts alarms since the start.
+    pub number: u64,
+    /// What began it.
+    pub cause: Cause,
+    /// When it began, on the monotonic clock.
+    pub at: Instant,
+    /// The same on the host's clock.
+    pub wall: SystemTime,
+    /// Whether it is a drill.
+    pub drill: bool,
+}
+
+/// What a link is to do.
+#[derive(Clone, Debug)]
+pub struct Errand {
+    /// For which alarm.
+    pub occasion: Arc<Occasion>,
+    /// Where it reports, in a drill.
+    pub report: Option<mpsc::Sender<Report>>,
+}
+
+impl Errand {
+    /// Tells whoever drills what came of it; of a real alarm it tells nobody.
+    pub fn tell(&self, link: Link, outcome: Result<String, String>) {
+        if let Some(report) = &self.report {
+            // Whoever drilled may have left.
+            let _ = report.try_send(Report { link, outcome });
+        }
+    }
+}
+
+/// A part of the chain that acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "each is what it is called")]
+pub enum Link {
+    Mail,
+    Ftp,
+    Http,
+    Output,
+    Preset,
+    Mqtt,
+}
+
+impl Link {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Mail, Self::Ftp, Self::Http, Self::Output, Self::Preset, Self::Mqtt];
+
+    /// Returns its word in `/metrics` and in what a drill reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Ftp => "ftp",
+            Self::Http => "http",
+            Self::Output => "output",
+            Self::Preset => "preset",
+            Self::Mqtt => "mqtt",
+        }
+    }
+}
+
+/// What came of an errand of a drill, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Whose it was.
+    pub link: Link,
+    /// What was done, or why it was not.
+    pub outcome: Result<String, String>,
+}
+
+/// What is known of alarms; and the bell by which whoever sees, hears or feels something triggers one.
+pub struct Alarms {
+    bell: mpsc::Sender<Trigger>,
+    ring: Mutex<Option<mpsc::Receiver<Trigger>>>,
+    standing: watch::Sender<Option<Arc<Occasion>>>,
+    record: Mutex<Record>,
+    number: AtomicU64,
+    counters: Arc<AlarmCounters>,
+}
+
+impl Alarms {
+    /// Makes it without an alarm.
+    pub fn new(counters: Arc<AlarmCounters>) -> Arc<Self> {
+        let (bell, ring) = mpsc::channel(WAITING);
+        let (standing, record) = (watch::Sender::default(), Mutex::default());
+        Arc::new(Self { bell, ring: Mutex::new(Some(ring)), standing, record, number: AtomicU64::new(0), counters })
+    }
+
+    /// Tells the alarm service of a trigger, if it is not told of too many; never waits.
+    pub fn trigger(&self, trigger: Trigger) {
+        if self.bell.try_send(trigger).is_err() {
+            self.counters.triggers_lost.inc();
+        }
+    }
+
+    /// Gives the triggers, once: to the alarm service.
+    pub fn triggers(&self) -> Option<mpsc::Receiver<Trigger>> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Notes a decision of an alarm or of none.
+    pub fn note(&self, cause: Cause, reason: Reason, strength: f32, at: SystemTime) {
+        self.record().note(cause, reason, strength, at);
+    }
+
+    /// Notes that an alarm begins or, with none, that it is over.
+    pub fn stand(&self, occasion: Option<Arc<Occasion>>) {
+        self.counters.active(occasion.is_some());
+        self.standing.send_replace(occasion);
+    }
+
+    /// Numbers an alarm.
+    pub fn number(&self) -> u64 {
+        self.number.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Returns what began the alarm, if there is one; a drill is none.
+    pub fn standing(&self) -> Option<Cause> {
+        self.standing.borrow().as_ref().filter(|occasion| !occasion.drill).map(|occasion| occasion.cause)
+    }
+
+    /// Gives the alarm to follow.
+    pub fn follow(&self) -> watch::Receiver<Option<Arc<Occasion>>> {
+        self.standing.subscribe()
+    }
+
+    /// Gives what was decided in the day before a moment, the oldest first.
+    pub fn decisions(&self, now: SystemTime) -> Vec<Entry> {
+        self.record().entries(now).cloned().collect()
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,31 @@
+//! CGIs of alarms.
+
+use lookout_core::profile::reply::Failure;
+
+use super::Ask;
+use crate::http::{Answer, Status};
+
+/// Sends a mail with the stored settings (PROFILE 4.2).
+pub async fn test_mail(_ask: &Ask<'_>) -> Result<Answer, Failure> {
+    Err(Failure::NotSupported)
+}
+
+/// Uploads a file with the stored settings (PROFILE 4.3).
+pub async fn test_ftp(_ask: &Ask<'_>) -> Result<Answer, Failure> {
+    Err(Failure::NotSupported)
+}
+
+/// Stands in for the alarm input.
+pub fn input(_ask: &Ask<'_>) -> Result<Answer, Failure> {
+    Err(Failure::NotSupported)
+}
+
+/// Sends a marked alarm through the whole chain.
+pub async fn drill(_ask: &Ask<'_>) -> Result<Answer, Failure> {
+    Err(Failure::NotSupported)
+}
+
+/// What was decided of alarms in the last day.
+pub fn events(_ask: &Ask<'_>) -> Answer {
+    Answer::whole(Status::Ok, "application/json", "[]\n")
+}

@@ -1,0 +1,1 @@
+//! Calls an address when an alarm begins (PROFILE 4.4).

@@ -1,0 +1,1 @@
+//! The alarm input, and the output.

@@ -1,0 +1,1 @@
+//! Listens for sounds that trigger.

@@ -1,0 +1,1 @@
+//! Mails alarms (PROFILE 4.2).

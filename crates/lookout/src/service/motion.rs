@@ -1,0 +1,1 @@
+//! Looks for motion, while it is armed.

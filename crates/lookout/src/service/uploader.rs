@@ -1,0 +1,1 @@
+//! Uploads pictures (PROFILE 4.3).
