@@ -1,5 +1,5 @@
 //! The camera's logic: what may be said (`profile`), who may say it (`access`), what is told of it (`journal`), what a
-//! picture is (`media`), what comes in over the network (`head`, `query`, `form`, `pack`, `sntp`), and what the program
+//! picture is (`media`), what an alarm does (`alarm`), what comes in over the network (`head`, `query`, `form`, `pack`, `sntp`), and what the program
 //! needs of the world (`port`).
 //!
 //! Nothing here does I/O, reads a clock or starts a thread: time is an argument, bytes come in and go out. That is
@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod alarm;
 pub mod form;
 pub mod head;
 pub mod hex;

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use lookout_core::{
     access::{hosts::Hosts, origin::Origin},
+    alarm::Cause,
     profile::{
         settings::Settings,
         view::{Status, View},
@@ -13,6 +14,7 @@ use lookout_core::{
 use tokio::sync::{Mutex, Notify, RwLock, watch};
 
 use crate::{
+    alarm::Alarms,
     clock::camera_time,
     config::Config,
     doorman::Doorman,
@@ -40,6 +42,8 @@ pub struct App {
     pub store: Arc<Store>,
     /// The web UI.
     pub web: Web,
+    /// What is known of alarms, and who can be told of one.
+    pub alarms: Arc<Alarms>,
     /// The gate before every road of picture and sound.
     pub privacy: Arc<Privacy>,
     /// The pictures.
@@ -83,10 +87,15 @@ impl App {
         Hosts::new(own.iter().chain(&self.config.http.hosts).filter(|name| !name.is_empty()))
     }
 
+    /// Returns how the engines stand.
+    fn status(&self) -> Status {
+        Status { alarm: self.alarms.standing().map_or(0, Cause::number), ..Status::default() }
+    }
+
     /// Returns what listings show.
     pub fn view<'a>(&self, settings: &'a Settings) -> View<'a> {
         let now = camera_time(settings, SystemTime::now());
         let app_ver = self.web.now().version();
-        View { settings, id: self.id, now, sys_ver: SYS_VER, app_ver, status: Status::default() }
+        View { settings, id: self.id, now, sys_ver: SYS_VER, app_ver, status: self.status() }
     }
 }

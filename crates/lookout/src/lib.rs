@@ -2,10 +2,13 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod alarm;
+mod album;
 pub mod app;
 mod backup;
 mod capture;
 mod cgi;
+mod chain;
 mod clock;
 pub mod config;
 mod doorman;
@@ -18,9 +21,11 @@ mod lookup;
 mod metrics;
 mod password;
 mod pauses;
+mod peer;
 mod pipeline;
 mod privacy;
 mod probe;
+mod queue;
 mod running;
 mod service;
 pub mod setup;
@@ -61,6 +66,7 @@ pub use source::{Locator, SoundLocator};
 pub use store::{By, StateError, Store};
 
 use crate::{
+    alarm::Alarms,
     app::App,
     capture::Capture,
     clock::local_text,
@@ -162,6 +168,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     }
     let (http, https) = (addresses(&sockets.http), addresses(&sockets.https));
     let (listeners, accepting) = (sockets.copies(), sockets.serve(tls, &app));
+    chain::start(&app, &state, &mut holding)?;
     app.watchdog.ready("capturing");
     Ok(Running { http, https, fingerprint, chosen, made, source, listeners, accepting, holding, app })
 }
@@ -179,6 +186,7 @@ fn app(
     let store = Arc::new(opened.store);
     let id = store.get().id;
     let metrics = Arc::new(Metrics::new());
+    let alarms = Alarms::new(metrics.alarms.clone());
     let privacy = Privacy::new(store.follow(), Box::new(SystemTime::now), metrics.clone());
     let devices = devices::Parts {
         store: store.clone(),
@@ -192,6 +200,7 @@ fn app(
         store: store.clone(),
         web: Web::open(state, store.clone(), config.web.packs),
         hub: Hub::new(privacy.clone(), metrics.camera.clone(), metrics.sound.clone()),
+        alarms,
         privacy,
         devices: Devices::new(devices),
         journal: journal(state, opened.fresh, &store, &metrics),

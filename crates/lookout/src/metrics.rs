@@ -41,6 +41,8 @@ pub struct Metrics {
     pub devices: Arc<Flow>,
     /// Of the camera's own sound.
     pub sound: Arc<SoundCounters>,
+    /// Of alarms.
+    pub alarms: Arc<AlarmCounters>,
     /// Logins refused: wrong, missing or throttled credentials.
     pub logins_refused: Counter,
     /// Connections that a panic ended: each is a bug.
@@ -88,6 +90,51 @@ pub struct SoundCounters {
     listeners: Gauge,
 }
 
+/// What is counted of alarms and of what they have the camera do.
+#[derive(Debug, Default)]
+pub struct AlarmCounters {
+    /// Triggers that came while too many waited.
+    pub triggers_lost: Counter,
+    /// Errands that came while too many waited for their link.
+    pub errands_lost: Counter,
+    active: Gauge,
+    queued: Family<Label, Gauge>,
+    dropped: Family<Label, Counter>,
+    errands: Family<[(&'static str, &'static str); 2], Counter>,
+}
+
+impl AlarmCounters {
+    fn register(&self, all: &mut Registry) {
+        all.register("active", "Whether there is an alarm", self.active.clone());
+        all.register("triggers_lost", "Triggers lost in a storm of them", self.triggers_lost.clone());
+        all.register("errands_lost", "Errands lost because their link had too many", self.errands_lost.clone());
+        all.register("queued", "What waits on the disk for its server", self.queued.clone());
+        all.register("dropped", "What was thrown away because too much waited, or for too long", self.dropped.clone());
+        all.register("errands", "What alarms had the camera do, by how it went", self.errands.clone());
+    }
+
+    /// Notes whether there is an alarm.
+    pub fn active(&self, active: bool) {
+        self.active.set(i64::from(active));
+    }
+
+    /// Notes how many items of a link wait on the disk.
+    pub fn queued(&self, link: &'static str, items: usize) {
+        self.queued.get_or_create_owned(&[("link", link)]).set(i64::try_from(items).unwrap_or(i64::MAX));
+    }
+
+    /// Counts an item of a link that was thrown away.
+    pub fn dropped(&self, link: &'static str) {
+        self.dropped.get_or_create_owned(&[("link", link)]).inc();
+    }
+
+    /// Counts an errand that a link has done, or could not do.
+    pub fn done(&self, link: &'static str, well: bool) {
+        let how = if well { "done" } else { "failed" };
+        self.errands.get_or_create_owned(&[("link", link), ("result", how)]).inc();
+    }
+}
+
 /// Why a connection was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
@@ -130,6 +177,7 @@ impl Metrics {
             camera: Arc::default(),
             devices: Arc::default(),
             sound: Arc::default(),
+            alarms: Arc::default(),
             logins_refused: Counter::default(),
             panics: Counter::default(),
             journal_bytes: Counter::default(),
@@ -151,6 +199,7 @@ impl Metrics {
         self.camera.register(all);
         self.devices.register(all.sub_registry_with_prefix("devices"));
         self.sound.register(all.sub_registry_with_prefix("sound"));
+        self.alarms.register(all.sub_registry_with_prefix("alarm"));
         all.register("forbidden", "Whether forbidden hours keep all pictures in", self.forbidden.clone());
         all.register("logins_refused", "Logins refused", self.logins_refused.clone());
         all.register("connections", "Open connections", self.connections.clone());

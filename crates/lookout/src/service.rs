@@ -1,4 +1,12 @@
 //! What runs on its own: each service an endless loop with one `select!`, none knowing another.
 
+pub mod alarm;
+pub mod caller;
 pub mod devices;
+pub mod input;
+pub mod loudness;
+pub mod mailer;
+pub mod motion;
+pub mod mqtt;
 pub mod ntp;
+pub mod uploader;

@@ -27,6 +27,12 @@ pub enum Event {
     Set(&'static str),
     /// Settings were stored that nothing applies; the name of their CGI without `set_` (PROFILE 4.7).
     NotApplied(&'static str),
+    /// What the camera does with another machine was tested.
+    Tested(Peer),
+    /// Somebody stood in for the alarm input.
+    InputSet,
+    /// A marked alarm was sent through the whole chain.
+    Drill,
     /// Something moved.
     Motion,
     /// The alarm input was triggered.
@@ -79,6 +85,9 @@ impl fmt::Display for Event {
             Self::BadPackage(why) => write!(f, "bad package: {why}"),
             Self::Set(cgi) => write!(f, "set {cgi}"),
             Self::NotApplied(cgi) => write!(f, "{cgi} stored, not applied"),
+            Self::Tested(peer) => write!(f, "{peer} test"),
+            Self::InputSet => f.write_str("input set"),
+            Self::Drill => f.write_str("drill"),
             Self::Motion => f.write_str("motion detect"),
             Self::Input => f.write_str("input alarm"),
             Self::Sound => f.write_str("sound alarm"),
@@ -95,6 +104,10 @@ impl Event {
             Run::Do(Op::Reboot) => Some(Self::Reboot),
             Run::Do(Op::RestoreFactory) => Some(Self::Factory),
             Run::Do(Op::BuiltInPages) | Run::Take(Parcel::Pages) => Some(Self::Upgrade),
+            Run::Do(Op::TestMail) => Some(Self::Tested(Peer::Mail)),
+            Run::Do(Op::TestFtp) => Some(Self::Tested(Peer::Ftp)),
+            Run::Do(Op::Input) => Some(Self::InputSet),
+            Run::Do(Op::Drill) => Some(Self::Drill),
             Run::Take(Parcel::Params) => Some(Self::Restore),
             Run::Set(_) | Run::Do(_) | Run::List(_) | Run::Later => {
                 command.paths[0].strip_prefix("/set_")?.strip_suffix(".cgi").map(Self::Set)
@@ -111,9 +124,9 @@ impl Event {
                 Kind::Camera
             }
             Self::Set(_) | Self::NotApplied(_) => Kind::Set,
-            Self::Motion | Self::Input | Self::Sound => Kind::Alarm,
+            Self::Motion | Self::Input | Self::Sound | Self::InputSet | Self::Drill => Kind::Alarm,
             Self::ClockSet(_) => Kind::Peer(Peer::Ntp),
-            Self::Failed(peer, _) => Kind::Peer(*peer),
+            Self::Tested(peer) | Self::Failed(peer, _) => Kind::Peer(*peer),
         }
     }
 }

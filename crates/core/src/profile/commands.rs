@@ -171,6 +171,16 @@ pub enum Op {
     RestoreFactory,
     /// The journal.
     Log,
+    /// Sends a mail as the settings say.
+    TestMail,
+    /// Uploads a file as the settings say.
+    TestFtp,
+    /// Stands in for the alarm input.
+    Input,
+    /// Sends a marked alarm through the whole chain.
+    Drill,
+    /// What was decided of alarms in the last day.
+    Events,
     /// All settings as a file.
     Backup,
     /// A picture of another camera.
@@ -200,6 +210,11 @@ impl Op {
             | Self::Reboot
             | Self::RestoreFactory
             | Self::Log
+            | Self::TestMail
+            | Self::TestFtp
+            | Self::Input
+            | Self::Drill
+            | Self::Events
             | Self::Backup
             | Self::BuiltInPages
             | Self::OpenApi
@@ -241,8 +256,8 @@ pub struct Command {
 use Guard::{Change, Move, Read};
 use Login::{Cam, Query};
 use Op::{
-    Asf, Backup, BuiltInPages, CameraControl, CheckUser, DeviceSnapshot, DeviceStream, File, Health, Log, Metrics,
-    OpenApi, Reboot, RestoreFactory, SetDatetime, Snapshot, Stream, Wav,
+    Asf, Backup, BuiltInPages, CameraControl, CheckUser, DeviceSnapshot, DeviceStream, Drill, Events, File, Health,
+    Input, Log, Metrics, OpenApi, Reboot, RestoreFactory, SetDatetime, Snapshot, Stream, TestFtp, TestMail, Wav,
 };
 use Privilege::{Manager, Nobody, Operator, Visitor};
 use Run::{Do, Later, List, Set, Take};
@@ -299,8 +314,8 @@ pub static PROFILE: &[Command] = &[
     get(&["/wifi_scan.cgi"], Manager, Query, Change, Later, "Starts a scan for wireless networks."),
     get(&["/get_wifi_scan_result.cgi"], Manager, Query, Read, Later, "The last scan's result."),
     get(&["/get_log.cgi"], Manager, Query, Read, Do(Log), "The journal."),
-    get(&["/test_mail.cgi"], Manager, Query, Change, Later, "Sends a mail with the stored settings."),
-    get(&["/test_ftp.cgi"], Manager, Query, Change, Later, "Uploads a file with the stored settings."),
+    get(&["/test_mail.cgi"], Manager, Query, Change, Do(TestMail), "Sends a mail with the stored settings, and says what came of it."),
+    get(&["/test_ftp.cgi"], Manager, Query, Change, Do(TestFtp), "Uploads a file with the stored settings, and says what came of it."),
     get(&["/backup_params.cgi"], Manager, Query, Read, Do(Backup), "All settings as a file."),
     post(&["/restore_params.cgi"], Take(Parcel::Params), "Takes settings back from a file."),
     get(&["/set_mac.cgi"], Manager, Query, Change, Set(Group::Mac), "Stores the camera's MAC address."),
@@ -317,6 +332,9 @@ pub static BESIDE: &[Command] = &[
     get(&["/device/2/snapshot.cgi", "/device/3/snapshot.cgi", "/device/4/snapshot.cgi", "/device/5/snapshot.cgi", "/device/6/snapshot.cgi", "/device/7/snapshot.cgi", "/device/8/snapshot.cgi", "/device/9/snapshot.cgi"], Visitor, Query, Read, Do(DeviceSnapshot), "One picture of another camera, as set_devices.cgi names it."),
     get(&["/device/2/videostream.cgi", "/device/3/videostream.cgi", "/device/4/videostream.cgi", "/device/5/videostream.cgi", "/device/6/videostream.cgi", "/device/7/videostream.cgi", "/device/8/videostream.cgi", "/device/9/videostream.cgi"], Visitor, Query, Read, Do(DeviceStream), "The push stream of another camera."),
     get(&["/audio.wav"], Visitor, Query, Read, Do(Wav), "Sound alone: a WAV without an end, 8000 samples a second, one channel; 503 without a microphone (Q55)."),
+    get(&["/input.cgi"], Operator, Query, Change, Do(Input), "Stands in for the alarm input: `level` is what it shows from now on (Q58)."),
+    get(&["/drill.cgi"], Manager, Query, Change, Do(Drill), "Sends a marked alarm through the whole chain, and says of each link what came of it."),
+    get(&["/events.json"], Visitor, Query, Read, Do(Events), "What was decided of alarms in the last day, and why, also that there was none."),
     get(&["/restore_htmls.cgi"], Manager, Query, Change, Do(BuiltInPages), "Brings the built-in web UI back."),
     get(&["/openapi.json"], Nobody, Query, Read, Do(OpenApi), "The description of these CGIs for programs (OpenAPI 3.1)."),
     get(&["/metrics"], Visitor, Query, Read, Do(Metrics), "Counters for Prometheus."),

@@ -4,7 +4,7 @@ use super::{
     commands::{Command, Group, Guard, Op, Page, Parcel, Run},
     listing::name,
     params::{Param, params},
-    settings::{IMAGE_PARAMS, Resolution, Settings},
+    settings::{IMAGE_PARAMS, LineLevel, Resolution, Settings},
     view::View,
     wire::{Kind, Password, Value, Wire as _},
 };
@@ -53,6 +53,11 @@ const LONG: Kind = Kind::Text(16 * 1024);
 const JOURNAL: Kind = Kind::Text(64 * 1024);
 const RESOLUTION: &str = "Size of the picture; also in words such as `VGA`, `320x240`, `160*120`. Anything else is ignored \
                           (Q10, Q14).";
+
+const MAIL: &str = "0 sent, -1 cannot connect, -2 network error, -3 server error, -4 wrong user, -5 wrong password, -6 sender rejected, \
+                    -7 receiver rejected, -8 body rejected, -9 authentication not accepted (PROFILE 4.2).";
+const FTP: &str = "0 stored, -1 cannot connect, -2 network error, -3 server error, -4 wrong user, -5 wrong password, -6 wrong \
+                   directory, -7 PASV failed, -8 PORT failed, -9 STOR failed (PROFILE 4.3).";
 
 /// Gives the parameters that a CGI takes in its query, in the order of the table, the login left out.
 pub fn inputs(command: &Command) -> Vec<Entry> {
@@ -103,10 +108,15 @@ fn of(op: Op) -> Vec<Entry> {
             let now = "Sets the camera's clock: seconds since 1970 UTC, 0 to 4294967295 (Q33).";
             settings(Group::Datetime).into_iter().chain([Entry::may("now", Kind::Seconds, now)]).collect()
         }
+        Op::Input => vec![Entry::must("level", LineLevel::KIND, "The level of the input.")],
         Op::CheckUser
         | Op::Reboot
         | Op::RestoreFactory
         | Op::Log
+        | Op::TestMail
+        | Op::TestFtp
+        | Op::Drill
+        | Op::Events
         | Op::Backup
         | Op::BuiltInPages
         | Op::OpenApi
@@ -123,7 +133,16 @@ pub fn output(command: &Command) -> Output {
         Run::List(page) => Output::Vars(listed(page)),
         Run::Later => Output::NotSupported,
         Run::Do(op) => match op {
-            Op::CameraControl | Op::SetDatetime | Op::Reboot | Op::RestoreFactory | Op::BuiltInPages => Output::Ok,
+            Op::TestMail => Output::Vars(vec![Entry::may("result", Kind::Int(-9, 0), MAIL)]),
+            Op::TestFtp => Output::Vars(vec![Entry::may("result", Kind::Int(-9, 0), FTP)]),
+            Op::Events => Output::Body(
+                "application/json",
+                "Entries, the oldest first, each a reason and how often it held (Q59).",
+            ),
+            Op::Drill => Output::Body("application/json", "Each link of the chain, and what came of it in words."),
+            Op::Input | Op::CameraControl | Op::SetDatetime | Op::Reboot | Op::RestoreFactory | Op::BuiltInPages => {
+                Output::Ok
+            }
             Op::CheckUser => Output::Vars(vec![
                 Entry::may("user", Kind::Text(12), "The caller's name."),
                 Entry::may("pwd", Kind::Secret(Password::MAX), "The password that the request itself brought."),

@@ -161,6 +161,7 @@ mod tests {
                 Kind::Text(bytes) | Kind::Secret(bytes) | Kind::Host(bytes) | Kind::Mail(bytes) | Kind::Url(bytes) => {
                     4 * bytes
                 }
+                Kind::Mask => 192,
                 Kind::Words(words) => 4 * words.iter().map(|word| word.len()).max().unwrap_or(0),
                 Kind::Int(..) | Kind::Flag | Kind::Choice(_) | Kind::Ip | Kind::Mac | Kind::Word | Kind::Seconds => 20,
             };

@@ -7,6 +7,7 @@ pub mod contract;
 pub mod hours;
 pub mod listing;
 pub mod manual;
+pub mod mask;
 pub mod openapi;
 pub mod params;
 pub mod reply;

@@ -313,6 +313,7 @@ static TABLE: &[&[Param]] = &[
         set!("ftp_pwd", "pwd", Ftp, MAY, [Params], (ftp.pwd), "FTP password."),
         set!("ftp_dir", "dir", Ftp, MAY, [Params], (ftp.dir), "Directory on the server."),
         set!("ftp_mode", "mode", Ftp, MAY, [Params], (ftp.mode), "How data connections are made."),
+        set!("ftp_tls", "tls", Ftp, MAY, [Params], (ftp.tls), "Encryption (Q57)."),
         set!("ftp_retain", "retain", Ftp, MAY, [Params], (ftp.retain),
             "1: the connection is kept between uploads."),
         set!("ftp_upload_interval", "upload_interval", Ftp, MAY, [Params], (ftp.upload_interval_s),
@@ -330,6 +331,9 @@ static TABLE: &[&[Param]] = &[
             "0 the most sensitive."),
         set!("alarm_motion_compensation", "motion_compensation", Alarm, MAY, [Params], (alarm.motion_compensation),
             "1: sudden changes of light are no motion."),
+        set!("alarm_motion_mask", "motion_mask", Alarm, MAY, [Params], (alarm.motion_mask),
+            "Zones in which nothing is looked for: 32 cells in each of 24 rows from the top, 8 digits a row, the most significant bit the \
+             leftmost cell, 1: not watched; empty: all are watched (Q56)."),
         set!("alarm_input_armed", "input_armed", Alarm, MAY, [Params], (alarm.input_armed), "Whether the input triggers."),
         set!("alarm_ioin_level", "ioin_level", Alarm, MAY, [Params], (alarm.ioin_level), "Input level that triggers."),
         set!("alarm_sounddetect_armed", "sounddetect_armed", Alarm, MAY, [Params], (alarm.sound_armed),

@@ -1,6 +1,7 @@
 //! Everything that the profile can set, typed: what is legal is what fits in here (PROFILE 2).
 
 use super::{
+    mask::Mask,
     week::Schedule,
     wire::{Host, Int, Ip, Key, Mac, Mail, Password, Seconds, Text, Url, choice},
 };
@@ -329,6 +330,8 @@ pub struct Ftp {
     pub dir: Text<64>,
     /// How data connections are made.
     pub mode: FtpMode,
+    /// Encryption.
+    pub tls: FtpTls,
     /// Whether the connection is kept between uploads.
     pub retain: bool,
     /// Seconds between timed uploads; 0: none.
@@ -350,6 +353,7 @@ impl Default for Ftp {
             pwd: Key::default(),
             dir: Text::default(),
             mode: FtpMode::default(),
+            tls: FtpTls::default(),
             retain: false,
             upload_interval_s: Int::new(0),
             filename: Text::default(),
@@ -365,6 +369,15 @@ choice! {
         Port = 0 "PORT (active)",
         #[default]
         Passive = 1 "PASV (passive)",
+    }
+}
+
+choice! {
+    /// Encryption of uploads.
+    FtpTls {
+        #[default]
+        None = 0 "none",
+        Explicit = 1 "explicit TLS (AUTH TLS)",
     }
 }
 
@@ -423,6 +436,8 @@ pub struct Alarm {
     pub motion_sensitivity: Int<0, 9>,
     /// Whether sudden changes of light are no motion.
     pub motion_compensation: bool,
+    /// Zones in which nothing is looked for.
+    pub motion_mask: Mask,
     /// Whether the input triggers.
     pub input_armed: bool,
     /// Input level that triggers.
@@ -455,6 +470,7 @@ impl Default for Alarm {
             motion_armed: false,
             motion_sensitivity: Int::new(5),
             motion_compensation: true,
+            motion_mask: Mask::default(),
             input_armed: false,
             ioin_level: LineLevel::default(),
             sound_armed: false,
@@ -477,6 +493,16 @@ choice! {
         Low = 0 "low",
         #[default]
         High = 1 "high",
+    }
+}
+
+impl LineLevel {
+    /// Returns the level that this one is not.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Low => Self::High,
+            Self::High => Self::Low,
+        }
     }
 }
 

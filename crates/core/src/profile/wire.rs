@@ -39,6 +39,8 @@ pub enum Kind {
     Word,
     /// Seconds, negative or positive.
     Seconds,
+    /// 32 × 24 cells of the picture, or nothing.
+    Mask,
 }
 
 impl Kind {
@@ -68,6 +70,7 @@ impl fmt::Display for Kind {
             Self::Ip => f.write_str("IPv4 address, or empty"),
             Self::Mac => f.write_str("12 hexadecimal digits, neither zero nor multicast"),
             Self::Seconds => f.write_str("seconds, negative or positive"),
+            Self::Mask => f.write_str("24 rows of 8 hexadecimal digits, a bit a cell, or empty"),
             Self::Word => f.write_str("32 quarter-hours, least significant bit first; -1 is all of them"),
         }
     }

@@ -1,5 +1,6 @@
 //! The CGIs that need code of their own, each in at most 15 lines.
 
+mod alarm;
 mod parcel;
 mod picture;
 mod setting;
@@ -61,6 +62,11 @@ pub async fn run(op: Op, ask: &Ask<'_>) -> Result<Answer, Failure> {
         Op::Reboot => Ok(system::reboot(ask)),
         Op::RestoreFactory => system::restore_factory(ask).await,
         Op::BuiltInPages => system::restore_htmls(ask).await,
+        Op::TestMail => alarm::test_mail(ask).await,
+        Op::TestFtp => alarm::test_ftp(ask).await,
+        Op::Input => alarm::input(ask),
+        Op::Drill => alarm::drill(ask).await,
+        Op::Events => Ok(alarm::events(ask)),
         Op::Log => Ok(Answer::text(ask.app.journal.listing())),
         Op::Backup => system::backup_params(ask).await,
         Op::OpenApi => Ok(Answer::whole(Status::Ok, "application/json", openapi::document())),

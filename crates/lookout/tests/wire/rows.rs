@@ -46,6 +46,8 @@ fn row(command: &'static Command) -> Row {
         ("set_alarm", _) => ("motion_armed=1&schedule_sun_0=-1".into(), "motion_armed=2"),
         ("set_misc", _) => ("led_mode=2&ptz_patrol_rate=9".into(), "led_mode=3"),
         ("set_factory_ddns", _) => ("service=9&host=h".into(), "service=13"),
+        ("input", _) => (String::new(), "level=2"),
+        (_, Run::Do(Op::TestMail | Op::TestFtp | Op::Drill)) => (String::new(), ""),
         (_, Run::Take(_) | Run::Do(Op::Reboot | Op::RestoreFactory | Op::BuiltInPages)) => (String::new(), ""),
         (other, _) => panic!("{other} is not known here"),
     });
