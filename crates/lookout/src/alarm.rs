@@ -6,6 +6,32 @@
 //! ```
 //! Bargains: whoever triggers never waits, and neither does the alarm service for a link. What does not fit into a
 //! channel is lost and counted.
+//!
+//! # What a link owes
+//! - It does its errands one after the other and never makes anybody wait: a link that is behind loses errands.
+//! - It decides by the settings as they are when it acts; the errand says only for which alarm.
+//! - It [tells](Errand::tell) what came of an errand, once, within 50 s of it, in one clause for people: lower case, no
+//!   full stop, no password, the other machine by its name. Of a real alarm nobody hears that; it does not ask whether
+//!   there is a drill. What it drops without having told counts as failed.
+//! - `Ok` is what was done: `mail accepted by mail.example.org for 2 receivers`, `uploaded as drill_… to
+//!   ftp.example.org`, `answered 200 by example.org`, `line 5 of gpiochip0 is high`, `told to broker.example.org`.
+//! - `Err` is why not, the same words as in the log: `mail.example.org refused the password`. Also what is lacking:
+//!   `no mail server is set`, `no output is configured`. That something is *off* is told by the alarm service alone,
+//!   which gives no errand then: `alarm_mail` is 0, the link is none of this machine, pictures in forbidden hours.
+//!
+//! # What a drill changes ([`Occasion::drill`], ADR 0024)
+//! - It is tried once and at once, beside what waits in a queue on the disk, and never put there.
+//! - Mail: `drill: ` before the words of the subject (`<ID>(<alias>) drill: motion alarm at …`), and a first line of the
+//!   text that says so. Pictures are those of a real alarm; in forbidden hours it goes without.
+//! - FTP: `drill_` before the whole name of the file, also before a name of the settings; no number of a ring is used up.
+//! - HTTP: the same address, with one more header, `X-Drill: 1`.
+//! - MQTT: nothing of the alarm's state; a message of its own that says drill. It has its errand for that
+//!   ([`Links::mqtt`](crate::service::alarm::Links)); real alarms it [follows](Alarms::follow), where no drill is seen.
+//! - Output and preset: as in a real alarm; the alarm service puts the output back after 5 s.
+//!
+//! # At the end
+//! When the camera ends or starts anew in an alarm, the alarm service gives the output link one last errand, to put the
+//! line back, and waits up to 300 ms until it has told; whoever holds the line puts it back too when it is dropped.
 
 use std::{
     sync::{

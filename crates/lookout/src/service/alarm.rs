@@ -45,6 +45,8 @@ pub struct Links {
     pub output: Option<mpsc::Sender<(LineLevel, Errand)>>,
     /// Moves the head to a preset.
     pub preset: Option<mpsc::Sender<(u8, Errand)>>,
+    /// Tells MQTT of a drill; alarms it follows by itself.
+    pub mqtt: Option<mpsc::Sender<Errand>>,
 }
 
 /// Serves alarms for ever.
