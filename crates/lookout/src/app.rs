@@ -5,6 +5,7 @@ use std::{sync::Arc, time::SystemTime};
 use lookout_core::{
     access::{hosts::Hosts, origin::Origin},
     alarm::Cause,
+    names::Sequence,
     profile::{
         settings::Settings,
         view::{Status, View},
@@ -44,6 +45,8 @@ pub struct App {
     pub web: Web,
     /// What is known of alarms, and who can be told of one.
     pub alarms: Arc<Alarms>,
+    /// Numbers the pictures that leave as files.
+    pub pictures: Arc<Sequence>,
     /// The gate before every road of picture and sound.
     pub privacy: Arc<Privacy>,
     /// The pictures.

@@ -201,6 +201,7 @@ fn app(
         web: Web::open(state, store.clone(), config.web.packs),
         hub: Hub::new(privacy.clone(), metrics.camera.clone(), metrics.sound.clone()),
         alarms,
+        pictures: Arc::default(),
         privacy,
         devices: Devices::new(devices),
         journal: journal(state, opened.fresh, &store, &metrics),
