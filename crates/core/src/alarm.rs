@@ -12,7 +12,7 @@ use std::fmt;
 
 pub use self::{
     machine::{Action, Machine},
-    record::{Entry, Record},
+    record::{Entry, KEPT, Record},
     rules::armed,
 };
 
@@ -39,16 +39,21 @@ impl Cause {
             Self::Sound => 3,
         }
     }
+
+    /// Returns its word in mails, `/events.json`, `/metrics` and MQTT.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Motion => "motion",
+            Self::Input => "input",
+            Self::Sound => "sound",
+        }
+    }
 }
 
 /// The word of mails, of `/events.json` and of MQTT.
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Motion => "motion",
-            Self::Input => "input",
-            Self::Sound => "sound",
-        })
+        f.write_str(self.word())
     }
 }
 
@@ -100,12 +105,10 @@ impl Reason {
         Self::CoolingDown,
         Self::Drill,
     ];
-}
 
-/// The words of `/events.json`.
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    /// Returns its word in `/events.json` and in `/metrics`.
+    pub const fn word(self) -> &'static str {
+        match self {
             Self::Alarm => "alarm",
             Self::Prolonged => "alarm prolonged",
             Self::NotArmed => "not armed",
@@ -119,6 +122,13 @@ impl fmt::Display for Reason {
             Self::Masked => "masked",
             Self::CoolingDown => "cooling down",
             Self::Drill => "drill",
-        })
+        }
+    }
+}
+
+/// The words of `/events.json`.
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
     }
 }

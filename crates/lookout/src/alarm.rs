@@ -33,6 +33,8 @@
 //! When the camera ends or starts anew in an alarm, the alarm service gives the output link one last errand, to put the
 //! line back, and waits up to 300 ms until it has told; whoever holds the line puts it back too when it is dropped.
 
+mod events;
+
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -43,6 +45,8 @@ use std::{
 
 use lookout_core::alarm::{Cause, Entry, Reason, Record};
 use tokio::sync::{mpsc, watch};
+
+pub use self::events::told;
 
 use crate::metrics::AlarmCounters;
 
@@ -166,9 +170,12 @@ impl Alarms {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Notes a decision of an alarm or of none.
-    pub fn note(&self, cause: Cause, reason: Reason, strength: f32, at: SystemTime) {
-        self.record().note(cause, reason, strength, at);
+    /// Notes a decision of an alarm or of none, and when what was decided about was captured or came.
+    pub fn note(&self, cause: Cause, reason: Reason, strength: f32, at: Instant) {
+        self.counters.decided(cause.word(), reason.word());
+        if self.record().note(cause, reason, strength, at) {
+            self.counters.events_dropped.inc();
+        }
     }
 
     /// Notes that an alarm begins or, with none, that it is over.
@@ -192,8 +199,8 @@ impl Alarms {
         self.standing.subscribe()
     }
 
-    /// Gives what was decided in the day before a moment, the oldest first.
-    pub fn decisions(&self, now: SystemTime) -> Vec<Entry> {
+    /// Gives what was decided in the day before a moment, in the order of the last decisions.
+    pub fn decisions(&self, now: Instant) -> Vec<Entry> {
         self.record().entries(now).cloned().collect()
     }
 

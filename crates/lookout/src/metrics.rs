@@ -97,10 +97,15 @@ pub struct AlarmCounters {
     pub triggers_lost: Counter,
     /// Errands that came while too many waited for their link.
     pub errands_lost: Counter,
+    /// Entries of `/events.json` thrown away before their day was over, because there were too many.
+    pub events_dropped: Counter,
+    /// Pictures that nobody looked at for motion, because they were broken or took too long.
+    pub pictures_unseen: Counter,
     active: Gauge,
     queued: Family<Label, Gauge>,
     dropped: Family<Label, Counter>,
     errands: Family<[(&'static str, &'static str); 2], Counter>,
+    decisions: Family<[(&'static str, &'static str); 2], Counter>,
 }
 
 impl AlarmCounters {
@@ -108,6 +113,10 @@ impl AlarmCounters {
         all.register("active", "Whether there is an alarm", self.active.clone());
         all.register("triggers_lost", "Triggers lost in a storm of them", self.triggers_lost.clone());
         all.register("errands_lost", "Errands lost because their link had too many", self.errands_lost.clone());
+        all.register("events_dropped", "Entries of the last day thrown away", self.events_dropped.clone());
+        let unseen = "Pictures that could not be looked at for motion";
+        all.register("pictures_unseen", unseen, self.pictures_unseen.clone());
+        all.register("decisions", "Decisions of an alarm or of none, by cause and reason", self.decisions.clone());
         all.register("queued", "What waits on the disk for its server", self.queued.clone());
         all.register("dropped", "What was thrown away because too much waited, or for too long", self.dropped.clone());
         all.register("errands", "What alarms had the camera do, by how it went", self.errands.clone());
@@ -116,6 +125,11 @@ impl AlarmCounters {
     /// Notes whether there is an alarm.
     pub fn active(&self, active: bool) {
         self.active.set(i64::from(active));
+    }
+
+    /// Counts a decision. `cause` and `reason` are of a fixed few words.
+    pub fn decided(&self, cause: &'static str, reason: &'static str) {
+        self.decisions.get_or_create_owned(&[("cause", cause), ("reason", reason)]).inc();
     }
 
     /// Notes how many items of a link wait on the disk.

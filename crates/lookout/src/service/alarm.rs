@@ -85,7 +85,7 @@ impl Service {
             Ok(()) => self.machine.trigger(cause, &settings.alarm, now()),
             Err(reason) => (reason, Vec::new()),
         };
-        self.parts.alarms.note(cause, reason, strength, wall);
+        self.parts.alarms.note(cause, reason, strength, at);
         if reason == Reason::Alarm {
             let occasion = Occasion { number: self.parts.alarms.number(), cause, at, wall, drill: false };
             self.occasion = Some(Arc::new(occasion));

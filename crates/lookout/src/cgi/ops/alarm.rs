@@ -1,9 +1,14 @@
 //! CGIs of alarms.
 
+use std::time::{Instant, SystemTime};
+
 use lookout_core::profile::reply::Failure;
 
 use super::Ask;
-use crate::http::{Answer, Status};
+use crate::{
+    alarm,
+    http::{Answer, Status},
+};
 
 /// Sends a mail with the stored settings (PROFILE 4.2).
 pub async fn test_mail(_ask: &Ask<'_>) -> Result<Answer, Failure> {
@@ -26,6 +31,8 @@ pub async fn drill(_ask: &Ask<'_>) -> Result<Answer, Failure> {
 }
 
 /// What was decided of alarms in the last day.
-pub fn events(_ask: &Ask<'_>) -> Answer {
-    Answer::whole(Status::Ok, "application/json", "[]\n")
+pub fn events(ask: &Ask<'_>) -> Answer {
+    let now = (Instant::now(), SystemTime::now());
+    let told = alarm::told(&ask.app.alarms.decisions(now.0), ask.settings, now);
+    Answer::whole(Status::Ok, "application/json", told)
 }
