@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod alarm;
+pub mod backoff;
 pub mod form;
 pub mod head;
 pub mod hex;
@@ -18,4 +19,5 @@ pub mod pack;
 pub mod port;
 pub mod profile;
 pub mod query;
+pub mod queue;
 pub mod sntp;

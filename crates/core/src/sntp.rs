@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use crate::backoff::{Backoff, jitter};
+
 /// A random number that tells the answer to our request from any other packet.
 pub type Cookie = [u8; 8];
 
@@ -130,13 +132,18 @@ pub enum Outcome {
 }
 
 /// When the server is asked again: every hour, sooner after a failure, ever later after many.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Rhythm {
-    failures: u32,
+    backoff: Backoff,
+}
+
+impl Default for Rhythm {
+    fn default() -> Self {
+        Self { backoff: Backoff::new(Duration::from_secs(5), Self::HOUR) }
+    }
 }
 
 impl Rhythm {
-    const FIRST: Duration = Duration::from_secs(5);
     const HOUR: Duration = Duration::from_secs(3600);
     /// RFC 5905 wants a server that denies its service never asked again. A camera runs for years, and its server may
     /// be another one by then.
@@ -145,14 +152,16 @@ impl Rhythm {
     /// Returns the pause after an attempt; `random` makes it up to an eighth shorter, so that cameras that were switched
     /// on together do not ask together for ever.
     pub fn pause(&mut self, outcome: Outcome, random: u8) -> Duration {
-        let pause = match outcome {
-            Outcome::Read => Self::HOUR,
-            Outcome::Failed => Self::HOUR.min(Self::FIRST * (1 << self.failures.min(10))),
-            Outcome::Slower => Self::HOUR,
-            Outcome::Denied => Self::DENIED,
-        };
-        self.failures = if outcome == Outcome::Read { 0 } else { self.failures.saturating_add(1) };
-        pause - pause / 8 * random.into() / 255
+        let failed = self.backoff.failed(random);
+        match outcome {
+            Outcome::Read => {
+                self.backoff.went_well();
+                jitter(Self::HOUR, random)
+            }
+            Outcome::Failed => failed,
+            Outcome::Slower => jitter(Self::HOUR, random),
+            Outcome::Denied => jitter(Self::DENIED, random),
+        }
     }
 }
 

@@ -232,5 +232,7 @@ fn reset(machine: &Machine) -> Result<(), Failed> {
     let opened = Store::open(&config.state_dir(), rules(&config))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(failed)?;
     runtime.block_on(opened.store.reset(By::Camera)).map_err(|_| failed("the settings cannot be saved"))?;
-    journal::remove(&config.state_dir()).map_err(|error| failed(format!("the journal cannot be removed: {error}")))
+    let state = config.state_dir();
+    lookout::remove_queues(&state).map_err(|error| failed(format!("the queues cannot be removed: {error}")))?;
+    journal::remove(&state).map_err(|error| failed(format!("the journal cannot be removed: {error}")))
 }

@@ -1,9 +1,9 @@
 //! Files of the state folder: its owner's alone.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io,
-    os::unix::fs::OpenOptionsExt as _,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
 };
 
@@ -12,10 +12,46 @@ pub fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
+/// Writes a file of these parts; when it returns they are on the disk, its name perhaps not.
+pub fn write(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let mut file = create(path)?;
+    parts.iter().try_for_each(|part| file.write_all(part))?;
+    file.sync_all()
+}
+
+/// Puts a file of these parts into a folder, whole or not at all, also when the power fails; by way of a name that ends in
+/// `.new`.
+///
+/// # Errors
+/// The disk refuses. The file may be there all the same, if nothing but its name was refused.
+pub fn put(folder: &Path, name: &str, parts: &[&[u8]]) -> io::Result<()> {
+    let temporary = folder.join(format!("{name}.new"));
+    let written = write(&temporary, parts).and_then(|()| fs::rename(&temporary, folder.join(name)));
+    // What is left of an attempt would take room on a disk that may be full.
+    written.inspect_err(|_| drop(fs::remove_file(&temporary)))?;
+    sync(folder)
+}
+
+/// Waits until what was done to the names in a folder is on the disk.
+pub fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
 /// Removes a file; that it is not there is as good.
 pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// Makes a folder and those above it; for good, as what is saved there must not be lost with it.
+pub fn make_folder(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let above = dir.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_folder(above)?;
+    DirBuilder::new().mode(0o700).create(dir)?;
+    sync(above)
 }

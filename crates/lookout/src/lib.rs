@@ -61,6 +61,7 @@ use tokio::{
 };
 
 pub use probe::{Found, Sounded, probe};
+pub use queue::remove as remove_queues;
 pub use running::Running;
 pub use source::{Locator, SoundLocator};
 pub use store::{By, StateError, Store};
@@ -142,6 +143,10 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let tls = if sockets.https.is_empty() { None } else { Some(Arc::new(open_tls(&config, &state, &mdns_name)?)) };
     let https_port = addresses(&sockets.https).first().map(SocketAddr::port);
 
+    if opened.fresh {
+        // Before there are accounts again: nobody of the new ones gets the pictures of the old owner's house.
+        queue::remove(&state).map_err(|error| StartError::Machine(format!("the queues cannot be removed: {error}")))?;
+    }
     // Passwords are made last: a start that fails behind them would have shown them to nobody.
     let least = config.users.password_min;
     let made = setup::first_start(&opened.store, opened.fresh, &first, least).await?;

@@ -142,6 +142,13 @@ impl AlarmCounters {
         self.dropped.get_or_create_owned(&[("link", link)]).inc();
     }
 
+    /// Returns how many items of a link wait, and how many were thrown away.
+    #[cfg(test)]
+    pub fn standing(&self, link: &'static str) -> (i64, u64) {
+        let label = [("link", link)];
+        (self.queued.get_or_create_owned(&label).get(), self.dropped.get_or_create_owned(&label).get())
+    }
+
     /// Counts an errand that a link has done, or could not do.
     pub fn done(&self, link: &'static str, well: bool) {
         let how = if well { "done" } else { "failed" };

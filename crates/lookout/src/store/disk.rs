@@ -7,8 +7,8 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
+    io,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -58,7 +58,7 @@ impl Disk {
     /// Makes the folder if there is none, locks it, and removes what a cut save left.
     pub fn open(dir: &Path) -> Result<Self, StateError> {
         let at = |path: PathBuf| |error| StateError::Io(path, error);
-        make(dir).map_err(at(dir.into()))?;
+        files::make_folder(dir).map_err(at(dir.into()))?;
         let folder = File::open(dir).map_err(at(dir.into()))?;
         ours(dir, folder.metadata().map_err(at(dir.into()))?.uid(), geteuid().as_raw())?;
         let path = dir.join("lock");
@@ -123,7 +123,7 @@ impl Disk {
 
     fn put(&self, settings: &Settings, in_place: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
         let temporary = self.dir.join(TEMPORARY);
-        let written = write(&temporary, stored::encode(settings).as_bytes());
+        let written = files::write(&temporary, &[stored::encode(settings).as_bytes()]);
         written.and_then(|()| in_place(&temporary)).inspect_err(|_| {
             // What is left of the attempt is in the way of nothing: the next save or start removes it as well.
             let _ = self.remove(TEMPORARY);
@@ -179,23 +179,6 @@ impl Disk {
 /// Refuses a folder that is another user's: even root does not write what that one could not read.
 fn ours(dir: &Path, owner: u32, us: u32) -> Result<(), StateError> {
     if owner == us { Ok(()) } else { Err(StateError::Foreign(dir.into(), owner, us)) }
-}
-
-/// Makes a folder and those above it; for good, as what is saved there must not be lost with it.
-fn make(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    let above = dir.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    make(above)?;
-    fs::DirBuilder::new().mode(0o700).create(dir)?;
-    File::open(above)?.sync_all()
-}
-
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = files::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 #[cfg(test)]

@@ -2,11 +2,10 @@
 
 use std::{
     fs,
-    fs::{DirBuilder, File, OpenOptions},
+    fs::DirBuilder,
     io,
-    io::Write,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::DirBuilderExt,
     path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -99,14 +98,9 @@ fn is_dns_name(name: &str) -> bool {
 
 /// Writes a file that only we may read, whole or not at all, also when the power fails.
 fn store(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let temporary = folder.join(format!("{name}.new"));
     // Left over from a start that was cut off; made anew so that its mode is ours.
-    files::remove(&temporary)?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, folder.join(name))?;
-    File::open(folder)?.sync_all()
+    files::remove(&folder.join(format!("{name}.new")))?;
+    files::put(folder, name, &[bytes])
 }
 
 #[cfg(test)]
