@@ -8,6 +8,7 @@
 //! A [`Pipeline`] keeps its buffers, so that a stream of pictures allocates little more than the results. (libjpeg's own
 //! work memory, and its transformer, which cannot move between threads and is therefore made for each flip, are the rest.)
 
+mod eighth;
 mod planes;
 
 use bytes::Bytes;
@@ -17,6 +18,8 @@ use turbojpeg::{
 };
 
 use super::frame::{Range, Raw, RawFormat, Size};
+
+pub use self::eighth::Eighth;
 
 /// The JPEG quality of pictures encoded anew, 1-100.
 pub const QUALITY: i32 = 80;
@@ -248,14 +251,8 @@ impl Pipeline {
         self.finish(raw.size, subsamp, &Change { luma, ..*change }, quality)
     }
 
-    /// Reads the header and refuses sizes that are out of bounds.
     fn header(&mut self, jpeg: &[u8]) -> Result<DecompressHeader, Failed> {
-        let header = self.decompressor.read_header(jpeg)?;
-        let longest = Size::LONGEST as usize;
-        if !(1..=longest).contains(&header.width) || !(1..=longest).contains(&header.height) {
-            return Err(Failed::Size(Size::new(header.width as u32, header.height as u32)));
-        }
-        Ok(header)
+        header(&mut self.decompressor, jpeg)
     }
 
     /// Flips on the coefficients; [`moves_whole_mcus`] must hold.
@@ -303,6 +300,16 @@ impl Pipeline {
         }
         encode(&mut self.compressor, &self.pixels, size, subsamp, quality, &mut self.output)
     }
+}
+
+/// Reads the header and refuses sizes that are out of bounds.
+fn header(decompressor: &mut Decompressor, jpeg: &[u8]) -> Result<DecompressHeader, Failed> {
+    let header = decompressor.read_header(jpeg)?;
+    let longest = Size::LONGEST as usize;
+    if !(1..=longest).contains(&header.width) || !(1..=longest).contains(&header.height) {
+        return Err(Failed::Size(Size::new(header.width as u32, header.height as u32)));
+    }
+    Ok(header)
 }
 
 /// Encodes planes that lie one behind the other.

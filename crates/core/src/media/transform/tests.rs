@@ -259,3 +259,41 @@ proptest! {
         let _ = pipeline.encode_anew(&jpeg);
     }
 }
+
+#[test]
+fn an_eighth_is_the_mean_of_each_block_whatever_the_size_and_subsampling() {
+    let mut eighth = Eighth::new().unwrap();
+    let mut luma = crate::media::motion::Luma::default();
+    for subsamp in [Subsamp::None, Subsamp::Sub2x1, Subsamp::Sub2x2, Subsamp::Sub1x2, Subsamp::Sub4x1, Subsamp::Gray] {
+        for size in [Size::VGA, Size::new(641, 475), Size::new(8, 8), Size::new(1, 9), Size::new(17, 3)] {
+            let jpeg = picture(size, subsamp, |_| ());
+            eighth.decode(&jpeg, &mut luma).unwrap();
+            let [wide, high] = [size.width, size.height].map(|side| side.div_ceil(8) as usize);
+            assert_eq!((luma.width, luma.height, luma.pixels.len()), (wide, high, wide * high));
+            let whole = turbojpeg::decompress(&jpeg, PixelFormat::GRAY).unwrap();
+            for (at, pixel) in luma.pixels.iter().enumerate() {
+                let (left, top) = (at % wide * 8, at / wide * 8);
+                if left + 8 > whole.width || top + 8 > whole.height {
+                    continue;
+                }
+                let rows = whole.pixels.chunks(whole.pitch).skip(top).take(8);
+                let mean = rows.flat_map(|row| &row[left..left + 8]).map(|pixel| u32::from(*pixel)).sum::<u32>() / 64;
+                assert!(mean.abs_diff(u32::from(*pixel)) <= 3, "{size} {subsamp:?} {at}: {mean}, not {pixel}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_eighth_of_a_damaged_picture_is_refused_and_the_next_one_decodes() {
+    let mut eighth = Eighth::new().unwrap();
+    let mut luma = crate::media::motion::Luma::default();
+    let whole = vga();
+    eighth.decode(&whole, &mut luma).unwrap();
+    let kept = luma.clone();
+    assert!(eighth.decode(&whole[..whole.len() / 2], &mut luma).is_err());
+    assert_eq!((luma.width, luma.height), (0, 0));
+    assert!(eighth.decode(b"no picture", &mut luma).is_err());
+    eighth.decode(&whole, &mut luma).unwrap();
+    assert_eq!(luma, kept);
+}
