@@ -29,13 +29,13 @@ impl Lookup {
 
     /// For the other cameras.
     pub fn devices() -> Self {
-        static PLACES: Semaphore = Semaphore::const_new(2);
+        static PLACES: Semaphore = Semaphore::const_new(1);
         Self { places: &PLACES, find }
     }
 
-    /// For servers that do the camera a service.
+    /// For servers that do the camera a service: mail, FTP, HTTP call, MQTT, time.
     pub fn servers() -> Self {
-        static PLACES: Semaphore = Semaphore::const_new(1);
+        static PLACES: Semaphore = Semaphore::const_new(2);
         Self { places: &PLACES, find }
     }
 

@@ -1,9 +1,26 @@
 //! Connections to servers of others, each with deadlines: 5 s to connect, 10 s without a byte, 30 s in all (RULES F16).
+//!
+//! A [`Line`] keeps the first two by itself. What needs a bare socket has its steps [`within`] the second; and every errand as a
+//! whole is [`within`] the third, whose clock also runs while its name is looked up.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use rustls::ClientConfig;
-use tokio::net::TcpStream;
+use lettre::transport::smtp::client::AsyncTokioStream;
+use rustls::{ClientConfig, pki_types::ServerName};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    task::spawn_blocking,
+    time::{Instant, Sleep, sleep, timeout},
+};
+use tokio_rustls::TlsConnector;
 
 use crate::lookup::Lookup;
 
@@ -14,21 +31,166 @@ pub const IDLE: Duration = Duration::from_secs(10);
 /// How long an errand may take in all.
 pub const WHOLE: Duration = Duration::from_secs(30);
 
+/// Does something in so much time, or not.
+///
+/// # Errors
+/// It fails, or takes longer.
+pub async fn within<T, E: From<io::Error>>(long: Duration, errand: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    timeout(long, errand).await.unwrap_or_else(|_| Err(late(long).into()))
+}
+
+fn late(long: Duration) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, format!("nothing within {} s", long.as_secs()))
+}
+
 /// Connects to a host; tries its addresses one after the other, within [`CONNECT`] in all behind the looking up of its name.
 ///
 /// # Errors
 /// It has no address, or refuses.
 pub async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
     let addresses = Lookup::servers().addresses(host, port).await?;
-    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no connection within 5 s");
-    tokio::time::timeout(CONNECT, TcpStream::connect(&addresses[..])).await.map_err(late)?
+    reach(&addresses).await
 }
 
-/// Returns how certificates of servers are checked: against the authorities that this machine trusts.
+/// Connects to the first of these addresses that lets us, within [`CONNECT`] in all. The last address does not have to wait for
+/// the first to be silent for so long: the time is shared out.
 ///
 /// # Errors
-/// The machine's list cannot be read.
-pub fn trust() -> io::Result<Arc<ClientConfig>> {
-    let config = rustls_platform_verifier::BuilderVerifierExt::with_platform_verifier(ClientConfig::builder());
-    Ok(Arc::new(config.map_err(io::Error::other)?.with_no_client_auth()))
+/// There is none, or they refuse.
+pub async fn reach(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+    let end = Instant::now() + CONNECT;
+    let mut failed = io::Error::new(io::ErrorKind::NotFound, "it has no address");
+    for (at, address) in addresses.iter().enumerate() {
+        let left = end.saturating_duration_since(Instant::now());
+        // As many as there are left to try; a lookup gives a few.
+        let share = left / u32::try_from(addresses.len() - at).unwrap_or(u32::MAX);
+        match timeout(share, TcpStream::connect(address)).await.unwrap_or_else(|_| Err(late(CONNECT))) {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
 }
+
+/// Returns how certificates of servers are checked: against the authorities that this machine trusts (or the file that
+/// `SSL_CERT_FILE` names), with their names. Read anew each time, as that list may change; on a blocking thread.
+///
+/// # Errors
+/// The machine's list cannot be read, or is empty.
+pub async fn trust() -> io::Result<Arc<ClientConfig>> {
+    let read = || {
+        let config = rustls_platform_verifier::BuilderVerifierExt::with_platform_verifier(ClientConfig::builder());
+        Ok(Arc::new(config.map_err(io::Error::other)?.with_no_client_auth()))
+    };
+    spawn_blocking(read).await.map_err(io::Error::other)?
+}
+
+/// Something that bytes go through.
+trait Io: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Io for T {}
+
+/// A connection that fails when nothing has come or gone for [`IDLE`].
+pub struct Line {
+    io: Box<dyn Io>,
+    peer: SocketAddr,
+    /// Ends when something has been waited for too long.
+    patience: Pin<Box<Sleep>>,
+    /// Whether anything is waited for.
+    waiting: bool,
+}
+
+impl Line {
+    /// Connects to a host, as [`connect`] does.
+    ///
+    /// # Errors
+    /// It has no address, or refuses.
+    pub async fn connect(host: &str, port: u16) -> io::Result<Self> {
+        Self::over(connect(host, port).await?)
+    }
+
+    /// Takes a connection.
+    ///
+    /// # Errors
+    /// It is broken already.
+    pub fn over(stream: TcpStream) -> io::Result<Self> {
+        let peer = stream.peer_addr()?;
+        Ok(Self::new(Box::new(stream), peer))
+    }
+
+    fn new(io: Box<dyn Io>, peer: SocketAddr) -> Self {
+        Self { io, peer, patience: Box::pin(sleep(IDLE)), waiting: false }
+    }
+
+    /// Goes on in TLS with a server whose certificate must be for `host`, a name or an address.
+    ///
+    /// # Errors
+    /// The peer does not speak TLS, or is not trusted.
+    pub async fn secure(self, host: &str, trust: Arc<ClientConfig>) -> io::Result<Self> {
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        let peer = self.peer;
+        let stream = TlsConnector::from(trust).connect(name, self).await?;
+        Ok(Self::new(Box::new(stream), peer))
+    }
+
+    /// Looks after the patience, which begins when something is waited for, and is over when anything moves.
+    fn moved<T>(&mut self, cx: &mut Context<'_>, moved: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if moved.is_ready() {
+            self.waiting = false;
+            return moved;
+        }
+        if !std::mem::replace(&mut self.waiting, true) {
+            self.patience.as_mut().reset(Instant::now() + IDLE);
+        }
+        self.patience.as_mut().poll(cx).map(|()| {
+            self.waiting = false;
+            Err(late(IDLE))
+        })
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let line = self.get_mut();
+        let read = Pin::new(&mut line.io).poll_read(cx, buf);
+        line.moved(cx, read)
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let line = self.get_mut();
+        let written = Pin::new(&mut line.io).poll_write(cx, buf);
+        line.moved(cx, written)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let line = self.get_mut();
+        let flushed = Pin::new(&mut line.io).poll_flush(cx);
+        line.moved(cx, flushed)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let line = self.get_mut();
+        let shut = Pin::new(&mut line.io).poll_shutdown(cx);
+        line.moved(cx, shut)
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a connection to {}", self.peer)
+    }
+}
+
+impl AsyncTokioStream for Line {
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.peer)
+    }
+}
+
+#[cfg(test)]
+mod tests;
