@@ -15,6 +15,7 @@ pub use self::{
     record::{Entry, KEPT, Record},
     rules::armed,
 };
+use crate::profile::settings::Alarm;
 
 /// What triggers an alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +31,15 @@ pub enum Cause {
 impl Cause {
     /// All of them, in the order of their numbers.
     pub const ALL: [Self; 3] = [Self::Motion, Self::Input, Self::Sound];
+
+    /// Says whether the settings have it trigger alarms, at whatever hours.
+    pub const fn is_on(self, rules: &Alarm) -> bool {
+        match self {
+            Self::Motion => rules.motion_armed,
+            Self::Input => rules.input_armed,
+            Self::Sound => rules.sound_armed,
+        }
+    }
 
     /// Returns its number in `alarm_status` and in the names of uploads (PROFILE 4.4, 5.7).
     pub const fn number(self) -> u8 {

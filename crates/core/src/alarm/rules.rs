@@ -9,12 +9,7 @@ use crate::profile::{settings::Settings, week::LocalTime};
 /// [`Reason::NotArmed`] or [`Reason::OutOfSchedule`].
 pub fn armed(settings: &Settings, cause: Cause, host: i64) -> Result<(), Reason> {
     let alarm = &settings.alarm;
-    let on = match cause {
-        Cause::Motion => alarm.motion_armed,
-        Cause::Input => alarm.input_armed,
-        Cause::Sound => alarm.sound_armed,
-    };
-    if !on {
+    if !cause.is_on(alarm) {
         return Err(Reason::NotArmed);
     }
     let now = LocalTime::of(settings.clock.local(host));
