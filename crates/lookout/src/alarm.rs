@@ -33,6 +33,7 @@
 //! When the camera ends or starts anew in an alarm, the alarm service gives the output link one last errand, to put the
 //! line back, and waits up to 300 ms until it has told; whoever holds the line puts it back too when it is dropped.
 
+mod drill;
 mod events;
 
 use std::{
@@ -44,9 +45,12 @@ use std::{
 };
 
 use lookout_core::alarm::{Cause, Entry, Reason, Record};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
-pub use self::events::told;
+pub use self::{
+    drill::{drill, in_json},
+    events::told,
+};
 
 use crate::metrics::AlarmCounters;
 
@@ -71,7 +75,7 @@ pub struct Trigger {
 /// An alarm, as the links know it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Occasion {
-    /// Counts alarms since the start.
+    /// Counts alarms and drills since the start.
     pub number: u64,
     /// What began it.
     pub cause: Cause,
@@ -97,6 +101,7 @@ impl Errand {
     pub fn tell(&self, link: Link, outcome: Result<String, String>) {
         if let Some(report) = &self.report {
             // Whoever drilled may have left.
+            let outcome = outcome.map_or_else(Outcome::Failed, Outcome::Done);
             let _ = report.try_send(Report { link, outcome });
         }
     }
@@ -131,13 +136,35 @@ impl Link {
     }
 }
 
-/// What came of an errand of a drill, in words.
+/// What a link has to say of its errand of a drill.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Whose it was.
     pub link: Link,
-    /// What was done, or why it was not.
-    pub outcome: Result<String, String>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of an errand of a drill, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// What was done.
+    Done(String),
+    /// Why it was not, though it is wanted.
+    Failed(String),
+    /// Why nothing is wanted.
+    Off(&'static str),
+}
+
+impl Outcome {
+    /// Returns what `/drill.cgi` calls it, and its words.
+    pub fn words(&self) -> (&'static str, &str) {
+        match self {
+            Self::Done(words) => ("done", words),
+            Self::Failed(words) => ("failed", words),
+            Self::Off(words) => ("off", words),
+        }
+    }
 }
 
 /// What is known of alarms; and the bell by which whoever sees, hears or feels something triggers one.
@@ -147,6 +174,10 @@ pub struct Alarms {
     standing: watch::Sender<Option<Arc<Occasion>>>,
     record: Mutex<Record>,
     number: AtomicU64,
+    /// Held by whoever drills: one at a time.
+    drilling: Arc<tokio::sync::Mutex<()>>,
+    /// Rung when the camera ends.
+    ends: Notify,
     counters: Arc<AlarmCounters>,
 }
 
@@ -154,8 +185,16 @@ impl Alarms {
     /// Makes it without an alarm.
     pub fn new(counters: Arc<AlarmCounters>) -> Arc<Self> {
         let (bell, ring) = mpsc::channel(WAITING);
-        let (standing, record) = (watch::Sender::default(), Mutex::default());
-        Arc::new(Self { bell, ring: Mutex::new(Some(ring)), standing, record, number: AtomicU64::new(0), counters })
+        Arc::new(Self {
+            bell,
+            ring: Mutex::new(Some(ring)),
+            standing: watch::Sender::default(),
+            record: Mutex::default(),
+            number: AtomicU64::new(0),
+            drilling: Arc::default(),
+            ends: Notify::new(),
+            counters,
+        })
     }
 
     /// Tells the alarm service of a trigger, if it is not told of too many; never waits.
@@ -184,17 +223,30 @@ impl Alarms {
         self.standing.send_replace(occasion);
     }
 
-    /// Numbers an alarm.
+    /// Numbers an alarm or a drill.
     pub fn number(&self) -> u64 {
         self.number.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Returns what began the alarm, if there is one; a drill is none.
     pub fn standing(&self) -> Option<Cause> {
-        self.standing.borrow().as_ref().filter(|occasion| !occasion.drill).map(|occasion| occasion.cause)
+        self.standing.borrow().as_ref().map(|occasion| occasion.cause)
     }
 
-    /// Gives the alarm to follow.
+    /// Ends what goes on, before the camera ends: returns when the output is put back, or could not be for 300 ms.
+    pub async fn close(&self) {
+        self.ends.notify_one();
+        // Where no alarm service runs, nobody has to be waited for.
+        drop(self.triggers());
+        self.bell.closed().await;
+    }
+
+    /// Waits until the camera ends: for the alarm service. May be cancelled.
+    pub async fn ending(&self) {
+        self.ends.notified().await;
+    }
+
+    /// Gives the alarm to follow; drills are not seen.
     pub fn follow(&self) -> watch::Receiver<Option<Arc<Occasion>>> {
         self.standing.subscribe()
     }
@@ -207,4 +259,9 @@ impl Alarms {
     fn record(&self) -> MutexGuard<'_, Record> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The moment that it is, on the clock that tests can hold.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }

@@ -25,9 +25,10 @@ pub fn input(_ask: &Ask<'_>) -> Result<Answer, Failure> {
     Err(Failure::NotSupported)
 }
 
-/// Sends a marked alarm through the whole chain.
-pub async fn drill(_ask: &Ask<'_>) -> Result<Answer, Failure> {
-    Err(Failure::NotSupported)
+/// Sends a marked alarm through the whole chain, and waits for what comes of it.
+pub async fn drill(ask: &Ask<'_>) -> Result<Answer, Failure> {
+    let told = alarm::drill(&ask.app.alarms).await.ok_or(Failure::Busy)?;
+    Ok(Answer::whole(Status::Ok, "application/json", alarm::in_json(&told)))
 }
 
 /// What was decided of alarms in the last day.
