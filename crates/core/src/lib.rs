@@ -10,6 +10,7 @@ pub mod access;
 pub mod alarm;
 pub mod backoff;
 pub mod form;
+pub mod ftp;
 pub mod head;
 pub mod hex;
 pub mod journal;

@@ -13,9 +13,6 @@ use crate::profile::wire::Mac;
 /// Of what a picture is, if no alarm's: a timed upload. Alarms have the number of their cause, 1 to 3.
 pub const TIMED: u8 = 0;
 
-/// What FTP calls a picture while it is on its way; no name ends in it.
-const PART: &str = ".part";
-
 /// A file's name, without a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileName(String);
@@ -41,15 +38,26 @@ impl FileName {
         }
     }
 
-    /// Takes a name that was shown before; none if it is not one.
+    /// Takes the name of a picture that was shown before; none if it is not one.
     pub fn parse(text: &str) -> Option<Self> {
         let whole = !text.is_empty() && text.chars().all(|c| !separates(c)) && text.ends_with(".jpg");
         whole.then(|| Self(text.to_owned()))
     }
 
-    /// Returns the name that the file has while it is not whole; the same for the same name.
-    pub fn unfinished(&self) -> String {
-        format!("{}{PART}", self.0)
+    /// Marks it as a picture of a drill: `drill_` before the whole name.
+    pub fn of_drill(&self) -> Self {
+        Self(format!("drill_{}", self.0))
+    }
+
+    /// Names what is not whole yet: `<ID>.part`, one for all pictures of a camera, so that a half one is overwritten by
+    /// the next and never lies about; `use_of` tells apart what may be on its way at once.
+    pub fn part(id: Mac, use_of: &str) -> Self {
+        Self(format!("{id}{}.part", clean(use_of, false)))
+    }
+
+    /// Names a file that tests a server.
+    pub fn test(id: Mac, mark: &str) -> Self {
+        Self(format!("{id}_test_{}.txt", clean(mark, false)))
     }
 
     /// Returns the name.
@@ -159,6 +167,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_picture_yet_is_not_named_like_one() {
+        assert_eq!(FileName::part(ID, "").as_str(), "00606EABCDEF.part");
+        assert_eq!(FileName::part(ID, "_drill").as_str(), "00606EABCDEF_drill.part");
+        assert_eq!(FileName::test(ID, "0a1b").as_str(), "00606EABCDEF_test_0a1b.txt");
+        assert_eq!(FileName("a_1.jpg".into()).of_drill().as_str(), "drill_a_1.jpg");
+    }
+
+    #[test]
     fn numbers_grow_from_1_and_none_comes_twice() {
         let sequence = Sequence::default();
         assert_eq!([sequence.next(), sequence.next(), sequence.next()], [1, 2, 3]);
@@ -190,7 +206,8 @@ mod tests {
                 prop_assert!(!text.chars().any(|c| c.is_control() || "/\\:*?\"<>|".contains(c)), "{text:?}");
                 prop_assert!(text.len() > 4 && text.ends_with(".jpg"));
                 prop_assert_eq!(FileName::parse(text), Some(name.clone()));
-                prop_assert!(FileName::parse(&name.unfinished()).is_none());
+                prop_assert!(FileName::parse(FileName::part(ID, text).as_str()).is_none());
+                prop_assert!(FileName::parse(name.of_drill().as_str()).is_some());
             }
         }
 

@@ -8,6 +8,7 @@ use super::Ask;
 use crate::{
     alarm,
     http::{Answer, Status},
+    service::uploader,
 };
 
 /// Sends a mail with the stored settings (PROFILE 4.2).
@@ -15,9 +16,10 @@ pub async fn test_mail(_ask: &Ask<'_>) -> Result<Answer, Failure> {
     Err(Failure::NotSupported)
 }
 
-/// Uploads a file with the stored settings (PROFILE 4.3).
-pub async fn test_ftp(_ask: &Ask<'_>) -> Result<Answer, Failure> {
-    Err(Failure::NotSupported)
+/// Stores a file with the stored settings, and removes it again (PROFILE 4.3, Q57).
+pub async fn test_ftp(ask: &Ask<'_>) -> Answer {
+    let result = uploader::test(&ask.settings.ftp, ask.app.id).await;
+    Answer::text(format!("var result={result};\n"))
 }
 
 /// Stands in for the alarm input.
