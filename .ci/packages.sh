@@ -62,3 +62,18 @@ unpack() {
 		)
 	done
 }
+
+# libraries PACKAGE…: prints the packages of libraries that they need and that are not installed here.
+libraries() {
+	local -A known=()
+	local waiting=("$@") needed state
+	while [ ${#waiting[@]} != 0 ]; do
+		for needed in $(apt-cache depends --important "${waiting[0]}" | sed -n 's/^ *|\?Depends: \(lib[^ ]*\)$/\1/p'); do
+			state=$(dpkg-query -W -f '${db:Status-Status}' "$needed" 2>/dev/null) || true
+			[ "$state" != installed ] && [ -z "${known[$needed]:-}" ] || continue
+			known[$needed]=1 waiting+=("$needed")
+			echo "$needed"
+		done
+		waiting=("${waiting[@]:1}")
+	done
+}
