@@ -87,7 +87,7 @@ impl Session {
         let mut secrecy = None;
         if account.encrypted {
             let untrusted = |_| failed(Step::Encrypt, Trouble::Untrusted);
-            let config = peer::trust().map_err(|_| failed(Step::Encrypt, Trouble::Untrusted))?;
+            let config = peer::trust().await.map_err(|_| failed(Step::Encrypt, Trouble::Untrusted))?;
             let name = ServerName::try_from(account.host.clone()).map_err(untrusted)?;
             let connector = AsyncRustlsConnector::from(TlsConnector::from(config.clone()));
             let encrypted = timeout(IDLE, ftp.into_secure(connector, &account.host)).await;
