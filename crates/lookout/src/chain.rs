@@ -1,16 +1,17 @@
 //! The wiring of the alarm chain: who triggers, the alarm service, who acts.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::SystemTime};
 
-use lookout_core::journal::Event;
+use lookout_core::{alarm::Cause, journal::Event};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
     StartError,
     alarm::{Errand, Link, WAITING},
     app::App,
+    duty::Duty,
     queue::Queue,
-    service::{alarm, uploader},
+    service::{alarm, loudness, motion, uploader},
 };
 
 /// Starts the services of the chain; what holds devices is put into `holding`.
@@ -23,6 +24,7 @@ pub fn start(app: &Arc<App>, state: &Path, _holding: &mut JoinSet<()>) -> Result
         counters: app.metrics.alarms.clone(),
     };
     tokio::spawn(alarm::run(parts));
+    watchers(app);
     Ok(())
 }
 
@@ -41,6 +43,18 @@ fn uploads(app: &Arc<App>, state: &Path) -> mpsc::Sender<Errand> {
     };
     tokio::spawn(uploader::run(parts, taken));
     errands
+}
+
+/// Starts those who look for motion and listen.
+fn watchers(app: &App) {
+    let duty = |cause| {
+        let clock = Box::new(SystemTime::now);
+        Duty::new(cause, app.store.follow(), app.privacy.clone(), clock, app.alarms.clone())
+    };
+    let (hub, alarms, counters) = (app.hub.clone(), app.alarms.clone(), app.metrics.alarms.clone());
+    tokio::spawn(motion::run(motion::Parts { duty: duty(Cause::Motion), hub, alarms, counters, open: motion::open }));
+    let (hub, alarms, counters) = (app.hub.clone(), app.alarms.clone(), app.metrics.alarms.clone());
+    tokio::spawn(loudness::run(loudness::Parts { duty: duty(Cause::Sound), hub, alarms, counters }));
 }
 
 /// Gives the way into the journal.

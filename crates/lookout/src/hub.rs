@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use self::sound::{Bell, Listener, Sound, Sounds};
+pub use self::sound::{Bell, Listener, Loud, Sound, Sounds};
 
 use bytes::Bytes;
 use lookout_core::{

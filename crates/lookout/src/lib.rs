@@ -12,6 +12,7 @@ mod chain;
 mod clock;
 pub mod config;
 mod doorman;
+mod duty;
 mod files;
 mod http;
 mod hub;

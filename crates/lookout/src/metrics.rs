@@ -101,6 +101,8 @@ pub struct AlarmCounters {
     pub events_dropped: Counter,
     /// Pictures that nobody looked at for motion, because they were broken or took too long.
     pub pictures_unseen: Counter,
+    /// Windows of 100 ms of sound that nobody judged, because too many came at once.
+    pub windows_unheard: Counter,
     active: Gauge,
     queued: Family<Label, Gauge>,
     dropped: Family<Label, Counter>,
@@ -116,6 +118,8 @@ impl AlarmCounters {
         all.register("events_dropped", "Entries of the last day thrown away", self.events_dropped.clone());
         let unseen = "Pictures that could not be looked at for motion";
         all.register("pictures_unseen", unseen, self.pictures_unseen.clone());
+        let unheard = "Windows of sound that could not be judged";
+        all.register("windows_unheard", unheard, self.windows_unheard.clone());
         all.register("decisions", "Decisions of an alarm or of none, by cause and reason", self.decisions.clone());
         all.register("queued", "What waits on the disk for its server", self.queued.clone());
         all.register("dropped", "What was thrown away because too much waited, or for too long", self.dropped.clone());

@@ -144,7 +144,7 @@ impl Privacy {
 }
 
 /// Returns how long it is until the next second of a clock begins.
-fn rest_of_second(at: SystemTime) -> Duration {
+pub fn rest_of_second(at: SystemTime) -> Duration {
     let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Duration::from_secs(1) - Duration::from_nanos(since.subsec_nanos().into())
 }
@@ -210,9 +210,18 @@ pub mod testing {
 
         /// Builds the gate.
         pub fn gate(&self, metrics: Arc<Metrics>) -> Arc<Privacy> {
+            Privacy::new(self.follow(), self.clock(), metrics)
+        }
+
+        /// Follows the settings.
+        pub fn follow(&self) -> watch::Receiver<Arc<Settings>> {
+            self.settings.subscribe()
+        }
+
+        /// Gives the host's clock.
+        pub fn clock(&self) -> HostClock {
             let (begin, jumped_s) = (self.begin, self.jumped_s.clone());
-            let clock = move || at(begin, jumped_s.load(Ordering::Relaxed));
-            Privacy::new(self.settings.subscribe(), Box::new(clock), metrics)
+            Box::new(move || at(begin, jumped_s.load(Ordering::Relaxed)))
         }
 
         /// Changes the settings.

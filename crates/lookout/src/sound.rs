@@ -13,6 +13,7 @@
 
 use std::{
     future::{Future, poll_fn},
+    iter,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -21,7 +22,7 @@ use std::{
 };
 
 use lookout_core::{
-    media::sound::{BLOCK, Chunk, RATE, Track},
+    media::sound::{BLOCK, Chunk, Level, RATE, Track},
     port::{Lost, Microphone, Promise},
 };
 use tokio::{
@@ -66,8 +67,8 @@ const STALL: Duration = Duration::from_millis(1500);
 const LATE: Duration = Duration::from_millis(300);
 /// How long a block lasts.
 const LENGTH: Duration = Duration::from_micros(BLOCK as u64 * 1_000_000 / RATE as u64);
-/// How loud it was is known for windows of 100 ms; the newest whole one begins no earlier than this before the end.
-const WINDOWS: Duration = Duration::from_millis(200);
+/// How loud it was is known for windows of 100 ms.
+const WINDOW: Duration = Duration::from_millis(100);
 /// So much sound may come at once before a microphone is held back.
 const BURST: Duration = Duration::from_secs(1);
 /// A piece counts as no shorter than this when a flood is measured.
@@ -242,13 +243,14 @@ impl SoundService {
             self.look = self.next + LENGTH + LATE;
             sound.publish(block);
         }
-        let mut newest = None;
-        while let Some(level) = self.track.level() {
-            newest = Some(level);
+        let levels: Vec<Level> = iter::from_fn(|| self.track.level()).collect();
+        if self.up.is_none() {
+            return;
         }
-        if let Some(level) = newest.filter(|_| self.up.is_some()) {
-            let from = self.next.into_std();
-            sound.loud(Some(level), from.checked_sub(WINDOWS).unwrap_or(from));
+        let next = self.next.into_std();
+        for (left, level) in (0..levels.len() as u32).rev().zip(levels) {
+            // The newest whole window begins no earlier than two before the end.
+            sound.loud(Some(level), next.checked_sub(WINDOW * (left + 2)).unwrap_or(next));
         }
     }
 

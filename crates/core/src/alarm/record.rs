@@ -63,7 +63,7 @@ pub struct Record {
 impl Record {
     /// Notes a decision. Says whether entries of the last day were thrown away for it.
     pub fn note(&mut self, cause: Cause, reason: Reason, strength: f32, at: Instant) -> bool {
-        let strength = strength.max(0.0).min(1.0);
+        let strength = if strength.is_nan() { 0.0 } else { strength.clamp(0.0, 1.0) };
         // Those who note do not wait for each other.
         let at = self.entries.back().map_or(at, |newest| newest.last.max(at));
         let same = self.entries.iter().rposition(|entry| (entry.cause, entry.reason) == (cause, reason));

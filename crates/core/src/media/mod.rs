@@ -7,6 +7,7 @@ pub mod canvas;
 pub mod frame;
 pub mod g711;
 pub mod jpeg;
+pub mod loudness;
 pub mod motion;
 pub mod multipart;
 pub mod pace;

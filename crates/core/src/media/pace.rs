@@ -34,6 +34,11 @@ impl Pace {
     /// Every picture.
     pub const FULL: Self = Self { interval: Duration::ZERO, due: None };
 
+    /// At most one picture in an interval, on average.
+    pub const fn every(interval: Duration) -> Self {
+        Self { interval, due: None }
+    }
+
     /// Reads a rate code: between two listed ones it is the next higher listed one; over 23 or not a number, 0 (Q11).
     pub fn from_code(code: &str) -> Self {
         let code = code.parse::<u32>().unwrap_or(0);

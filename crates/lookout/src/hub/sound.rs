@@ -19,7 +19,7 @@ use lookout_core::media::{
     adpcm,
     sound::{Block, Level},
 };
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::{
     metrics::{Held, SoundCounters},
@@ -28,6 +28,18 @@ use crate::{
 
 /// How many blocks wait for listeners that are slow: 4 s.
 const RING: usize = 64;
+
+/// How many windows wait for whoever follows how loud it is: more than 10 s, which a microphone may hand over at once.
+const LEVELS: usize = 128;
+
+/// How loud a window was, and when it began.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Loud {
+    /// How loud it was.
+    pub level: Level,
+    /// When it began, within a block.
+    pub from: Instant,
+}
 
 /// A block on its way to listeners.
 #[derive(Debug)]
@@ -47,6 +59,8 @@ pub struct Sounds {
     present: AtomicBool,
     ring: watch::Sender<Ring>,
     level: watch::Sender<Option<Level>>,
+    /// Each window, and none whenever there is nothing to hear.
+    levels: broadcast::Sender<Option<Loud>>,
 }
 
 /// The last blocks. Listeners know their places in it as numbers that go on for ever.
@@ -90,7 +104,8 @@ impl Sounds {
     /// Makes it without a microphone, behind the privacy gate.
     pub fn new(gate: Arc<Privacy>, counters: Arc<SoundCounters>) -> Self {
         let (ring, level) = (watch::Sender::default(), watch::Sender::default());
-        Self { gate, counters, present: AtomicBool::new(false), ring, level }
+        let levels = broadcast::Sender::new(LEVELS);
+        Self { gate, counters, present: AtomicBool::new(false), ring, level, levels }
     }
 
     /// Notes that there is a microphone, which may be lost and come back, but will be heard, if only as silence.
@@ -121,12 +136,13 @@ impl Sounds {
     pub fn loud(&self, level: Option<Level>, from: Instant) {
         let level = level.filter(|_| self.admit(from).is_some());
         self.level.send_replace(level);
+        self.tell(level.map(|level| Loud { level, from }));
     }
 
-    /// Follows how loud it is: none without a microphone, nor while the privacy gate is closed. For whoever decides by
-    /// it, in the camera; what is to leave it is [`Sounds::loudness`].
-    pub fn level(&self) -> watch::Receiver<Option<Level>> {
-        self.level.subscribe()
+    /// Follows how loud each window is, in order: none when there is nothing to hear, or not while the privacy gate is
+    /// closed. For whoever decides by it, in the camera; what is to leave it is [`Sounds::loudness`].
+    pub fn levels(&self) -> broadcast::Receiver<Option<Loud>> {
+        self.levels.subscribe()
     }
 
     /// Returns how loud it is, if that may leave the camera now.
@@ -159,6 +175,12 @@ impl Sounds {
     pub(super) fn forget(&self) {
         self.ring.send_if_modified(Ring::forget);
         self.level.send_replace(None);
+        self.tell(None);
+    }
+
+    fn tell(&self, loud: Option<Loud>) {
+        // Nobody may follow.
+        let _ = self.levels.send(loud);
     }
 
     /// Returns the opening of the gate in which what was captured at a moment may be heard.

@@ -7,7 +7,7 @@ use tokio::task::yield_now;
 
 use super::*;
 use crate::{
-    hub::{Bell, Listener, Sound},
+    hub::{Bell, Listener, Loud, Sound},
     metrics::{Metrics, testing::has},
     privacy::testing::Hours,
 };
@@ -426,13 +426,13 @@ async fn a_source_that_is_opened_anew_is_heard_anew_and_its_newest_microphone_co
 async fn while_nobody_listens_it_is_known_how_loud_it_is_and_nothing_else() {
     let rig = Rig::device(Does::Hear);
     sleep(Duration::from_secs(2)).await;
-    let mut level = rig.hub.sound.level();
-    let mut levels = 0;
+    let mut following = rig.hub.sound.levels();
+    let (mut levels, mut before) = (0, None);
     let end = Instant::now() + Duration::from_secs(10);
     while Instant::now() < end {
-        level.changed().await.unwrap();
-        let newest = level.borrow_and_update().expect("it is known");
-        assert!((0.2..0.35).contains(&newest.peak) && newest.rms > 0.15, "{newest:?}");
+        let Loud { level, from } = following.recv().await.unwrap().expect("it is known");
+        assert!((0.2..0.35).contains(&level.peak) && level.rms > 0.15, "{level:?}");
+        assert!(before.replace(from).is_none_or(|before| before <= from), "they come in order");
         levels += 1;
     }
     assert!((98..=102).contains(&levels), "{levels} in 10 s");
