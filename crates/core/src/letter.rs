@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use crate::{alarm::Cause, profile::wire::Mac};
+use crate::profile::wire::Mac;
 
 /// Whose mail it is, and of when.
 #[derive(Clone, Copy, Debug)]
@@ -29,13 +29,13 @@ pub enum Shows {
 }
 
 impl Letter<'_> {
-    /// Writes an alarm's subject: `<ID>(<alias>) motion alarm at <YYYYMMDDHHMMSS>` (wire); a drill's begins with `DRILL`.
-    pub fn alarm_subject(&self, cause: Cause, drill: bool) -> String {
+    /// Writes an alarm's subject, the cause being `motion`, `input` or `sound`: `<ID>(<alias>) motion alarm at <YYYYMMDDHHMMSS>` (wire); a drill's begins with `DRILL`.
+    pub fn alarm_subject(&self, cause: &str, drill: bool) -> String {
         self.subject(if drill { "DRILL " } else { "" }, &format!("{cause} alarm"))
     }
 
     /// Writes an alarm's text.
-    pub fn alarm_text(&self, cause: Cause, drill: bool, shows: Shows) -> String {
+    pub fn alarm_text(&self, cause: &str, drill: bool, shows: Shows) -> String {
         let begin =
             format!("{cause} alarm of the camera {} ({}) at {}, its local time.", self.alias, self.id, self.when());
         let shown = match shows {
@@ -114,15 +114,15 @@ mod tests {
     #[test]
     fn q60_an_alarms_subject_is_the_profiles_and_a_drills_is_marked() {
         let subject = |cause, drill| LETTER.alarm_subject(cause, drill);
-        assert_eq!(subject(Cause::Motion, false), "00606EABCDEF(Gate) motion alarm at 20260203040506");
-        assert_eq!(subject(Cause::Input, false), "00606EABCDEF(Gate) input alarm at 20260203040506");
-        assert_eq!(subject(Cause::Sound, true), "DRILL 00606EABCDEF(Gate) sound alarm at 20260203040506");
+        assert_eq!(subject("motion", false), "00606EABCDEF(Gate) motion alarm at 20260203040506");
+        assert_eq!(subject("input", false), "00606EABCDEF(Gate) input alarm at 20260203040506");
+        assert_eq!(subject("sound", true), "DRILL 00606EABCDEF(Gate) sound alarm at 20260203040506");
         assert_eq!(LETTER.test_subject(), "00606EABCDEF(Gate) test mail at 20260203040506");
     }
 
     #[test]
     fn q60_a_text_says_what_and_when_and_what_is_attached() {
-        let text = |drill, shows| LETTER.alarm_text(Cause::Motion, drill, shows);
+        let text = |drill, shows| LETTER.alarm_text("motion", drill, shows);
         let plain = text(false, Shows::Pictures(5, 1));
         assert!(plain.starts_with("Motion alarm of the camera Gate (00606EABCDEF) at 2026-02-03 04:05:06"), "{plain}");
         assert!(plain.contains("5 pictures from before its beginning, 1 picture from then on"), "{plain}");
