@@ -24,7 +24,7 @@ use crate::{
     journal::Journal,
     metrics::Metrics,
     privacy::Privacy,
-    service::devices::Devices,
+    service::{address, devices::Devices, mailer::Tester},
     store::Store,
     watchdog::Watchdog,
     web::Web,
@@ -47,6 +47,10 @@ pub struct App {
     pub alarms: Arc<Alarms>,
     /// Numbers the pictures that leave as files.
     pub pictures: Arc<Sequence>,
+    /// Sends test mails.
+    pub mail: Tester,
+    /// The public address, as far as anybody has learnt it.
+    pub public: address::Seen,
     /// The gate before every road of picture and sound.
     pub privacy: Arc<Privacy>,
     /// The pictures.

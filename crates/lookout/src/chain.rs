@@ -8,18 +8,21 @@ use tokio::{sync::mpsc, task::JoinSet};
 use crate::{
     StartError,
     alarm::{Errand, Link, WAITING},
+    album::Album,
     app::App,
     duty::Duty,
     queue::Queue,
-    service::{alarm, loudness, motion, uploader},
+    service::{address, alarm, loudness, mailer, motion, uploader},
 };
 
 /// Starts the services of the chain; what holds devices is put into `holding`.
 pub fn start(app: &Arc<App>, state: &Path, _holding: &mut JoinSet<()>) -> Result<(), StartError> {
+    let links =
+        alarm::Links { mail: Some(mail(app, state)), ftp: Some(uploads(app, state)), ..alarm::Links::default() };
     let parts = alarm::Parts {
         settings: app.store.follow(),
         alarms: app.alarms.clone(),
-        links: alarm::Links { ftp: Some(uploads(app, state)), ..alarm::Links::default() },
+        links,
         note: note(app),
         counters: app.metrics.alarms.clone(),
     };
@@ -55,6 +58,31 @@ fn watchers(app: &App) {
     tokio::spawn(motion::run(motion::Parts { duty: duty(Cause::Motion), hub, alarms, counters, open: motion::open }));
     let (hub, alarms, counters) = (app.hub.clone(), app.alarms.clone(), app.metrics.alarms.clone());
     tokio::spawn(loudness::run(loudness::Parts { duty: duty(Cause::Sound), hub, alarms, counters }));
+}
+
+/// Starts whoever mails, and whoever has new addresses mailed; gives the way to the former.
+fn mail(app: &Arc<App>, state: &Path) -> mpsc::Sender<Errand> {
+    let (errand, errands) = mpsc::channel(WAITING);
+    let (moved, moves) = mpsc::channel(1);
+    let album = Arc::new(Album::default());
+    tokio::spawn(album.clone().keep(app.store.follow(), app.hub.clone()));
+    let parts = mailer::Parts {
+        settings: app.store.follow(),
+        id: app.id,
+        hub: app.hub.clone(),
+        sequence: app.pictures.clone(),
+        album,
+        gate: app.privacy.clone(),
+        queue: Queue::open(state, Link::Mail, mailer::LIMITS, app.metrics.alarms.clone()),
+        note: note(app),
+        counters: app.metrics.alarms.clone(),
+    };
+    tokio::spawn(mailer::run(parts, mailer::Smtp, errands, moves));
+    let on = app.store.watch(|settings| settings.mail.inet_ip);
+    let parts = address::Parts { on, seen: app.public.subscribe(), mail: moved, state: state.to_owned() };
+    tokio::spawn(address::run(parts));
+    tokio::spawn(address::ask_host(app.public.clone()));
+    errand
 }
 
 /// Gives the way into the journal.

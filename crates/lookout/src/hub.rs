@@ -266,6 +266,11 @@ impl Viewer {
         self.pass.holds() && self.frames.has_changed().is_ok()
     }
 
+    /// Waits until the privacy gate has closed. May be cancelled.
+    pub async fn ended(&self) {
+        self.pass.ended().await;
+    }
+
     /// Waits for a live frame captured after a moment (PROFILE 5.2); `None` if none comes in time, or the privacy gate
     /// closes.
     pub async fn after(mut self, moment: Instant, patience: Duration) -> Option<Arc<Shown>> {

@@ -48,6 +48,7 @@ use std::{
 use lookout_core::{
     access::origin::Origin,
     journal::Event,
+    names::Sequence,
     port::{Image, PowerLine, Wanted},
     profile::{
         change::Rules,
@@ -82,7 +83,7 @@ use crate::{
     privacy::Privacy,
     service::{
         devices::{self, Devices},
-        ntp,
+        mailer, ntp,
     },
     sockets::{Sockets, addresses},
     sound::{Given, Input, SoundService},
@@ -201,13 +202,23 @@ fn app(
         local: local(&store),
         patience: config.http.stall,
     };
+    let hub = Hub::new(privacy.clone(), metrics.camera.clone(), metrics.sound.clone());
+    let pictures = Arc::<Sequence>::default();
     Ok(Arc::new(App {
         id,
+        mail: mailer::Tester {
+            settings: store.follow(),
+            id,
+            hub: hub.clone(),
+            sequence: pictures.clone(),
+            going: Mutex::default(),
+        },
+        public: watch::Sender::default(),
         store: store.clone(),
         web: Web::open(state, store.clone(), config.web.packs),
-        hub: Hub::new(privacy.clone(), metrics.camera.clone(), metrics.sound.clone()),
+        hub,
         alarms,
-        pictures: Arc::default(),
+        pictures,
         privacy,
         devices: Devices::new(devices),
         journal: journal(state, opened.fresh, &store, &metrics),

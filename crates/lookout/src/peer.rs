@@ -12,7 +12,6 @@ use std::{
     time::Duration,
 };
 
-use lettre::transport::smtp::client::AsyncTokioStream;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -183,12 +182,6 @@ impl AsyncWrite for Line {
 impl fmt::Debug for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a connection to {}", self.peer)
-    }
-}
-
-impl AsyncTokioStream for Line {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.peer)
     }
 }
 

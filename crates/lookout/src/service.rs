@@ -1,5 +1,6 @@
 //! What runs on its own: each service an endless loop with one `select!`, none knowing another.
 
+pub mod address;
 pub mod alarm;
 pub mod caller;
 pub mod devices;

@@ -182,8 +182,13 @@ texts! {
     Host, Host, |text| text.chars().all(|c| c.is_ascii_alphanumeric() || "-._:".contains(c));
     /// A mail address that can stand in an SMTP dialogue, or nothing.
     Mail, Mail, |text| {
-        let clean = text.chars().all(|c| !c.is_whitespace() && !"<>,;:\"()[]\\".contains(c));
-        clean && text.rsplit_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !name.contains('@'))
+        // A dot-atom before, labels of a host's name behind (RFC 5322, 3.4.1; RFC 1034), also beyond ASCII (RFC 6531).
+        let atom = |part: &str| !part.is_empty() && part.chars().all(|c| {
+            c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || (!c.is_ascii() && !c.is_whitespace())
+        });
+        let label = |part: &str| atom(part) && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || !c.is_ascii())
+            && !part.starts_with('-') && !part.ends_with('-') && part.len() <= 63;
+        text.rsplit_once('@').is_some_and(|(name, host)| name.split('.').all(atom) && host.split('.').all(label))
     };
     /// The address of an HTTP call, or nothing; no user name or password in it.
     Url, Url, |text| {
@@ -201,6 +206,11 @@ impl<const N: usize> Key<N> {
     /// Gives the secret itself.
     pub fn expose(&self) -> &str {
         self.0.expose()
+    }
+
+    /// Gives it as a secret, for whoever passes it on.
+    pub fn secret(&self) -> &Secret {
+        &self.0
     }
 }
 
@@ -423,8 +433,30 @@ mod tests {
     #[test]
     fn a_mail_address_cannot_carry_a_second_command() {
         assert!(Mail::<64>::parse("").is_ok());
-        assert!(Mail::<64>::parse("me@example.org").is_ok());
-        for bad in ["me", "@", "a@", "@b", "a@b>", "a b@c", "a@b,c@d", "a@b\r\nRCPT", "a@@b"] {
+        for good in ["me@example.org", "a+b.c'd/e@mail", "über@müller.example", "a@192.0.2.1"] {
+            assert!(Mail::<64>::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "me",
+            "@",
+            "a@",
+            "@b",
+            "a@b>",
+            "a b@c",
+            "a@b,c@d",
+            "a@b\r\nRCPT",
+            "a@@b",
+            "a..b@c",
+            ".a@c",
+            "a@b..c",
+            "a@b.",
+            "a@-b",
+            "a@b_c",
+            "a@b\u{a0}c",
+            "a\u{2028}@b",
+            "\"a\"@b",
+            "a@[1.2.3.4]",
+        ] {
             assert_eq!(Mail::<64>::parse(bad), Err(Illegal), "{bad:?}");
         }
     }

@@ -100,7 +100,7 @@ async fn a_server_proves_its_name_or_its_address() {
         let mut text = String::new();
         let mut secured = line().await.secure(host, trust.clone()).await.unwrap();
         secured.read_to_string(&mut text).await.unwrap();
-        assert_eq!((text.as_str(), secured.peer_addr().unwrap()), ("hello", address));
+        assert_eq!((text.as_str(), secured.peer), ("hello", address));
     }
     for host in ["other.test", "127.0.0.2", "", "a b"] {
         assert!(line().await.secure(host, trust.clone()).await.is_err(), "{host:?}");

@@ -21,7 +21,7 @@ fn values(kind: Kind) -> BoxedStrategy<String> {
     match kind {
         Kind::Text(max) | Kind::Secret(max) => text(max).boxed(),
         Kind::Host(max) => prop::string::string_regex(&format!("[a-zA-Z0-9._:-]{{0,{max}}}")).unwrap().boxed(),
-        Kind::Mail(_) => "([a-z]{1,30}@[a-z.]{1,30})?".boxed(),
+        Kind::Mail(_) => "([a-z]{1,30}@[a-z]{1,15}([.][a-z]{1,14})?)?".boxed(),
         Kind::Url(_) => "(https?://[a-z0-9]{1,20}/[a-z0-9?=&%]{0,90})?".boxed(),
         Kind::Int(min, max) => (min..=max).prop_map(|number| number.to_string()).boxed(),
         Kind::Flag => (0..2_i32).prop_map(|number| number.to_string()).boxed(),

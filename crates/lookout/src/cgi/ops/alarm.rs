@@ -12,8 +12,9 @@ use crate::{
 };
 
 /// Sends a mail with the stored settings (PROFILE 4.2).
-pub async fn test_mail(_ask: &Ask<'_>) -> Result<Answer, Failure> {
-    Err(Failure::NotSupported)
+pub async fn test_mail(ask: &Ask<'_>) -> Result<Answer, Failure> {
+    let result = ask.app.mail.test().await.ok_or(Failure::Busy)?;
+    Ok(Answer::text(format!("var result={result};\n")))
 }
 
 /// Stores a file with the stored settings, and removes it again (PROFILE 4.3, Q57).

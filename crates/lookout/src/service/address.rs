@@ -1,0 +1,99 @@
+//! Watches the camera's public address, and has a new one mailed (`mail_inet_ip`, Q64).
+//!
+//! What the address is, comes through a port ([`Seen`]): the host's own addresses now, whoever else learns it later. It is
+//! kept in the state folder, so that one that changed while the camera was off is told, too.
+
+use std::{
+    fs, io,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use lookout_core::public::{Moved, Watch, choose};
+use tokio::{
+    sync::{mpsc, watch},
+    task::spawn_blocking,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{files, setup, store::Watched};
+
+/// The public address, as far as it is known.
+pub type Seen = watch::Sender<Option<IpAddr>>;
+
+/// The file of the address that was known at last.
+const FILE: &str = "public-address";
+/// How often the host is asked.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// What the service needs.
+pub struct Parts {
+    /// Whether new addresses are mailed.
+    pub on: Watched<bool>,
+    /// The public address.
+    pub seen: watch::Receiver<Option<IpAddr>>,
+    /// Who mails.
+    pub mail: mpsc::Sender<Moved>,
+    /// The state folder.
+    pub state: PathBuf,
+}
+
+/// Asks the host for its own addresses, for ever, each minute: a camera that has a public one itself.
+pub async fn ask_host(seen: Seen) {
+    let mut every = interval(EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        let own = choose(setup::addresses());
+        seen.send_if_modified(|seen| std::mem::replace(seen, own) != own);
+    }
+}
+
+/// Follows the address, for ever.
+pub async fn run(mut parts: Parts) {
+    let mut watch = Watch::new(read(&parts.state.join(FILE)));
+    // One that came too soon after another is looked at again.
+    let mut every = interval(EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            changed = parts.seen.changed() => if changed.is_err() {
+                return;
+            },
+            _ = parts.on.changed() => {}
+        }
+        if !*parts.on.get() {
+            continue;
+        }
+        let (known, seen) = (watch.known(), *parts.seen.borrow_and_update());
+        let moved = watch.see(seen, now());
+        if watch.known() != known {
+            keep(parts.state.clone(), watch.known()).await;
+        }
+        if let Some(moved) = moved {
+            tracing::info!("the public address is {}, and was {}", moved.new, moved.old);
+            // Who mails takes some seconds for an alarm, and there is one such mail an hour.
+            let _ = parts.mail.try_send(moved);
+        }
+    }
+}
+
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// Reads the address that was known at last; what cannot be read is none.
+fn read(file: &Path) -> Option<IpAddr> {
+    fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+async fn keep(state: PathBuf, address: Option<IpAddr>) {
+    let Some(address) = address else { return };
+    let write = move || files::put(&state, FILE, &[format!("{address}\n").as_bytes()]);
+    let written = spawn_blocking(write).await.map_err(io::Error::other).flatten();
+    if let Err(error) = written {
+        tracing::warn!("the public address cannot be kept: {error}");
+    }
+}
