@@ -137,7 +137,9 @@ pub fn output(command: &Command) -> Output {
             Op::TestFtp => Output::Vars(vec![Entry::may("result", Kind::Int(-9, 0), FTP)]),
             Op::Events => Output::Body(
                 "application/json",
-                "Entries, the oldest first, each a reason and how often it held (Q59).",
+                "An array of at most 64 KiB, what was decided last at its end: `cause` (`motion`, `input`, `sound`), `reason`, `first` and \
+                 `last` (ISO 8601, UTC, on the camera's clock), `count`, and `most`, the strongest as a share of the picture or of full \
+                 scale, 0 to 1 (Q59).",
             ),
             Op::Drill => Output::Body("application/json", "Each link of the chain, and what came of it in words."),
             Op::Input | Op::CameraControl | Op::SetDatetime | Op::Reboot | Op::RestoreFactory | Op::BuiltInPages => {

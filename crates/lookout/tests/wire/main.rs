@@ -6,6 +6,7 @@
 mod asf;
 mod backup;
 mod clock;
+mod decisions;
 mod devices;
 mod digest;
 mod golden;
