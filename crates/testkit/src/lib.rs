@@ -1,5 +1,5 @@
 //! What the black-box tests are made of: a camera that runs as its own process, a client that sends exact bytes, a
-//! viewer that checks every byte of a push stream, and another camera and a time server that misbehave on demand. Never
+//! viewer that checks every byte of a push stream, and another camera, a time server and an FTP server that misbehave on demand. Never
 //! shipped.
 //!
 //! Bargains: everything blocks, with a deadline, and whatever goes wrong panics with what was seen: a test that cannot
@@ -12,6 +12,7 @@ mod asf;
 mod camera;
 mod client;
 mod fake;
+mod ftp;
 mod pack;
 mod picture;
 mod sound;
@@ -22,6 +23,7 @@ pub use asf::{AsfHead, AsfKind, AsfObject, AsfReader, AsfRest};
 pub use camera::{ADMIN, Account, Camera, OPERATOR, Setup, VIEWER, lookout, users};
 pub use client::{Client, Conn, Reply, encode};
 pub use fake::{FakeCamera, Mode};
+pub use ftp::{Does, FtpServer};
 pub use pack::{Lie, Zip, vendor_pack};
 pub use picture::{Picture, noise_jpeg, scene_jpeg};
 pub use sound::{decode_adpcm, decode_ulaw};
