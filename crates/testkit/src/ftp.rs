@@ -126,7 +126,7 @@ enum Way {
 
 impl Shared {
     fn serve(&self, stream: TcpStream) {
-        stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
         let mut say = stream.try_clone().unwrap();
         let (mut hear, mut dialogue) = (BufReader::new(stream), Dialogue::default());
         let mut command = "greeting".to_owned();
