@@ -23,13 +23,13 @@ PKGS=busybox-static,kmod,iproute2,procps,psmisc,v4l-utils,usbutils,strace,curl,p
 
 # Kernel modules copied into the guest, with everything they depend on.
 BOOT_MODS="virtio_pci virtio_blk ext4 crc32c_generic"
-LAB_MODS="9p 9pnet_virtio virtio_console virtio_net virtio_rng vivid uvcvideo vhci_hcd snd-aloop"
+LAB_MODS="9p 9pnet_virtio virtio_console virtio_net virtio_rng vivid uvcvideo vhci_hcd snd-aloop gpio-sim"
 
 say() { printf '[%4ds] %s\n' "$SECONDS" "$*"; }
 cannot() { echo "the lab cannot be built here: $*"; exit 77; }
 
 # The image is good as long as what it was built from is the same.
-STAMP=$(cd "$HERE" && { cat build-image.sh extract-vmlinux.py guest/init guest/initramfs-init guest/bin/*
+STAMP=$(cd "$HERE" && { cat build-image.sh build-gpio-sim.sh extract-vmlinux.py guest/init guest/initramfs-init guest/bin/*
 	echo "$EXTRA"; } | sha256sum | cut -d' ' -f1)
 if [ "${1:-}" != --force ] && [ -e "$LAB_DIR/env.sh" ] && [ "$(cat "$LAB_DIR/stamp" 2>/dev/null)" = "$STAMP" ]; then
 	exit 0
@@ -44,9 +44,11 @@ export DEBIAN_FRONTEND=noninteractive
 say "apt-get update"
 apt-get -qq update || cannot "apt-get update failed"
 miss=
-for p in perl:perl python3:python3 mkfs.ext4:e2fsprogs xz:xz-utils; do
+for p in perl:perl python3:python3 mkfs.ext4:e2fsprogs xz:xz-utils gcc:gcc make:make; do
 	command -v "${p%%:*}" >/dev/null || miss+=" ${p#*:}"
 done
+[ -e /usr/include/stdio.h ] || miss+=" libc6-dev"
+ls /usr/lib/*/libelf.so.1 >/dev/null 2>&1 || miss+=" libelf1"
 [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || miss+=" debian-archive-keyring"
 if [ -n "$miss" ]; then
 	say "installing on this machine with apt-get:$miss"
@@ -77,7 +79,9 @@ fi
 KIMG=$(apt-cache depends linux-image-$ARCH | sed -n 's/.*Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -1)
 KVER=${KIMG#linux-image-}                       # e.g. 6.1.0-56-amd64
 KPKG=$(apt-cache show "$KIMG" | sed -n 's/^Version: //p' | head -1)
-fetch "$KIMG" mmdebstrap busybox-static
+KMAJ=$(echo "$KVER" | cut -d. -f1,2)            # e.g. 6.1
+fetch "$KIMG" mmdebstrap busybox-static "linux-headers-$KVER" "linux-headers-${KVER%-"$ARCH"}-common" \
+	"linux-kbuild-$KMAJ" "linux-source-$KMAJ=$KPKG"
 say "downloaded the kernel $KIMG ($KPKG)"
 
 # --- 3. root file system (in RAM if there is room: dpkg syncs a lot) ------------
@@ -111,6 +115,8 @@ KMODS=kernel/$MODS
 [ -d "$KMODS" ] || KMODS=kernel/usr/$MODS
 mkdir -p "$ROOT/lib/modules"
 mv "$KMODS" "$ROOT/$MODS"
+"$HERE/build-gpio-sim.sh" "$LAB_DIR" "$KVER" "$ROOT/$MODS/extra" > gpio-sim.log 2>&1 || { tail -20 gpio-sim.log; exit 1; }
+say "built gpio-sim"
 # Debian does not ship modules.dep, the postinst makes it. Use the guest's depmod.
 chroot "$ROOT" depmod "$KVER"
 modfiles() { # module files for the named modules, dependencies first
@@ -171,7 +177,7 @@ say "root.img: ${SIZE} MiB nominal, $(du -sm root.img | cut -f1) MiB on disk; in
 	fi
 } > env.sh
 { echo "kernel $KVER $KPKG"; chroot "$ROOT" dpkg-query -W; } > manifest.txt
-rm -rf kernel debs debs-qemu tools "$WORK"
+rm -rf kernel debs debs-qemu tools oot "$WORK"
 
 # --- 9. is KVM of use here? /dev/kvm may exist and still not run this kernel: a hypervisor
 # in software (module kvm_pvm) accepts only kernels patched for it. Otherwise try.

@@ -4,14 +4,20 @@
 //! carry out. Whatever was decided, also that there is no alarm, is a [`Reason`], one for each decision, which the
 //! [`Record`] keeps for a day.
 
+mod debounce;
+mod input;
 mod machine;
+mod output;
 mod record;
 mod rules;
 
 use std::fmt;
 
 pub use self::{
+    debounce::Debounce,
+    input::{Input, Meaning, Speaker},
     machine::{Action, Machine},
+    output::Output,
     record::{Entry, KEPT, Record},
     rules::armed,
 };

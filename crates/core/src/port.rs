@@ -50,7 +50,33 @@ pub trait Microphone: Send {
     fn about(&self) -> String;
 }
 
-/// Why a source is lost, in words for the placeholder picture and the log; never holds a password.
+/// A line whose level is felt: the alarm input. Dropping it lets go of the line.
+pub trait InputLine: Send {
+    /// Waits for its next level, `true` for high: the first at once, then at each change, and now and then without one. An
+    /// `Err` ends this line; the input service opens it anew. May be cancelled at any await, and called again.
+    fn level(&mut self) -> Promise<'_, Result<bool, Lost>>;
+
+    /// Says whether these levels last; else they may bounce.
+    fn settled(&self) -> bool;
+
+    /// Says in a few words what was opened, such as `gpiochip0:17 "GPIO17" of pinctrl-bcm2711`.
+    fn about(&self) -> String;
+}
+
+/// A line that is driven: the output. Dropped, it goes to its resting level, so that no siren goes on, and is let go of.
+pub trait OutputLine: Send {
+    /// Drives it, `true` for high. An `Err` ends this line; the output service opens it anew. If it is cancelled, the level is
+    /// either.
+    fn drive(&mut self, high: bool) -> Promise<'_, Result<(), Lost>>;
+
+    /// Changes its resting level, and not its level.
+    fn rest_at(&mut self, high: bool);
+
+    /// Says in a few words what was opened.
+    fn about(&self) -> String;
+}
+
+/// Why a source, a microphone or a line is lost, in words for the placeholder picture and the log; never holds a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Lost(pub String);

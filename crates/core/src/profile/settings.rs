@@ -504,6 +504,14 @@ impl LineLevel {
             Self::High => Self::Low,
         }
     }
+
+    /// Returns its word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::High => "high",
+        }
+    }
 }
 
 /// Lamp and head (`set_misc.cgi`).
