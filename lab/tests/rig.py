@@ -172,11 +172,11 @@ def shows_vivids_bars(jpeg):
 class Daemon:
     """A daemon with factory settings; stopped in the end."""
 
-    def __init__(self, source, size=VGA, microphone="own"):
+    def __init__(self, source, size=VGA, microphone="own", config=""):
         self.folder = tempfile.mkdtemp()
         self.port = next(ports)
         # Passwords are kept plain because an Argon2 hash takes seconds under emulation.
-        config = f"""
+        text = f"""
             state = "{self.folder}/state"
             listen = ["127.0.0.1:{self.port}"]
             tls_listen = []
@@ -187,9 +187,10 @@ class Daemon:
             microphone = "{microphone}"
             [profile]
             secrets = "plain"
+            {config}
         """
         self.config = f"{self.folder}/lookout.toml"
-        Path(self.config).write_text(config)
+        Path(self.config).write_text(text)
         with open(f"{self.folder}/log", "w") as log:
             self.program = subprocess.Popen(
                 [LOOKOUT, "run", "--config", self.config], env=PASSWORDS, stdout=log, stderr=log)

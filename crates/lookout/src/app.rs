@@ -24,7 +24,7 @@ use crate::{
     journal::Journal,
     metrics::Metrics,
     privacy::Privacy,
-    service::{address, devices::Devices, mailer::Tester},
+    service::{address, devices::Devices, input::Input, mailer::Tester, output::Output},
     store::Store,
     watchdog::Watchdog,
     web::Web,
@@ -45,6 +45,10 @@ pub struct App {
     pub web: Web,
     /// What is known of alarms, and who can be told of one.
     pub alarms: Arc<Alarms>,
+    /// What the alarm input shows.
+    pub input: Arc<Input>,
+    /// The output.
+    pub output: Arc<Output>,
     /// Numbers the pictures that leave as files.
     pub pictures: Arc<Sequence>,
     /// Sends test mails.

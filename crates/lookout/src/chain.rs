@@ -1,5 +1,7 @@
 //! The wiring of the alarm chain: who triggers, the alarm service, who acts.
 
+mod pins;
+
 use std::{path::Path, sync::Arc, time::SystemTime};
 
 use lookout_core::{alarm::Cause, journal::Event};
@@ -16,9 +18,13 @@ use crate::{
 };
 
 /// Starts the services of the chain; what holds devices is put into `holding`.
-pub fn start(app: &Arc<App>, state: &Path, _holding: &mut JoinSet<()>) -> Result<(), StartError> {
-    let links =
-        alarm::Links { mail: Some(mail(app, state)), ftp: Some(uploads(app, state)), ..alarm::Links::default() };
+pub fn start(app: &Arc<App>, state: &Path, holding: &mut JoinSet<()>) -> Result<(), StartError> {
+    let links = alarm::Links {
+        mail: Some(mail(app, state)),
+        ftp: Some(uploads(app, state)),
+        output: pins::output(app, holding),
+        ..alarm::Links::default()
+    };
     let parts = alarm::Parts {
         settings: app.store.follow(),
         alarms: app.alarms.clone(),
@@ -27,6 +33,7 @@ pub fn start(app: &Arc<App>, state: &Path, _holding: &mut JoinSet<()>) -> Result
         counters: app.metrics.alarms.clone(),
     };
     tokio::spawn(alarm::run(parts));
+    pins::input(app);
     watchers(app);
     Ok(())
 }

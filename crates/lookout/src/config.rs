@@ -20,6 +20,7 @@ use std::{
 };
 
 use lookout_core::media::{frame::Size, sound};
+use lookout_linux::gpio::{self, Place};
 
 use crate::source::{Locator, SoundLocator};
 
@@ -147,6 +148,26 @@ settings! {
         "channels" channels: u16 = 1 => whole(sound::CHANNELS);
     }
 
+    /// The alarm input and the output, lines of this machine's GPIO chips. A line is written as `CHIP:NUMBER`, where the chip
+    /// is its name (`gpiochip0`) or its label (`pinctrl-bcm2711`), or as its own name, such as `GPIO17`; `gpioinfo` lists them
+    /// all. How to wire them: [gpio.md](gpio.md).
+    ["gpio"] gpio: Gpio {
+        /// The line of the alarm input. Without one, there is only what `input.cgi` says.
+        "input" input: Option<Place> = None => optional(parsed(Place::WANTED));
+        /// What the chip's own resistor does to the input. A chip that has none does as it always does.
+        "input_bias" input_bias: Bias = Bias::AsIs => word();
+        /// Whether the input counts as high when its voltage is low.
+        "input_active_low" input_active_low: bool = false => flag();
+        /// The time in milliseconds for which a level must last to be taken for one. The kernel sees to that, and the camera
+        /// where the kernel cannot.
+        "debounce_ms" debounce_ms: u32 = 50 => whole(0..=10_000);
+        /// The line of the output. It is driven while an alarm lasts (`alarm_iolinkage`), and rests at the level that is not
+        /// `alarm_ioout_level` from the camera's start to its end.
+        "output" output: Option<Place> = None => optional(parsed(Place::WANTED));
+        /// Whether the voltage of the output is low when it is to be high.
+        "output_active_low" output_active_low: bool = false => flag();
+    }
+
     /// How the camera speaks HTTP.
     ["http"] http: Http {
         /// The text of the `Server` header. Some clients recognise a camera by the default.
@@ -230,6 +251,20 @@ kind::choice! {
         Structure = "structure",
         /// All of its data.
         Decode = "decode",
+    }
+}
+
+kind::choice! {
+    /// What a chip's own resistor does to a line.
+    Bias {
+        /// What it did before.
+        AsIs = "as-is",
+        /// It pulls the line up.
+        PullUp = "pull-up",
+        /// It pulls the line down.
+        PullDown = "pull-down",
+        /// It is off.
+        Off = "off",
     }
 }
 
@@ -331,6 +366,9 @@ impl Config {
         if self.listen.is_empty() && self.tls_listen.is_empty() {
             return conflict("listen", "listen and tls_listen are both empty: nobody could reach the camera");
         }
+        if self.gpio.input.is_some() && self.gpio.input == self.gpio.output {
+            return conflict("gpio.output", "gpio.output and gpio.input cannot be the same line");
+        }
         let listeners: Vec<_> = self.listen.iter().chain(&self.tls_listen).collect();
         for (index, one) in listeners.iter().enumerate() {
             if let Some(other) = listeners[..index].iter().find(|other| collide(one, other)) {
@@ -349,6 +387,20 @@ impl Config {
         self.state
             .clone()
             .unwrap_or_else(|| usual_state_dir(|name| std::env::var_os(name), rustix::process::geteuid().is_root()))
+    }
+}
+
+impl Gpio {
+    /// Returns what is wanted of the input's line.
+    pub fn wanted(&self) -> gpio::Wanted {
+        let bias = match self.input_bias {
+            Bias::AsIs => gpio::Bias::AsIs,
+            Bias::PullUp => gpio::Bias::PullUp,
+            Bias::PullDown => gpio::Bias::PullDown,
+            Bias::Off => gpio::Bias::Off,
+        };
+        let debounce = Duration::from_millis(self.debounce_ms.into());
+        gpio::Wanted { bias, active_low: self.input_active_low, debounce }
     }
 }
 

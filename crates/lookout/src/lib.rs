@@ -83,7 +83,7 @@ use crate::{
     privacy::Privacy,
     service::{
         devices::{self, Devices},
-        mailer, ntp,
+        input, mailer, ntp, output,
     },
     sockets::{Sockets, addresses},
     sound::{Given, Input, SoundService},
@@ -216,6 +216,8 @@ fn app(
         public: watch::Sender::default(),
         store: store.clone(),
         web: Web::open(state, store.clone(), config.web.packs),
+        input: Arc::new(input::Input::new(store.follow(), alarms.clone(), metrics.pins.clone())),
+        output: output::Output::new(config.gpio.output.is_some()),
         hub,
         alarms,
         pictures,

@@ -4,6 +4,8 @@
 //! counters are looked up once, here, or only where something has gone wrong. Label values are a fixed few words, so that
 //! no peer can make the text grow.
 
+mod pins;
+
 use std::{
     array,
     fmt::Error,
@@ -27,6 +29,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+pub use self::pins::PinCounters;
+
 /// The `Content-Type` of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -43,6 +47,8 @@ pub struct Metrics {
     pub sound: Arc<SoundCounters>,
     /// Of alarms.
     pub alarms: Arc<AlarmCounters>,
+    /// Of the alarm input and the output.
+    pub pins: Arc<PinCounters>,
     /// Logins refused: wrong, missing or throttled credentials.
     pub logins_refused: Counter,
     /// Connections that a panic ended: each is a bug.
@@ -203,6 +209,7 @@ impl Metrics {
             devices: Arc::default(),
             sound: Arc::default(),
             alarms: Arc::default(),
+            pins: Arc::default(),
             logins_refused: Counter::default(),
             panics: Counter::default(),
             journal_bytes: Counter::default(),
@@ -225,6 +232,7 @@ impl Metrics {
         self.devices.register(all.sub_registry_with_prefix("devices"));
         self.sound.register(all.sub_registry_with_prefix("sound"));
         self.alarms.register(all.sub_registry_with_prefix("alarm"));
+        self.pins.register(all);
         all.register("forbidden", "Whether forbidden hours keep all pictures in", self.forbidden.clone());
         all.register("logins_refused", "Logins refused", self.logins_refused.clone());
         all.register("connections", "Open connections", self.connections.clone());

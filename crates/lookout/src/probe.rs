@@ -10,9 +10,9 @@ use lookout_core::{
         frame::Size,
         sound::{Level, Track, dbfs},
     },
-    port::{Image, Lost, Microphone, Source, Wanted},
+    port::{Image, InputLine as _, Lost, Microphone, Source, Wanted},
 };
-use lookout_linux::alsa;
+use lookout_linux::{alsa, gpio};
 
 use crate::{
     config::{self, Config},
@@ -37,6 +37,10 @@ pub struct Found {
     pub sound: Result<Sounded, String>,
     /// The sound devices of this machine, a line each.
     pub microphones: Vec<String>,
+    /// The lines of `[gpio]`, each with what was found there, or why it cannot be used.
+    pub lines: Vec<(&'static str, Result<String, String>)>,
+    /// The GPIO chips of this machine, a line each.
+    pub chips: Vec<String>,
 }
 
 /// What `lookout check` heard.
@@ -94,7 +98,26 @@ pub async fn probe(locator: &Locator, config: &Config) -> Result<Found, String> 
         devices: locator.describe(),
         sound: sound(config, &mut *source, own).await,
         microphones: alsa::capture_devices(),
+        lines: lines(&config.gpio).await,
+        chips: gpio::chips(),
     })
+}
+
+/// Feels the alarm input for a moment, and finds the output, but leaves it alone.
+async fn lines(config: &config::Gpio) -> Vec<(&'static str, Result<String, String>)> {
+    let mut lines = Vec::new();
+    if let Some(place) = config.input.clone() {
+        let felt = async {
+            let mut line = gpio::Input::open(place.clone(), config.wanted()).await?;
+            let level = if line.level().await? { "high" } else { "low" };
+            Ok(format!("{level}: {}", line.about()))
+        };
+        lines.push(("alarm input", felt.await.map_err(|lost: Lost| format!("{place}: {lost}"))));
+    }
+    if let Some(place) = &config.output {
+        lines.push(("output", gpio::look(place).map_err(|lost| format!("{place}: {lost}"))));
+    }
+    lines
 }
 
 /// Hears the microphone that is configured, for a moment.

@@ -10,4 +10,5 @@ pub mod mailer;
 pub mod motion;
 pub mod mqtt;
 pub mod ntp;
+pub mod output;
 pub mod uploader;

@@ -86,7 +86,18 @@ pub fn check(config: &Config) -> Result<(), Failed> {
         say(format_args!("sound devices for --microphone alsa:NAME"));
         found.microphones.iter().for_each(|line| say(format_args!("  {line}")));
     }
-    heard.map_err(failed)
+    let mut usable = Ok(());
+    for (name, line) in found.lines {
+        match line {
+            Ok(about) => say(format_args!("{name:<14} {about}")),
+            Err(why) => usable = Err(failed(format!("{name} {why}"))),
+        }
+    }
+    if !found.chips.is_empty() {
+        say(format_args!("GPIO chips for [gpio], whose lines gpioinfo lists"));
+        found.chips.iter().for_each(|line| say(format_args!("  {line}")));
+    }
+    heard.map_err(failed).and(usable)
 }
 
 fn in_words(sound: &Sounded) -> String {

@@ -12,6 +12,7 @@ mod digest;
 mod golden;
 mod guard;
 mod heads;
+mod input;
 mod journal;
 mod listings;
 mod login;

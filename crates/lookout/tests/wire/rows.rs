@@ -13,6 +13,8 @@ pub struct Row {
     pub command: &'static Command,
     /// A query that changes something of the factory state; none where the row restarts the camera or takes a file.
     pub changes: Option<String>,
+    /// Whether what it changes is stored.
+    pub stores: bool,
     /// A query that it refuses.
     pub refused: &'static str,
 }
@@ -46,12 +48,13 @@ fn row(command: &'static Command) -> Row {
         ("set_alarm", _) => ("motion_armed=1&schedule_sun_0=-1".into(), "motion_armed=2"),
         ("set_misc", _) => ("led_mode=2&ptz_patrol_rate=9".into(), "led_mode=3"),
         ("set_factory_ddns", _) => ("service=9&host=h".into(), "service=13"),
-        ("input", _) => (String::new(), "level=2"),
+        ("input", _) => ("level=1".into(), "level=2"),
         (_, Run::Do(Op::TestMail | Op::TestFtp | Op::Drill)) => (String::new(), ""),
         (_, Run::Take(_) | Run::Do(Op::Reboot | Op::RestoreFactory | Op::BuiltInPages)) => (String::new(), ""),
         (other, _) => panic!("{other} is not known here"),
     });
-    Row { command, changes: Some(changes).filter(|changes| !changes.is_empty()), refused }
+    let stores = command.run != Run::Do(Op::Input);
+    Row { command, changes: Some(changes).filter(|changes| !changes.is_empty()), stores, refused }
 }
 
 impl Row {

@@ -2,7 +2,14 @@
 
 use std::time::{Instant, SystemTime};
 
-use lookout_core::profile::reply::Failure;
+use lookout_core::{
+    alarm::Speaker,
+    profile::{
+        reply::{Failure, OK},
+        settings::LineLevel,
+        wire::Wire as _,
+    },
+};
 
 use super::Ask;
 use crate::{
@@ -24,8 +31,10 @@ pub async fn test_ftp(ask: &Ask<'_>) -> Answer {
 }
 
 /// Stands in for the alarm input.
-pub fn input(_ask: &Ask<'_>) -> Result<Answer, Failure> {
-    Err(Failure::NotSupported)
+pub fn input(ask: &Ask<'_>) -> Result<Answer, Failure> {
+    let level = LineLevel::parse(ask.query.get("level").ok_or(Failure::IllegalParam)?)?;
+    ask.app.input.tell(Speaker::Operator, level);
+    Ok(Answer::text(OK))
 }
 
 /// Sends a marked alarm through the whole chain, and waits for what comes of it.
