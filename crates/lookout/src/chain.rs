@@ -85,8 +85,12 @@ fn mail(app: &Arc<App>, state: &Path) -> mpsc::Sender<Errand> {
         counters: app.metrics.alarms.clone(),
     };
     tokio::spawn(mailer::run(parts, mailer::Smtp, errands, moves));
-    let on = app.store.watch(|settings| settings.mail.inet_ip);
-    let parts = address::Parts { on, seen: app.public.subscribe(), mail: moved, state: state.to_owned() };
+    let parts = address::Parts {
+        settings: app.store.follow(),
+        seen: app.public.subscribe(),
+        mail: moved,
+        state: state.to_owned(),
+    };
     tokio::spawn(address::run(parts));
     tokio::spawn(address::ask_host(app.public.clone()));
     errand

@@ -7,17 +7,21 @@ use std::{
     fs, io,
     net::IpAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use lookout_core::public::{Moved, Watch, choose};
+use lookout_core::{
+    profile::settings::Settings,
+    public::{Moved, Watch, choose},
+};
 use tokio::{
     sync::{mpsc, watch},
     task::spawn_blocking,
     time::{MissedTickBehavior, interval},
 };
 
-use crate::{files, setup, store::Watched};
+use crate::{files, setup};
 
 /// The public address, as far as it is known.
 pub type Seen = watch::Sender<Option<IpAddr>>;
@@ -29,8 +33,8 @@ const EVERY: Duration = Duration::from_secs(60);
 
 /// What the service needs.
 pub struct Parts {
-    /// Whether new addresses are mailed.
-    pub on: Watched<bool>,
+    /// The settings, which say whether new addresses are mailed.
+    pub settings: watch::Receiver<Arc<Settings>>,
     /// The public address.
     pub seen: watch::Receiver<Option<IpAddr>>,
     /// Who mails.
@@ -62,9 +66,11 @@ pub async fn run(mut parts: Parts) {
             changed = parts.seen.changed() => if changed.is_err() {
                 return;
             },
-            _ = parts.on.changed() => {}
+            changed = parts.settings.changed() => if changed.is_err() {
+                return;
+            },
         }
-        if !*parts.on.get() {
+        if !parts.settings.borrow_and_update().mail.inet_ip {
             continue;
         }
         let (known, seen) = (watch.known(), *parts.seen.borrow_and_update());
@@ -97,3 +103,6 @@ async fn keep(state: PathBuf, address: Option<IpAddr>) {
         tracing::warn!("the public address cannot be kept: {error}");
     }
 }
+
+#[cfg(test)]
+mod tests;
