@@ -130,8 +130,8 @@ impl Privacy {
             turned
         });
         match (turned, now.open) {
-            (true, true) => tracing::info!("the forbidden hours are over"),
-            (true, false) => tracing::info!("forbidden hours: no picture leaves the camera"),
+            (true, true) => tracing::info!("pictures may leave the camera again"),
+            (true, false) => tracing::info!("forbidden hours, or the privacy switch: no picture leaves the camera"),
             (false, _) => {}
         }
         now

@@ -62,6 +62,7 @@ pub enum Group {
     Mail,
     Alarm,
     Forbidden,
+    Privacy,
     Misc,
     Decoder,
     Mac,
@@ -77,7 +78,7 @@ impl Group {
     /// them along (Q44).
     pub const fn stays(self) -> bool {
         match self {
-            Self::Mac | Self::FactoryDdns | Self::Stored => true,
+            Self::Privacy | Self::Mac | Self::FactoryDdns | Self::Stored => true,
             Self::Alias
             | Self::Datetime
             | Self::Users
@@ -333,6 +334,7 @@ pub static BESIDE: &[Command] = &[
     get(&["/device/2/videostream.cgi", "/device/3/videostream.cgi", "/device/4/videostream.cgi", "/device/5/videostream.cgi", "/device/6/videostream.cgi", "/device/7/videostream.cgi", "/device/8/videostream.cgi", "/device/9/videostream.cgi"], Visitor, Query, Read, Do(DeviceStream), "The push stream of another camera."),
     get(&["/audio.wav"], Visitor, Query, Read, Do(Wav), "Sound alone: a WAV without an end, 8000 samples a second, one channel; 503 without a microphone (Q55)."),
     get(&["/input.cgi"], Operator, Query, Change, Do(Input), "Stands in for the alarm input: `level` is what it shows from now on (Q58)."),
+    get(&["/set_privacy.cgi"], Manager, Query, Change, Set(Group::Privacy), "Closes the privacy gate at once, or leaves it to the forbidden hours again (Q63)."),
     get(&["/drill.cgi"], Manager, Query, Change, Do(Drill), "Sends a marked alarm through the whole chain, and says of each link what came of it."),
     get(&["/events.json"], Visitor, Query, Read, Do(Events), "What was decided of alarms in the last day, and why, also that there was none."),
     get(&["/restore_htmls.cgi"], Manager, Query, Change, Do(BuiltInPages), "Brings the built-in web UI back."),

@@ -1,4 +1,5 @@
-//! The forbidden hours: when no picture or sound may leave the camera, by its own local time (PROFILE 5.6).
+//! The forbidden hours: when no picture or sound may leave the camera, by its own local time (PROFILE 5.6); and the
+//! privacy switch, which is like an hour that lasts until it is off again (Q63).
 
 use super::{settings::Settings, week::LocalTime};
 
@@ -9,7 +10,7 @@ pub const GUARD_S: i64 = 1;
 impl Settings {
     /// Says whether pictures may leave the camera at a moment: seconds since 1970 on the host's clock.
     pub fn open_at(&self, host: i64) -> bool {
-        !self.forbidden.holds(LocalTime::of(self.clock.local(host)))
+        !self.privacy_now && !self.forbidden.holds(LocalTime::of(self.clock.local(host)))
     }
 
     /// Says whether a picture captured at a moment, seconds since 1970 on the host's clock, may ever leave the camera.
@@ -92,6 +93,17 @@ mod tests {
         assert!(!settings.open_at(SUNDAY) && !settings.showable(SUNDAY));
         settings.forbidden.enable = false;
         assert!(settings.open_at(SUNDAY) && settings.showable(SUNDAY));
+    }
+
+    #[test]
+    fn the_privacy_switch_closes_at_every_hour_and_leaves_the_hours_as_they_are() {
+        let mut settings = forbidden(&[(0, 0)]);
+        settings.privacy_now = true;
+        for at in [SUNDAY, SUNDAY + HOUR] {
+            assert!(!settings.open_at(at) && !settings.showable(at));
+        }
+        settings.privacy_now = false;
+        assert_eq!([SUNDAY, SUNDAY + HOUR].map(|at| settings.open_at(at)), [false, true]);
     }
 
     #[test]

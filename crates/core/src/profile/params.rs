@@ -357,6 +357,9 @@ static TABLE: &[&[Param]] = &[
     &[
         set!("decoder_baud", "baud", Decoder, MUST, [Params], (baud), "Speed of the head's serial line, bit/s."),
 
+        set!("privacy_now", "now", Privacy, MUST, [Params], (privacy_now),
+            "1: no picture or sound leaves the camera until this is 0 again, whatever the hour (Q63)."),
+
         set!("forbidden_schedule_enable", "schedule_enable", Forbidden, MUST, [Forbidden], (forbidden.enable),
             "Whether the forbidden hours hold."),
     ],

@@ -39,6 +39,8 @@ pub struct Settings {
     pub alarm: Alarm,
     /// Hours in which no picture or sound leaves the camera.
     pub forbidden: Schedule,
+    /// Whether none leaves it at any hour, until somebody says otherwise (Q63).
+    pub privacy_now: bool,
     /// Lamp and head.
     pub misc: Misc,
     /// The serial line of the head.

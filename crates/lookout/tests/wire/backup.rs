@@ -120,8 +120,8 @@ fn everything_comes_back_as_it_was_though_everything_was_changed_meanwhile() {
     set_everything(&admin, 0);
     let (shown, file) = (listed(&admin), stored(&camera, false));
     let same: Vec<_> = shown.iter().filter(|line| factory.contains(line)).collect();
-    let known =
-        |line: &&String| ["user", "id=", "sys_ver=", "app_ver=", "fps="].iter().any(|name| line[4..].starts_with(name));
+    let left = ["user", "id=", "sys_ver=", "app_ver=", "fps=", "privacy_now="];
+    let known = |line: &&String| left.iter().any(|name| line[4..].starts_with(name));
     assert!(same.iter().all(known), "not set: {same:#?}");
     let backup = admin.get(BACKUP).body;
 

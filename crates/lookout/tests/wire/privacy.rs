@@ -267,6 +267,34 @@ fn every_row_that_shows_is_among_the_roads_of_the_canary() {
 }
 
 #[test]
+fn q63_the_privacy_switch_closes_every_road_at_once_and_outlives_a_restart() {
+    let house = House::new(Size::QQVGA);
+    let (viewers, records) = (house.watch(), house.record());
+    house.admin.get("/set_privacy.cgi?now=1").ok();
+    assert!(house.closed(), "before it is answered");
+    house.show(true);
+    for viewer in viewers {
+        watch_out(viewer);
+    }
+    play_out(records);
+    let closed = || {
+        for road in STREAMS.iter().chain(&SOUND).chain(&SNAPSHOTS) {
+            assert_eq!(house.camera.viewer().get(road).status, 403, "{road}");
+        }
+    };
+    closed();
+    house.admin.get("/reboot.cgi").ok();
+    eventually("it is back", || house.admin.try_connect().is_ok() && house.closed());
+    closed();
+    house.show(false);
+    house.admin.get("/set_privacy.cgi?now=0").ok();
+    house.snapshots_are_dark();
+    // The hours hold as before.
+    house.jump(NOON + 20 * MINUTE);
+    closed();
+}
+
+#[test]
 fn status_settings_and_the_image_go_on_in_forbidden_hours() {
     let house = House::new(Size::QQVGA);
     assert!(!house.closed());

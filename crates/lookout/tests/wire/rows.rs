@@ -49,6 +49,7 @@ fn row(command: &'static Command) -> Row {
         ("set_misc", _) => ("led_mode=2&ptz_patrol_rate=9".into(), "led_mode=3"),
         ("set_factory_ddns", _) => ("service=9&host=h".into(), "service=13"),
         ("input", _) => ("level=1".into(), "level=2"),
+        ("set_privacy", _) => ("now=1".into(), "now=2"),
         (_, Run::Do(Op::TestMail | Op::TestFtp | Op::Drill)) => (String::new(), ""),
         (_, Run::Take(_) | Run::Do(Op::Reboot | Op::RestoreFactory | Op::BuiltInPages)) => (String::new(), ""),
         (other, _) => panic!("{other} is not known here"),
