@@ -77,3 +77,19 @@ libraries() {
 		waiting=("${waiting[@]:1}")
 	done
 }
+
+# unpack_whole FOLDER PACKAGE: unpacks a Debian package into FOLDER as unpack does, and beside it, in the same folder, whatever it
+# needs that this machine lacks.
+unpack_whole() {
+	local folder=$1 package=$2 sudo=() archives
+	[ ! -e "$folder/$package" ] || return 0
+	[ "$(id -u)" = 0 ] || ! there sudo || sudo=(sudo)
+	archives=$(realpath -m "$folder/$package.new/archives")
+	mkdir -p "$archives/partial"
+	download=(apt-get -qq -y --no-install-recommends --download-only -o Debug::NoLocking=1 -o APT::Sandbox::User=root
+		-o "Dir::Cache::archives=$archives" --reinstall install "$package")
+	"${download[@]}" || { "${sudo[@]}" apt-get -qq update && "${download[@]}"; }
+	for one in "$archives"/*.deb; do dpkg-deb -x "$one" "$folder/$package.new"; done
+	rm -r "$archives"
+	mv "$folder/$package.new" "$folder/$package"
+}

@@ -1,7 +1,7 @@
 //! The camera's logic: what may be said (`profile`), who may say it (`access`), what is told of it (`journal`), what a
-//! picture is (`media`) and how it is named (`names`), what an alarm does (`alarm`), what comes in over the network
-//! (`head`, `query`, `form`, `pack`, `sntp`, `smtp`), what is written in mails (`letter`) and when a new address is
-//! (`public`), and what the program needs of the world (`port`).
+//! picture is (`media`) and how it is named (`names`), what an alarm does (`alarm`), what a broker is told of it (`mqtt`),
+//! what comes in over the network (`head`, `query`, `form`, `pack`, `sntp`, `smtp`), what is written in mails (`letter`)
+//! and when a new address is (`public`), and what the program needs of the world (`port`).
 //!
 //! Nothing here does I/O, reads a clock or starts a thread: time is an argument, bytes come in and go out. That is
 //! why all of it can be tested in milliseconds, and why a lint (`clippy.toml`) refuses clocks, files and sockets.
@@ -17,6 +17,7 @@ pub mod hex;
 pub mod journal;
 pub mod letter;
 pub mod media;
+pub mod mqtt;
 pub mod names;
 pub mod pack;
 pub mod port;

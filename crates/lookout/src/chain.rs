@@ -4,7 +4,7 @@ mod pins;
 
 use std::{path::Path, sync::Arc, time::SystemTime};
 
-use lookout_core::{alarm::Cause, journal::Event};
+use lookout_core::{alarm::Cause, journal::Event, mqtt::Topics};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     app::App,
     duty::Duty,
     queue::Queue,
-    service::{address, alarm, loudness, mailer, motion, uploader},
+    service::{address, alarm, loudness, mailer, motion, mqtt, uploader},
 };
 
 /// Starts the services of the chain; what holds devices is put into `holding`.
@@ -23,6 +23,7 @@ pub fn start(app: &Arc<App>, state: &Path, holding: &mut JoinSet<()>) -> Result<
         mail: Some(mail(app, state)),
         ftp: Some(uploads(app, state)),
         output: pins::output(app, holding),
+        mqtt: mqtt(app)?,
         ..alarm::Links::default()
     };
     let parts = alarm::Parts {
@@ -94,6 +95,30 @@ fn mail(app: &Arc<App>, state: &Path) -> mpsc::Sender<Errand> {
     tokio::spawn(address::run(parts));
     tokio::spawn(address::ask_host(app.public.clone()));
     errand
+}
+
+/// Starts telling the MQTT broker, if the machine's operator has named one.
+fn mqtt(app: &Arc<App>) -> Result<Option<mpsc::Sender<Errand>>, StartError> {
+    let config = &app.config.mqtt;
+    let Some(broker) = &config.server else { return Ok(None) };
+    let (drill, drills) = mpsc::channel(WAITING);
+    let parts = mqtt::Parts {
+        account: mqtt::Account::new(broker, config).map_err(StartError::Config)?,
+        topics: Topics::new(&config.topic, &config.discovery, app.id),
+        id: app.id,
+        version: env!("CARGO_PKG_VERSION"),
+        switches: config.switches,
+        store: app.store.clone(),
+        alarms: app.alarms.clone(),
+        hub: app.hub.clone(),
+        gate: app.privacy.clone(),
+        drills,
+        note: note(app),
+        counters: app.metrics.mqtt.clone(),
+        links: app.metrics.alarms.clone(),
+    };
+    tokio::spawn(mqtt::run(parts));
+    Ok(Some(drill))
 }
 
 /// Gives the way into the journal.

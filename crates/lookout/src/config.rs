@@ -19,14 +19,19 @@ use std::{
     time::Duration,
 };
 
-use lookout_core::media::{frame::Size, sound};
+use lookout_core::{
+    media::{frame::Size, sound},
+    mqtt::is_prefix,
+    profile::wire::Secret,
+};
 use lookout_linux::gpio::{self, Place};
 
+pub use crate::service::mqtt::Broker;
 use crate::source::{Locator, SoundLocator};
 
 pub use self::{kind::Choice, manual::manual, read::ConfigError};
 use self::{
-    kind::{address, flag, list, number, optional, parsed, path, seconds, text, whole, word},
+    kind::{address, flag, list, number, optional, parsed, path, seconds, secret, string, text, whole, word},
     read::Row,
 };
 
@@ -217,6 +222,32 @@ settings! {
         "ntp_port" ntp_port: u16 = 123 => whole(1..=u16::MAX);
     }
 
+    /// An MQTT broker that is told of alarms, and may switch the camera. Home Assistant finds the camera there by itself;
+    /// [Alarms](alarms.md) says how.
+    ["mqtt"] mqtt: Mqtt {
+        /// The broker: `mqtt://HOST:PORT`, or `mqtts://HOST:PORT` over TLS. Without a port it is 1883, or 8883 over TLS. When
+        /// this is not given, the camera speaks to none.
+        "server" server: Option<Broker> = None => optional(parsed(Broker::WANTED).unquoted());
+        /// The user to log in as.
+        "user" user: Option<String> = None => optional(text("1 to 256 visible bytes or blanks", 1..=256, |byte| byte >= b' '));
+        /// The password of that user. Without `mqtts://` it goes in clear.
+        "password" password: Option<Secret> = None => optional(secret());
+        /// A file whose first line is the password, such as a credential of systemd; instead of `mqtt.password`.
+        "password_file" password_file: Option<PathBuf> = None => optional(path());
+        /// A PEM file with the authority that signed the broker's certificate. When this is not given, it is any that this
+        /// machine trusts.
+        "ca" ca: Option<PathBuf> = None => optional(path());
+        /// What the camera's topics begin with; its id follows: `lookout/00606E8C02A1/motion`.
+        "topic" topic: String = "lookout".to_owned() => string(PREFIX, |text| is_prefix(text).then(|| text.to_owned()), String::clone);
+        /// The prefix below which Home Assistant looks for devices; `""` announces the camera to nobody.
+        "discovery" discovery: String = "homeassistant".to_owned() => string(
+            format!("{PREFIX}, or \"\""), |text| (text.is_empty() || is_prefix(text)).then(|| text.to_owned()), String::clone
+        );
+        /// Whether the broker may arm and disarm the camera, and close and open its privacy switch: so may everybody
+        /// then whom the broker lets publish on the camera's topics.
+        "switches" switches: bool = true => flag();
+    }
+
     /// The web UI.
     ["web"] web: WebPacks {
         /// Allows managers to replace the web UI by a pack of their own (`upgrade_htmls.cgi`). A pack is script that
@@ -316,6 +347,8 @@ kind::choice! {
     }
 }
 
+const PREFIX: &str = "1 to 128 letters, digits and -_. in parts between single slashes";
+
 const fn any(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)
 }
@@ -332,7 +365,7 @@ fn origin() -> kind::Kind<String> {
         let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"))?;
         (!host.is_empty() && host.bytes().all(legal)).then(|| text.to_owned())
     };
-    kind::string("an origin such as \"https://home.example:8123\", without a path", parse, String::clone)
+    string("an origin such as \"https://home.example:8123\", without a path", parse, String::clone)
 }
 
 impl Config {
@@ -362,6 +395,16 @@ impl Config {
             (Some(_), None) => return conflict("tls.cert", "tls.cert needs tls.key, the file with its private key"),
             (None, Some(_)) => return conflict("tls.key", "tls.key needs tls.cert, the file with its certificate"),
             (Some(_), Some(_)) | (None, None) => {}
+        }
+        let mqtt = &self.mqtt;
+        if mqtt.password.is_some() && mqtt.password_file.is_some() {
+            return conflict("mqtt.password_file", "mqtt.password and mqtt.password_file are two passwords: give one");
+        }
+        if mqtt.user.is_none() && mqtt.password.is_some() {
+            return conflict("mqtt.password", "mqtt.password needs mqtt.user");
+        }
+        if mqtt.user.is_none() && mqtt.password_file.is_some() {
+            return conflict("mqtt.password_file", "mqtt.password_file needs mqtt.user");
         }
         if self.listen.is_empty() && self.tls_listen.is_empty() {
             return conflict("listen", "listen and tls_listen are both empty: nobody could reach the camera");

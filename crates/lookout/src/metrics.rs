@@ -49,6 +49,8 @@ pub struct Metrics {
     pub alarms: Arc<AlarmCounters>,
     /// Of the alarm input and the output.
     pub pins: Arc<PinCounters>,
+    /// What is counted of the MQTT broker.
+    pub mqtt: Arc<MqttCounters>,
     /// Logins refused: wrong, missing or throttled credentials.
     pub logins_refused: Counter,
     /// Connections that a panic ended: each is a bug.
@@ -166,6 +168,31 @@ impl AlarmCounters {
     }
 }
 
+/// What is counted of the MQTT broker.
+#[derive(Debug, Default)]
+pub struct MqttCounters {
+    up: Gauge,
+    commands: Family<Label, Counter>,
+}
+
+impl MqttCounters {
+    fn register(&self, all: &mut Registry) {
+        all.register("up", "Whether the MQTT broker has let the camera in", self.up.clone());
+        all.register("commands", "Commands of the MQTT broker, by whether they were taken", self.commands.clone());
+    }
+
+    /// Counts a session for as long as the returned value lives.
+    pub fn session(&self) -> Held {
+        Held::new(&self.up)
+    }
+
+    /// Counts a command, taken or ignored.
+    pub fn command(&self, taken: bool) {
+        let how = if taken { "taken" } else { "ignored" };
+        self.commands.get_or_create_owned(&[("result", how)]).inc();
+    }
+}
+
 /// Why a connection was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
@@ -210,6 +237,7 @@ impl Metrics {
             sound: Arc::default(),
             alarms: Arc::default(),
             pins: Arc::default(),
+            mqtt: Arc::default(),
             logins_refused: Counter::default(),
             panics: Counter::default(),
             journal_bytes: Counter::default(),
@@ -233,6 +261,7 @@ impl Metrics {
         self.sound.register(all.sub_registry_with_prefix("sound"));
         self.alarms.register(all.sub_registry_with_prefix("alarm"));
         self.pins.register(all);
+        self.mqtt.register(all.sub_registry_with_prefix("mqtt"));
         all.register("forbidden", "Whether forbidden hours keep all pictures in", self.forbidden.clone());
         all.register("logins_refused", "Logins refused", self.logins_refused.clone());
         all.register("connections", "Open connections", self.connections.clone());

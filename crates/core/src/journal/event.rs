@@ -25,6 +25,8 @@ pub enum Event {
     BadPackage(String),
     /// A `set_*.cgi` succeeded; the name of the CGI without `set_`.
     Set(&'static str),
+    /// An MQTT broker changed settings; the name of their CGI without `set_`.
+    SetByBroker(&'static str),
     /// Settings were stored that nothing applies; the name of their CGI without `set_` (PROFILE 4.7).
     NotApplied(&'static str),
     /// What the camera does with another machine was tested.
@@ -56,6 +58,7 @@ pub enum Peer {
     Ntp,
     /// Who is called when an alarm begins.
     Http,
+    Mqtt,
 }
 
 impl fmt::Display for Peer {
@@ -67,6 +70,7 @@ impl fmt::Display for Peer {
             Self::Upnp => "UPnP",
             Self::Ntp => "NTP",
             Self::Http => "HTTP call",
+            Self::Mqtt => "MQTT",
         })
     }
 }
@@ -84,6 +88,7 @@ impl fmt::Display for Event {
             Self::Upgrade => f.write_str("upgrade"),
             Self::BadPackage(why) => write!(f, "bad package: {why}"),
             Self::Set(cgi) => write!(f, "set {cgi}"),
+            Self::SetByBroker(cgi) => write!(f, "set {cgi} by MQTT"),
             Self::NotApplied(cgi) => write!(f, "{cgi} stored, not applied"),
             Self::Tested(peer) => write!(f, "{peer} test"),
             Self::InputSet => f.write_str("input set"),
@@ -123,7 +128,7 @@ impl Event {
             Self::PowerOn | Self::Reboot | Self::Restore | Self::Factory | Self::Upgrade | Self::BadPackage(_) => {
                 Kind::Camera
             }
-            Self::Set(_) | Self::NotApplied(_) => Kind::Set,
+            Self::Set(_) | Self::SetByBroker(_) | Self::NotApplied(_) => Kind::Set,
             Self::Motion | Self::Input | Self::Sound | Self::InputSet | Self::Drill => Kind::Alarm,
             Self::ClockSet(_) => Kind::Peer(Peer::Ntp),
             Self::Tested(peer) | Self::Failed(peer, _) => Kind::Peer(*peer),

@@ -5,6 +5,7 @@
 
 use std::{fmt::Display, net::SocketAddr, ops::Range, ops::RangeInclusive, path::PathBuf, time::Duration};
 
+use lookout_core::profile::wire::{MASK, Secret};
 use toml::{
     Spanned,
     de::{DeInteger, DeValue},
@@ -144,6 +145,12 @@ pub fn path() -> Kind<PathBuf> {
 pub fn text(wanted: &str, length: RangeInclusive<usize>, allowed: fn(u8) -> bool) -> Kind<String> {
     let read = move |text: &str| (length.contains(&text.len()) && text.bytes().all(allowed)).then(|| text.to_owned());
     string(wanted, read, String::clone)
+}
+
+/// A secret, which no error repeats.
+pub fn secret() -> Kind<Secret> {
+    let read = |text: &str| ((1..=1024).contains(&text.len()) && !text.contains('\0')).then(|| Secret::new(text));
+    string("text of 1 to 1024 bytes", read, |_| MASK.to_owned()).unquoted()
 }
 
 /// An array of values of one kind.
