@@ -1,8 +1,9 @@
-//! What the command line does: `run`, `check`, `passwd`, `reset`.
+//! What the command line does: `run`, `check`, `passwd`, `reset`, `drill`.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrong command line, 78 wrong configuration, or a state
+//! Exit codes: 0 done, 1 failed, of `drill` also that a link of the chain did, 2 wrong command line, 78 wrong configuration, or a state
 //! folder that only a person can put right (`EX_CONFIG`).
 
+mod drill;
 mod first_minute;
 
 use std::{
@@ -56,10 +57,30 @@ enum Task {
         #[command(flatten)]
         machine: Machine,
     },
+    /// Sends a marked alarm through the whole chain of a camera that runs (mail, FTP, HTTP call, output, preset, MQTT), and
+    /// says of each link what came of it. Exit code 0: no link failed; 1: one did, or the camera could not be asked.
+    #[command(after_help = drill::HELP)]
+    Drill {
+        #[command(flatten)]
+        machine: Known,
+        #[command(flatten)]
+        wish: drill::Wish,
+    },
+}
+
+/// Where this machine keeps what is known of its own camera.
+#[derive(Args)]
+struct Known {
+    /// The configuration file [default: /etc/lookout/lookout.toml, if it is there].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The directory of the settings.
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
 }
 
 /// What the command line says about the machine; it stands above the configuration file.
-#[derive(Args)]
+#[derive(Args, Default)]
 struct Machine {
     /// The configuration file [default: /etc/lookout/lookout.toml, if it is there].
     #[arg(long, value_name = "FILE")]
@@ -95,6 +116,10 @@ pub fn main() -> ExitCode {
         Task::Check { machine } => done(configured(&machine).and_then(|config| first_minute::check(&config))),
         Task::Passwd { machine, user } => done(passwd(&machine, &user)),
         Task::Reset { machine } => done(reset(&machine)),
+        Task::Drill { machine: Known { config, state }, wish } => {
+            let machine = Machine { config, state, ..Machine::default() };
+            done(configured(&machine).and_then(|config| drill::drill(&wish, &config)))
+        }
     }
 }
 

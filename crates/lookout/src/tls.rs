@@ -6,6 +6,7 @@
 //! what its peer has not taken (rustls' own limit).
 
 mod own;
+mod pin;
 
 use std::{
     fs, io,
@@ -26,6 +27,8 @@ use rustls::{
 };
 use sha2::{Digest, Sha256};
 use tokio_rustls::TlsAcceptor;
+
+pub use self::pin::pinned;
 
 use crate::config;
 
@@ -252,8 +255,19 @@ impl std::fmt::Debug for Current {
     }
 }
 
+/// Returns the SHA-256 of the certificate that a camera with this configuration and state folder shows, if it can be read
+/// here.
+pub fn known(given: &config::Tls, state: &Path) -> Option<String> {
+    let cert = given.cert.clone().unwrap_or_else(|| own::cert(state));
+    let cert = CertificateDer::pem_slice_iter(&read(&cert).ok()?).next()?.ok()?;
+    Some(hex(&Sha256::digest(cert)))
+}
+
 fn fingerprint(certificate: &CertifiedKey) -> String {
-    let digest = certificate.cert.first().map(Sha256::digest).unwrap_or_default();
+    hex(&certificate.cert.first().map(Sha256::digest).unwrap_or_default())
+}
+
+fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
 }
 

@@ -335,7 +335,7 @@ pub static BESIDE: &[Command] = &[
     get(&["/audio.wav"], Visitor, Query, Read, Do(Wav), "Sound alone: a WAV without an end, 8000 samples a second, one channel; 503 without a microphone (Q55)."),
     get(&["/input.cgi"], Operator, Query, Change, Do(Input), "Stands in for the alarm input: `level` is what it shows from now on (Q58)."),
     get(&["/set_privacy.cgi"], Manager, Query, Change, Set(Group::Privacy), "Closes the privacy gate at once, or leaves it to the forbidden hours again (Q63)."),
-    get(&["/drill.cgi"], Manager, Query, Change, Do(Drill), "Sends a marked alarm through the whole chain, and says of each link what came of it."),
+    get(&["/drill.cgi"], Manager, Query, Change, Do(Drill), "Sends a marked alarm through the whole chain, and says of each link what came of it (Q61)."),
     get(&["/events.json"], Visitor, Query, Read, Do(Events), "What was decided of alarms in the last day, and why, also that there was none."),
     get(&["/restore_htmls.cgi"], Manager, Query, Change, Do(BuiltInPages), "Brings the built-in web UI back."),
     get(&["/openapi.json"], Nobody, Query, Read, Do(OpenApi), "The description of these CGIs for programs (OpenAPI 3.1)."),

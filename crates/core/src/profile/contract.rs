@@ -59,6 +59,9 @@ const MAIL: &str = "0 sent, -1 cannot connect, -2 network error, -3 server error
 const FTP: &str = "0 stored, -1 cannot connect, -2 network error, -3 server error, -4 wrong user, -5 wrong password, -6 wrong \
                    directory, -7 PASV failed, -8 PORT failed, -9 STOR failed (PROFILE 4.3).";
 
+const DRILL: &str = "`passed`: whether no link failed; `links`: of mail, ftp, http, output, preset and mqtt each a `result` \
+                     (done, failed, off) and `words`. Within 60 s; one at a time (Q61).";
+
 /// Gives the parameters that a CGI takes in its query, in the order of the table, the login left out.
 pub fn inputs(command: &Command) -> Vec<Entry> {
     let mut all = match command.run {
@@ -141,7 +144,7 @@ pub fn output(command: &Command) -> Output {
                  `last` (ISO 8601, UTC, on the camera's clock), `count`, and `most`, the strongest as a share of the picture or of full \
                  scale, 0 to 1 (Q59).",
             ),
-            Op::Drill => Output::Body("application/json", "Each link of the chain, and what came of it in words."),
+            Op::Drill => Output::Body("application/json", DRILL),
             Op::Input | Op::CameraControl | Op::SetDatetime | Op::Reboot | Op::RestoreFactory | Op::BuiltInPages => {
                 Output::Ok
             }

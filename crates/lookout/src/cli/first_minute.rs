@@ -111,6 +111,6 @@ fn in_words(sound: &Sounded) -> String {
 }
 
 /// Prints a line. Whoever has closed the other end, such as `head`, has seen enough; that is no failure.
-fn say(line: fmt::Arguments<'_>) {
+pub fn say(line: fmt::Arguments<'_>) {
     let _ = writeln!(io::stdout(), "{line}");
 }

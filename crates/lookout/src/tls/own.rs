@@ -6,7 +6,7 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     os::unix::fs::DirBuilderExt,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -23,6 +23,13 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Valid for ten years: nobody renews it, and whoever pinned it must not lose it.
 const VALID: Duration = Duration::from_secs(10 * 365 * 86_400);
 
+const FOLDER: &str = "tls";
+
+/// Returns where the certificate lies, made or not.
+pub(super) fn cert(state: &Path) -> PathBuf {
+    state.join(FOLDER).join("cert.pem")
+}
+
 /// Returns where the certificate lies, and makes it when it is not there or damaged.
 ///
 /// A damaged one is kept aside as `*.bad`. One that may not be read is an error: it belongs to somebody.
@@ -32,8 +39,8 @@ pub(super) fn files(
     now: SystemTime,
     provider: &CryptoProvider,
 ) -> Result<Files, TlsError> {
-    let folder = state.join("tls");
-    let files = Files { cert: folder.join("cert.pem"), key: folder.join("key.pem") };
+    let folder = state.join(FOLDER);
+    let files = Files { cert: cert(state), key: folder.join("key.pem") };
     match files.load(provider) {
         Ok(_) => return Ok(files),
         Err(TlsError::Unreadable { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {}

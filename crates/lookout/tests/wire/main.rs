@@ -9,6 +9,7 @@ mod clock;
 mod decisions;
 mod devices;
 mod digest;
+mod drill;
 mod golden;
 mod guard;
 mod heads;
