@@ -40,6 +40,7 @@ impl Debounce {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "any moment will do as the beginning")]
 mod tests {
     use super::*;
 

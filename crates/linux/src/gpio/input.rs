@@ -86,8 +86,7 @@ impl Input {
             loop {
                 let mut ready = self.line.readable().await.map_err(|error| Lost(error.to_string()))?;
                 if request.has_edge_event().map_err(|error| why(&error))? {
-                    let event = request.read_edge_event().map_err(|error| why(&error))?;
-                    return Ok(event.kind == EdgeKind::Rising);
+                    return next(request).map_err(|error| why(&error));
                 }
                 ready.clear_ready();
             }
@@ -128,6 +127,15 @@ impl InputLine for Input {
         };
         format!("{}, {way}", self.about)
     }
+}
+
+/// Reads one edge that waits: whether it rises.
+///
+/// Not by [`Request::read_edge_event`], which takes several edges from the kernel and forgets all but the first.
+fn next(request: &Request) -> Result<bool, Error> {
+    let mut one = vec![0; request.edge_event_u64_size()];
+    let read = request.read_edge_events_into_slice(&mut one)?;
+    request.edge_event_from_slice(&one[..read]).map(|event| event.kind == EdgeKind::Rising)
 }
 
 /// Takes a line by the first way that works.

@@ -70,13 +70,13 @@ async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T, Lost> + Send 
 
 /// Says whether the system gave this error.
 fn is(error: &Error, code: i32) -> bool {
-    let said = match error {
-        Error::Os(errno) => errno.to_string(),
-        // The number itself has a type of a crate underneath.
-        Error::Uapi(_, inner) => inner.to_string(),
-        _ => return false,
-    };
-    said == io::Error::from_raw_os_error(code).to_string()
+    // The number itself has a type of a crate underneath.
+    said(error) == io::Error::from_raw_os_error(code).to_string()
+}
+
+/// Returns what the system said, or else the library.
+fn said(error: &Error) -> String {
+    if let Error::Uapi(_, inner) = error { inner.to_string() } else { error.to_string() }
 }
 
 /// Words an error.
@@ -87,8 +87,6 @@ fn why(error: &Error) -> Lost {
         _ if is(error, libc::EACCES) || is(error, libc::EPERM) => {
             "the camera's user may not use it; most systems have a group for that, gpio or dialout".into()
         }
-        Error::Os(errno) => errno.to_string(),
-        Error::Uapi(_, inner) => inner.to_string(),
-        other => other.to_string(),
+        error => said(error),
     })
 }
