@@ -118,4 +118,14 @@ mod tests {
             .map(|entry| utc(entry.last, &Settings::factory(), (now, noon())));
         assert!(newest.zip(&told).all(|(utc, told)| told["last"] == utc.trim_matches('"')));
     }
+
+    #[test]
+    fn decisions_are_counted_and_so_are_those_that_are_thrown_away_too_early() {
+        let metrics = crate::metrics::Metrics::new();
+        let (alarms, begin) = (crate::alarm::Alarms::new(metrics.alarms.clone()), Instant::now());
+        (0..KEPT + 2).for_each(|_| alarms.note(Cause::Input, Reason::Alarm, 1.0, begin));
+        assert_eq!(metrics.alarms.events_dropped.get(), 2);
+        let counted = "lookout_alarm_decisions_total{cause=\"input\",reason=\"alarm\"} 1002";
+        assert!(metrics.text(None).lines().any(|line| line == counted));
+    }
 }

@@ -93,14 +93,28 @@ async fn a_microphone_that_is_not_there_or_is_lost_is_noted_once_and_what_comes_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_microphone_that_is_lost_for_a_moment_or_says_nothing_more_is_learnt_anew() {
+    for (lost, silent) in [(true, 0), (false, 3)] {
+        let mut rig = Rig::new(true).await;
+        rig.say(QUIET, 50).await;
+        if lost {
+            rig.hub.sound.loud(None, Instant::now().into_std());
+        }
+        sleep(Duration::from_secs(silent)).await;
+        assert_eq!(rig.say(SHOUT, 1).await, 0);
+        assert_eq!(rig.told().last(), Some(&(Reason::Learning, 21)));
+        assert_eq!(rig.told().iter().any(|told| told.0 == Reason::NoSource), !lost);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_heard_in_forbidden_hours_or_out_of_schedule() {
     let mut rig = Rig::new(true).await;
     rig.say(QUIET, 50).await;
     rig.hours.forbid(true);
     assert_eq!(rig.say(SHOUT, 10).await, 0);
-    rig.hours.forbid(false);
-    rig.hours.wait_out_the_guard().await;
     rig.hours.set(|settings| settings.alarm.schedule.enable = true);
+    rig.hours.forbid(false);
     assert_eq!(rig.say(SHOUT, 10).await, 0);
     let told: Vec<_> = rig.told().into_iter().map(|told| told.0).collect();
     let due = [Reason::Learning, Reason::BelowThreshold, Reason::Forbidden, Reason::OutOfSchedule];
