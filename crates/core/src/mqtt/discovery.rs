@@ -83,7 +83,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::profile::wire::Wire as _;
+    use crate::profile::wire::Wire;
 
     fn written(alias: &str, switches: bool) -> Value {
         let id = Mac::parse("00606E000001").unwrap();
