@@ -14,8 +14,9 @@
 //!   full stop, no password, the other machine by its name. Of a real alarm nobody hears that; it does not ask whether
 //!   there is a drill. What it drops without having told counts as failed.
 //! - `Ok` is what was done: `mail accepted by mail.example.org for 2 receivers`, `uploaded as drill_… to
-//!   ftp.example.org`, `answered 200 by example.org`, `line 5 of gpiochip0 is high`, `told to broker.example.org`.
-//! - `Err` is why not, the same words as in the log: `mail.example.org refused the password`. Also what is lacking:
+//!   ftp.example.org`, `answered by example.org`, `line 5 of gpiochip0 is high`, `told to broker.example.org`.
+//! - `Err` is why not, the same words as in the log: `mail.example.org refused the password`; of an HTTP call no more than
+//!   that it failed or is not allowed, so that nobody looks around with it (RULES R10.1). Also what is lacking:
 //!   `no mail server is set`, `no output is configured`. That something is *off* is told by the alarm service alone,
 //!   which gives no errand then: `alarm_mail` is 0, the link is none of this machine, pictures in forbidden hours.
 //!

@@ -14,7 +14,7 @@ use crate::{
     app::App,
     duty::Duty,
     queue::Queue,
-    service::{address, alarm, loudness, mailer, motion, mqtt, uploader},
+    service::{address, alarm, caller, loudness, mailer, motion, mqtt, uploader},
 };
 
 /// Starts the services of the chain; what holds devices is put into `holding`.
@@ -24,6 +24,7 @@ pub fn start(app: &Arc<App>, state: &Path, holding: &mut JoinSet<()>) -> Result<
         ftp: Some(uploads(app, state)),
         output: pins::output(app, holding),
         mqtt: mqtt(app)?,
+        http: Some(calls(app)),
         ..alarm::Links::default()
     };
     let parts = alarm::Parts {
@@ -119,6 +120,21 @@ fn mqtt(app: &Arc<App>) -> Result<Option<mpsc::Sender<Errand>>, StartError> {
     };
     tokio::spawn(mqtt::run(parts));
     Ok(Some(drill))
+}
+
+/// Starts making HTTP calls; gives the way of their errands.
+fn calls(app: &App) -> mpsc::Sender<Errand> {
+    let (errands, taken) = mpsc::channel(WAITING);
+    let parts = caller::Parts {
+        settings: app.store.follow(),
+        errands: taken,
+        agent: app.config.alarm.call_agent.clone(),
+        reach: app.config.alarm.call_targets.reach(),
+        note: note(app),
+        counters: app.metrics.alarms.clone(),
+    };
+    tokio::spawn(caller::run(parts));
+    errands
 }
 
 /// Gives the way into the journal.

@@ -20,6 +20,7 @@ use std::{
 };
 
 use lookout_core::{
+    access::calls::Reach,
     media::{frame::Size, sound},
     mqtt::is_prefix,
     profile::wire::Secret,
@@ -248,6 +249,18 @@ settings! {
         "switches" switches: bool = true => flag();
     }
 
+    /// What an alarm has the camera do.
+    ["alarm"] alarm: Alarm {
+        /// Whom the HTTP call of an alarm may reach (`set_alarm.cgi?http_url=`). The address is set by a manager of the camera, and
+        /// called from this machine: what listens here or in its network is at his mercy as far as this goes. On other
+        /// ports than those of HTTP that other protocols use, such as 22 or 25, nobody is called but with `any`.
+        "call_targets" call_targets: CallTargets = CallTargets::Private => word();
+        /// The `User-Agent` of the HTTP call.
+        "call_agent" call_agent: String = "Lookout".to_owned() => text(
+            "1 to 64 visible ASCII characters or blanks", 1..=64, |byte| matches!(byte, b' '..=b'~')
+        );
+    }
+
     /// The web UI.
     ["web"] web: WebPacks {
         /// Allows managers to replace the web UI by a pack of their own (`upgrade_htmls.cgi`). A pack is script that
@@ -306,6 +319,29 @@ kind::choice! {
         Private = "private",
         /// Everybody.
         Any = "any",
+    }
+}
+
+kind::choice! {
+    /// Whom the HTTP call of an alarm may reach (RULES R10.1).
+    CallTargets {
+        /// Public addresses alone.
+        Public = "public",
+        /// Those of private networks, too: RFC 1918, unique-local, 100.64.0.0/10.
+        Private = "private",
+        /// Everybody: also this machine itself and its link, where a cloud may describe it.
+        Any = "any",
+    }
+}
+
+impl CallTargets {
+    /// Returns what it lets calls reach.
+    pub const fn reach(self) -> Reach {
+        match self {
+            Self::Public => Reach::Public,
+            Self::Private => Reach::Private,
+            Self::Any => Reach::Any,
+        }
     }
 }
 

@@ -62,8 +62,10 @@ use tokio::{
     task::JoinSet,
 };
 
+pub use alarm::Link;
+pub use metrics::AlarmCounters;
 pub use probe::{Found, Sounded, probe};
-pub use queue::remove as remove_queues;
+pub use queue::{Item, Limits, Queue, remove as remove_queues};
 pub use running::Running;
 pub use source::{Locator, SoundLocator};
 pub use store::{By, StateError, Store};

@@ -4,8 +4,10 @@
 //! whether the camera was meant, [`peers`] whether passwords may travel in clear, [`throttle`] whether one more
 //! password may be tried, [`credentials`] which one was brought, [`guard`] whether a foreign page is behind it,
 //! [`confirm`] whether the person has said yes. Each rule is a pure function or a small state machine with time as an
-//! argument; the one place that calls them for every road is `lookout`'s router.
+//! argument; the one place that calls them for every road is `lookout`'s router. [`calls`] looks the other way: whom the
+//! camera may call when a manager says so.
 
+pub mod calls;
 pub mod confirm;
 pub mod credentials;
 pub mod digest;
