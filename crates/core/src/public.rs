@@ -94,6 +94,7 @@ fn same_place(old: IpAddr, new: IpAddr) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "any moment will do as the beginning")]
 mod tests {
     use super::*;
 

@@ -55,7 +55,7 @@ const RESOLUTION: &str = "Size of the picture; also in words such as `VGA`, `320
                           (Q10, Q14).";
 
 const MAIL: &str = "0 sent, -1 cannot connect, -2 network error, -3 server error, -4 wrong user, -5 wrong password, -6 sender rejected, \
-                    -7 receiver rejected, -8 body rejected, -9 authentication not accepted (PROFILE 4.2).";
+                    -7 receiver rejected, -8 body rejected, -9 authentication not accepted (PROFILE 4.2, Q60).";
 const FTP: &str = "0 stored, -1 cannot connect, -2 network error, -3 server error, -4 wrong user, -5 wrong password, -6 wrong \
                    directory, -7 PASV failed, -8 PORT failed, -9 STOR failed (PROFILE 4.3).";
 
