@@ -29,6 +29,8 @@ pub struct Run {
     pub feed: Feed,
     /// Whether the daemon has a microphone.
     pub sound: bool,
+    /// Whether the daemon looks for motion.
+    pub armed: bool,
     /// Who comes.
     pub load: Load,
 }
@@ -42,6 +44,8 @@ pub enum Load {
     Snapshots,
     /// Clients of `get_status.cgi`, 32 at once.
     Status,
+    /// Nobody: it looks for motion in the raw server's stream.
+    Nobody,
 }
 
 /// Viewers of a stream.
@@ -91,7 +95,7 @@ const fn watch(viewers: usize) -> Watch {
 }
 
 const fn run(server: Kind, feed: Feed, load: Load) -> Run {
-    Run { server, feed, sound: false, load }
+    Run { server, feed, sound: false, armed: false, load }
 }
 
 const fn lookout(watch: Watch) -> Run {
@@ -100,7 +104,7 @@ const fn lookout(watch: Watch) -> Run {
 
 /// Viewers of a stream with sound.
 const fn heard(feed: Feed, watch: Watch, form: Form) -> Run {
-    Run { server: Kind::Lookout, feed, sound: true, load: Load::Watch(Watch { form, ..watch }) }
+    Run { sound: true, ..run(Kind::Lookout, feed, Load::Watch(Watch { form, ..watch })) }
 }
 
 /// A case of the same load on the floor and on the daemon, and there as ASF too.
@@ -221,6 +225,22 @@ pub const CASES: &[Case] = &[
         ],
     },
     Case {
+        name: "motion",
+        title: "looking for motion, nobody watches, 640×480, 50 KB, 30 fps",
+        reference: run(Kind::Motion, CAMERA, Load::Nobody),
+        subject: run(Kind::Lookout, CAMERA, Load::Nobody),
+        asf: None,
+        goals: &[(CpuSecond, Within(0.125))],
+    },
+    Case {
+        name: "armed",
+        title: "100 viewers with motion armed, against disarmed",
+        reference: lookout(watch(100)),
+        subject: Run { armed: true, ..lookout(watch(100)) },
+        asf: None,
+        goals: &[(CpuSecond, Shown), (Age, Within(1.1)), (Delivered, AtLeast(100.0))],
+    },
+    Case {
         name: "snapshot",
         title: "snapshots of 50 KB, 32 at once, source at 500 fps",
         reference: run(Kind::Nginx, QUICK, Load::Snapshots),
@@ -243,7 +263,7 @@ impl Case {
     pub fn beside_another_version(self) -> Self {
         match self.subject.load {
             Load::Watch(_) => Self { reference: Run { server: Kind::Before, ..self.subject }, asf: None, ..self },
-            Load::Snapshots | Load::Status => self,
+            Load::Snapshots | Load::Status | Load::Nobody => self,
         }
     }
 }

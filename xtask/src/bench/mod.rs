@@ -13,6 +13,7 @@
 mod asf;
 mod cases;
 mod feed;
+mod guard;
 mod hello;
 mod load;
 mod outcome;
@@ -187,7 +188,13 @@ impl Run {
     /// Starts the server, lets one viewer warm it up, and measures.
     fn measure(self, seconds: f64, setup: &Setup) -> Result<Outcome> {
         let cores = setup.cores;
+        if let Load::Nobody = self.load {
+            return guard::measure(self.server, self.feed, seconds, setup);
+        }
         let server = self.server.start(self.feed, self.sound, setup)?;
+        if self.armed {
+            guard::arm(server.http)?;
+        }
         let account = if self.server.is_daemon() { format!("?user=viewer&pwd={PASSWORD}") } else { String::new() };
         let pid = server.process.pid().to_string();
         let seconds = seconds.to_string();
@@ -221,11 +228,13 @@ impl Run {
                 ensure!(!self.sound || outcome.blocks > 0, "the viewers heard nothing");
                 Ok(outcome)
             }
-            Load::Snapshots | Load::Status => {
+            Load::Snapshots | Load::Status | Load::Nobody => {
                 let path = match (self.server, self.load) {
                     (Kind::Lookout | Kind::Before, Load::Snapshots) => format!("/snapshot.cgi{account}"),
                     (Kind::Lookout | Kind::Before, _) => "/get_status.cgi".to_owned(),
-                    (Kind::Nginx | Kind::Hello | Kind::Raw | Kind::RawTls, _) => "/picture.jpg".to_owned(),
+                    (Kind::Nginx | Kind::Hello | Kind::Raw | Kind::RawTls | Kind::Motion, _) => {
+                        "/picture.jpg".to_owned()
+                    }
                 };
                 let options = text(&["--pid", &pid, "--seconds", &seconds]);
                 generate(cores, "bench-requests", server.http, &path, &options)

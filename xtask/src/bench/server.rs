@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use super::{
     feed::{Feed, Tone},
+    guard::MOTION,
     picture::Picture,
     process::{Cores, Running, pinned},
     stamp::Stamp,
@@ -35,6 +36,8 @@ pub enum Kind {
     Nginx,
     /// A bare hyper.
     Hello,
+    /// Debian's motion, which looks for motion in a stream and serves none.
+    Motion,
 }
 
 /// What every measurement of a run has in common.
@@ -62,7 +65,7 @@ pub struct Server {
 /// The password of both accounts during a measurement.
 pub const PASSWORD: &str = "measured";
 /// The longest a server may take to start.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Where Debian puts it; not on everybody's `PATH`.
 const NGINX: &str = "/usr/sbin/nginx";
 
@@ -76,6 +79,7 @@ impl Kind {
             Self::RawTls => "raw rustls",
             Self::Nginx => "nginx",
             Self::Hello => "bare hyper",
+            Self::Motion => "Debian's motion",
         }
     }
 
@@ -88,6 +92,7 @@ impl Kind {
     pub fn is_here(self) -> bool {
         match self {
             Self::Nginx => fs::exists(NGINX).unwrap_or(false),
+            Self::Motion => fs::exists(MOTION).unwrap_or(false),
             Self::Lookout | Self::Before | Self::Raw | Self::RawTls | Self::Hello => true,
         }
     }
@@ -97,9 +102,10 @@ impl Kind {
         let cores = bench.cores;
         let folder = tempfile::tempdir()?;
         let feed = Feed { pin: Some(cores.load), ..feed };
-        let own = path_text(&env::current_exe()?)?;
+        let own = own_program()?;
         let mut command = match self {
             Self::Nginx => return start_nginx(feed, cores, folder),
+            Self::Motion => bail!("motion serves nobody"),
             Self::Hello => {
                 let mut command = pinned(cores.server, &own)?;
                 command.arg("bench-hello");
@@ -111,10 +117,17 @@ impl Kind {
                 command.args((self == Self::RawTls).then_some("--tls"));
                 command
             }
-            Self::Lookout => lookout(&bench.daemon, feed, sound, cores, folder.path())?,
-            Self::Before => {
-                let daemon = bench.before.as_ref().context("no other version was named")?;
-                lookout(daemon, feed, sound, cores, folder.path())?
+            Self::Lookout | Self::Before => {
+                let daemon = match self {
+                    Self::Before => bench.before.as_ref().context("no other version was named")?,
+                    _ => &bench.daemon,
+                };
+                let source = format!("exec:{own} {}", feed.arguments().join(" "));
+                let mut command = lookout(daemon, &source, cores, folder.path())?;
+                if sound {
+                    command.args(["--microphone", &format!("exec:{}", Tone::command(&own, cores.load))]);
+                }
+                command
             }
         };
         let log = folder.path().join("stderr");
@@ -129,7 +142,13 @@ impl Kind {
     }
 }
 
-fn path_text(path: &Path) -> Result<String> {
+/// Returns this program's own path.
+pub fn own_program() -> Result<String> {
+    path_text(&env::current_exe()?)
+}
+
+/// Returns a path as text that a command line of ours can hold.
+pub fn path_text(path: &Path) -> Result<String> {
     let text = path.to_str().context("a path that is not UTF-8")?;
     if text.contains(char::is_whitespace) {
         bail!("the source's command cannot hold the blank in {text}");
@@ -138,19 +157,14 @@ fn path_text(path: &Path) -> Result<String> {
 }
 
 /// Prepares the daemon with limits that let the whole crowd in from one address.
-fn lookout(daemon: &Path, feed: Feed, sound: bool, cores: Cores, folder: &Path) -> Result<Command> {
+pub fn lookout(daemon: &Path, source: &str, cores: Cores, folder: &Path) -> Result<Command> {
     let config = folder.join("lookout.toml");
     fs::write(&config, "[http]\nmax_connections = 4096\nmax_per_address = 4096\n[clock]\nntp = false\n")?;
     let state = folder.join("state");
     fs::create_dir(&state)?;
-    let own = path_text(&env::current_exe()?)?;
-    let source = format!("exec:{own} {}", feed.arguments().join(" "));
     let mut command = pinned(cores.server, &path_text(daemon)?)?;
-    command.args(["run", "--json", "--source", &source, "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"]);
+    command.args(["run", "--json", "--source", source, "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"]);
     command.arg("--config").arg(config).arg("--state").arg(state);
-    if sound {
-        command.args(["--microphone", &format!("exec:{}", Tone::command(&own, cores.load))]);
-    }
     command.env("LOOKOUT_ADMIN_PASSWORD", PASSWORD).env("LOOKOUT_VIEWER_PASSWORD", PASSWORD);
     Ok(command)
 }

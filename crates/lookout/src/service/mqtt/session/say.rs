@@ -1,5 +1,7 @@
 //! What a session tells the broker, and what it takes from it.
 
+use tokio::time::timeout;
+
 use super::*;
 
 impl Session<'_> {
@@ -71,7 +73,8 @@ impl Session<'_> {
         self.subscribing = match self.client.try_subscribe_many_tracked(topics) {
             Ok(notice) => Some(Box::pin(async move {
                 let granted = |code: &SubscribeReasonCode| matches!(code, SubscribeReasonCode::Success(_));
-                notice.wait_async().await.is_ok_and(|answer| answer.return_codes.iter().all(granted))
+                let answer = timeout(PATIENCE, notice.wait_async()).await;
+                answer.is_ok_and(|answer| answer.is_ok_and(|answer| answer.return_codes.iter().all(granted)))
             })),
             Err(_) => Some(Box::pin(std::future::ready(false))),
         };
