@@ -30,6 +30,7 @@ mod settings;
 mod snapshot;
 mod source;
 mod state;
+mod storm;
 mod stream;
 mod tls;
 mod upload;
