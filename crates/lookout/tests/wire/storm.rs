@@ -13,7 +13,7 @@ fn storm(camera: &Camera, times: usize) {
             scope.spawn(|| {
                 let operator = camera.operator();
                 for _ in 0..times {
-                    [0, 1].map(|level| operator.get(&format!("/input.cgi?level={level}")).ok());
+                    [0, 1].iter().for_each(|level| operator.get(&format!("/input.cgi?level={level}")).ok());
                 }
             });
         }

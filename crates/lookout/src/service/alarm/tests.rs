@@ -287,7 +287,7 @@ async fn a_drill_goes_to_every_link_though_nothing_is_armed_and_is_no_alarm() {
         (alarm.motion_armed, alarm.input_armed, alarm.sound_armed) = (false, false, false);
     });
     let follow = chain.alarms.follow();
-    let mut take = || mpsc::channel(1).1;
+    let take = || mpsc::channel(1).1;
     does(std::mem::replace(&mut chain.mail, take()), Link::Mail, |errand| errand, Duration::from_secs(36));
     does(std::mem::replace(&mut chain.ftp, take()), Link::Ftp, |errand| errand, Duration::from_secs(1));
     does(std::mem::replace(&mut chain.http, take()), Link::Http, |errand| errand, Duration::ZERO);
