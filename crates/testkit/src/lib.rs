@@ -13,6 +13,7 @@ mod camera;
 mod client;
 mod fake;
 mod ftp;
+pub mod motion;
 mod pack;
 mod picture;
 mod rogue;

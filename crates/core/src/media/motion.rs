@@ -13,12 +13,13 @@ mod background;
 mod curve;
 mod light;
 mod shake;
+mod sway;
 
 use std::time::{Duration, Instant};
 
 use self::{
     areas::{Area, Areas},
-    background::{Background, Rates},
+    background::{Background, LIT, Rates, SWAYS},
 };
 use crate::profile::mask::Mask;
 
@@ -82,8 +83,18 @@ const SETTLING: Duration = Duration::from_secs(1);
 const GAP: Duration = Duration::from_secs(5);
 /// The least time between two lessons.
 const TICK: Duration = Duration::from_millis(100);
+/// How long after a shake what nothing explains is laid to it.
+const AFTER_SHAKE: Duration = Duration::from_millis(500);
 /// From this interval on, pictures are too rare to wait for another that shows the same.
 const RARE: Duration = Duration::from_millis(350);
+/// Smaller areas are not looked at for whether they are light: of so few cells it cannot be told.
+const LEAST_LIT: usize = 24;
+/// How many steps one way what may sway must take to be believed.
+const STEADY: u32 = 2;
+/// How many widths of the picture a second something may come into it.
+const FASTEST: f32 = 1.25;
+/// How long after a change of light only what goes on one way is believed.
+const DAZZLED: Duration = Duration::from_secs(1);
 /// How long something must be seen before it is believed; at 10 pictures a second, in two of them.
 const BELIEVED: Duration = Duration::from_millis(70);
 
@@ -104,6 +115,8 @@ pub struct Detector {
     clock: Option<Clock>,
     /// What was seen in the picture before, and since when.
     candidate: Option<Candidate>,
+    /// When the light changed last.
+    light: Option<Instant>,
     /// The share of changed cells in the last pictures, the newest last.
     shares: [f32; 3],
 }
@@ -119,6 +132,10 @@ struct Clock {
     quiet: Option<(Instant, Verdict)>,
     /// How many pictures were seen since everything began anew.
     pictures: u32,
+    /// When it was shaken last.
+    shaken: Option<Instant>,
+    /// Since when it has been shaken without a pause.
+    shaking: Option<Instant>,
 }
 
 /// Something that may move.
@@ -126,12 +143,17 @@ struct Clock {
 struct Candidate {
     since: Instant,
     middle: [usize; 2],
+    /// The step that led there, and how many led the same way before.
+    step: [isize; 2],
+    steady: u32,
+    /// Whether it may be light: it came too suddenly, or when the light changed.
+    doubtful: bool,
 }
 
 /// What a picture shows.
-enum Finding<'a> {
-    /// This area moves.
-    Moves(&'a Area),
+enum Finding {
+    /// This area moves, or sways as leaves do.
+    Moves { area: Area, sways: bool },
     /// Nothing moves that is watched.
     Rests(Verdict),
 }
@@ -156,19 +178,35 @@ impl Detector {
         let share = |changed: usize| changed as f32 / cells as f32;
         let raw = share(changed);
 
-        let mut explained = None;
-        if clock.quiet.is_none() {
-            let few = self.settle_for(pixels, watch, threshold, &mut changed);
-            explained = few;
-            let sudden = share(changed) > 0.4 && self.shares[1].min(self.shares[2]) < 0.2;
-            if sudden && watch.compensation && explained.is_none() {
-                self.background.restart(pixels);
-                self.quiet(captured, Verdict::LightChange, interval);
-                return self.told(Verdict::LightChange, raw);
+        let explained = if clock.quiet.is_none() {
+            let explained = self.explain(pixels, watch, threshold, &mut changed);
+            let sudden = raw > 0.4 && self.shares[1].min(self.shares[2]) < 0.2;
+            let lost = share(changed) > 0.03 && clock.shaken.is_some_and(|shaken| captured < shaken + AFTER_SHAKE);
+            let moved = explained == Some(Verdict::Shaken)
+                && clock.shaking.is_some_and(|shaking| captured >= shaking + SETTLING);
+            if moved || lost && explained.is_none() {
+                return self.settle(pixels, captured, Verdict::Shaken, SETTLING.max(interval * 2), raw);
             }
-        }
+            if sudden && watch.compensation && explained != Some(Verdict::Shaken) {
+                let long = if explained.is_none() { SETTLING } else { SETTLING / 3 };
+                return self.settle(pixels, captured, Verdict::LightChange, long.max(interval * 2), raw);
+            }
+            explained
+        } else {
+            if raw > 0.4 {
+                // Not yet what it will be.
+                self.background.restart(pixels);
+            }
+            None
+        };
         self.shares = [self.shares[1], self.shares[2], share(changed)];
-        let seen = self.judge(pixels, watch, threshold, explained, (captured, interval), changed);
+        let Some(seen) = self.judge(pixels, watch, threshold, explained, (captured, interval), changed) else {
+            self.light = Some(captured);
+            return self.settle(pixels, captured, Verdict::LightChange, (SETTLING / 3).max(interval * 2), raw);
+        };
+        if seen.verdict == Verdict::LightChange && explained.is_none() && clock.quiet.is_none() {
+            self.light = Some(captured);
+        }
         self.advance(pixels, captured, clock, seen.verdict);
         seen
     }
@@ -180,18 +218,12 @@ impl Detector {
         self.candidate = None;
         self.shares = [0.0; 3];
         let quiet = Some((captured + LEARNING, Verdict::Learning));
-        self.clock = Some(Clock { last: captured, lesson: captured, quiet, pictures: 1 });
+        self.clock = Some(Clock { last: captured, lesson: captured, quiet, pictures: 1, shaken: None, shaking: None });
         Seen { verdict: Verdict::Learning, area: 0.0 }
     }
 
     /// Tries light and then shake as what changed so much; marks and counts what they leave.
-    fn settle_for(
-        &mut self,
-        pixels: &[u8],
-        watch: &Watch,
-        threshold: Threshold,
-        changed: &mut usize,
-    ) -> Option<Verdict> {
+    fn explain(&mut self, pixels: &[u8], watch: &Watch, threshold: Threshold, changed: &mut usize) -> Option<Verdict> {
         if *changed * 33 < pixels.len() {
             return None;
         }
@@ -217,7 +249,7 @@ impl Detector {
         None
     }
 
-    /// Says what the marks mean.
+    /// Says what the marks mean; `None` if something came that is larger than anything can be in one picture but light.
     fn judge(
         &mut self,
         pixels: &[u8],
@@ -226,73 +258,134 @@ impl Detector {
         explained: Option<Verdict>,
         (captured, interval): (Instant, Duration),
         changed: usize,
-    ) -> Seen {
+    ) -> Option<Seen> {
+        if explained == Some(Verdict::Shaken) {
+            self.candidate = None;
+            // That the picture trembles is learnt as noise.
+            self.marks.fill(SWAYS);
+            return Some(self.told(Verdict::Shaken, changed as f32 / pixels.len() as f32));
+        }
         let least = threshold.cells(pixels.len());
         if changed < least {
             self.candidate = None;
             let quiet = self.clock.and_then(|clock| clock.quiet).map(|(_, verdict)| verdict);
-            return self.told(quiet.or(explained).unwrap_or(Verdict::Still), 0.0);
+            return Some(self.told(quiet.or(explained).unwrap_or(Verdict::Still), 0.0));
         }
         self.areas.find(&self.marks, &self.watched, self.size[0]);
         let share = |area: &Area| area.watched as f32 / pixels.len() as f32;
         let largest = self.areas.iter().map(|(_, area)| share(area)).fold(0.0, f32::max);
         if let Some((_, verdict)) = self.clock.and_then(|clock| clock.quiet) {
             self.candidate = None;
-            return self.told(verdict, largest);
+            return Some(self.told(verdict, largest));
         }
         match self.find(pixels, watch, least, explained) {
             Finding::Rests(verdict) => {
                 self.candidate = None;
-                self.told(verdict, largest)
+                Some(self.told(verdict, largest))
             }
-            Finding::Moves(area) => {
-                let (middle, area) = (area.middle(), share(area));
-                let near = |other: [usize; 2]| {
-                    let apart = |axis: usize| middle[axis].abs_diff(other[axis]) * 3 <= self.size[0].max(self.size[1]);
-                    apart(0) && apart(1)
-                };
-                let since = self.candidate.filter(|known| near(known.middle)).map_or(captured, |known| known.since);
-                self.candidate = Some(Candidate { since, middle });
-                let believed = interval >= RARE || captured.saturating_duration_since(since) >= BELIEVED;
-                self.told(if believed { Verdict::Motion } else { Verdict::Still }, area)
+            Finding::Moves { area, sways } => {
+                // Nothing comes into the picture faster than this but light.
+                let fastest = self.size[0] as f32 * FASTEST * interval.max(TICK).as_secs_f32();
+                let new = area.active * 2 > area.cells;
+                let sudden = watch.compensation && new && interval < RARE && area.depth() as f32 > fastest.max(4.0);
+                let dazzled = watch.compensation && self.light.is_some_and(|light| captured < light + DAZZLED);
+                let flash = sudden && area.depth() as f32 > 1.5 * fastest && self.candidate.is_none();
+                if flash {
+                    return None;
+                }
+                let (middle, area) = (area.middle(), share(&area));
+                let candidate = self.follow(middle, captured, sudden || dazzled);
+                if sudden && candidate.since == captured {
+                    self.light = Some(captured);
+                }
+                self.candidate = Some(candidate);
+                let seen = interval >= RARE || captured.saturating_duration_since(candidate.since) >= BELIEVED;
+                let steps = if sways || candidate.doubtful { STEADY } else { 0 };
+                let believed = seen && candidate.steady >= steps;
+                Some(self.told(if believed { Verdict::Motion } else { Verdict::Still }, area))
             }
         }
     }
 
-    /// Finds the largest area that moves, or says why none does.
-    fn find(&self, pixels: &[u8], watch: &Watch, least: usize, explained: Option<Verdict>) -> Finding<'_> {
+    /// Returns what is now known of what may move, whose middle is there.
+    fn follow(&self, middle: [usize; 2], captured: Instant, doubtful: bool) -> Candidate {
+        let new = Candidate { since: captured, middle, step: [0; 2], steady: 0, doubtful };
+        let Some(known) = self.candidate else { return new };
+        let step = [0, 1].map(|axis| middle[axis] as isize - known.middle[axis] as isize);
+        let far = self.size[0].max(self.size[1]) as isize;
+        if step.iter().any(|step| step.abs() * 3 > far) {
+            return new;
+        }
+        let [length, before] = [step, known.step].map(|[x, y]| x * x + y * y);
+        let along = step[0] * known.step[0] + step[1] * known.step[1];
+        // Within 45 degrees of the last step, and no leap.
+        let same_way = length > 0 && before > 0 && along > 0 && 2 * along * along >= length * before;
+        let steady = if same_way && length * 64 <= far * far { known.steady + 1 } else { 0 };
+        Candidate { since: known.since, middle, step, steady, doubtful: known.doubtful }
+    }
+
+    /// Finds the largest area that moves, or says why none does; marks what sways.
+    fn find(&mut self, pixels: &[u8], watch: &Watch, least: usize, explained: Option<Verdict>) -> Finding {
+        let Self { areas, background, marks, size: [width, _], .. } = self;
+        let (mut lit, mut settled, mut active) = (0, false, false);
+        let set = |marks: &mut [u8], areas: &Areas, number: usize, bit: u8| {
+            for run in areas.runs(number) {
+                let cells = &mut marks[run.row * *width + run.begin..run.row * *width + run.end];
+                cells.iter_mut().for_each(|mark| *mark |= bit);
+            }
+        };
         let mut verdict = explained.unwrap_or(Verdict::Still);
-        let mut moves: Option<&Area> = None;
-        for (number, area) in self.areas.iter().filter(|(_, area)| area.cells >= least) {
-            if area.watched < least {
-                verdict = explained.unwrap_or(Verdict::Masked);
-            } else if area.active < (area.watched / 16).max(2) {
-                // It stands where it is.
-            } else if watch.compensation
-                && area.cells >= 24
-                && light::is_light(pixels, &self.background.level, self.size[0], self.areas.runs(number))
+        let mut moves: Option<Area> = None;
+        let mut swaying: Option<Area> = None;
+        for (number, area) in areas.iter().filter(|(_, area)| area.cells >= least) {
+            active |= area.is_active();
+            let larger = |other: Option<Area>| other.is_none_or(|other| other.watched < area.watched);
+            if watch.compensation
+                && area.cells >= LEAST_LIT
+                && light::is_light(pixels, background, *width, areas.runs(number))
             {
-                verdict = explained.unwrap_or(Verdict::LightChange);
-            } else if moves.is_none_or(|other| other.watched < area.watched) {
-                moves = Some(area);
+                lit += area.cells;
+                set(marks, areas, number, LIT);
+                settled |= !area.is_active();
+                if area.is_active() && area.watched >= least {
+                    verdict = explained.unwrap_or(Verdict::LightChange);
+                }
+            } else if !area.is_active() {
+                // It stands where it is.
+            } else if area.watched < least {
+                verdict = explained.unwrap_or(Verdict::Masked);
+            } else if sway::sways(pixels, &background.level, *width, areas.runs(number)) {
+                set(marks, areas, number, SWAYS);
+                swaying = if larger(swaying) { Some(*area) } else { swaying };
+            } else if larger(moves) {
+                moves = Some(*area);
             }
         }
-        moves.map_or(Finding::Rests(verdict), Finding::Moves)
+        if settled && !active {
+            background.relight(marks);
+        }
+        // What is left over at the edges of light.
+        let shreds = |area: &Area| area.cells * 6 < lit || area.cells < LEAST_LIT && area.cells * 2 < lit;
+        match (moves.filter(|area| !shreds(area)), swaying.filter(|area| !shreds(area))) {
+            (Some(area), _) => Finding::Moves { area, sways: false },
+            (None, Some(area)) => Finding::Moves { area, sways: true },
+            (None, None) => Finding::Rests(verdict),
+        }
     }
 
     fn told(&self, verdict: Verdict, area: f32) -> Seen {
         Seen { verdict, area }
     }
 
-    /// Says the same for a while and learns fast.
-    fn quiet(&mut self, captured: Instant, verdict: Verdict, interval: Duration) {
+    /// Begins anew with this picture and says the same for a while.
+    fn settle(&mut self, pixels: &[u8], captured: Instant, verdict: Verdict, long: Duration, area: f32) -> Seen {
+        self.background.restart(pixels);
         self.candidate = None;
         self.shares = [0.0; 3];
-        if let Some(clock) = &mut self.clock {
-            clock.quiet = Some((captured + SETTLING.max(interval * 2), verdict));
-            (clock.last, clock.lesson) = (captured, captured);
-            clock.pictures = LEARNING_PICTURES;
-        }
+        let quiet = Some((captured + long, verdict));
+        let pictures = LEARNING_PICTURES;
+        self.clock = Some(Clock { last: captured, lesson: captured, quiet, pictures, shaken: None, shaking: None });
+        self.told(verdict, area)
     }
 
     /// Learns, if it is time to, and goes on.
@@ -303,13 +396,13 @@ impl Detector {
         let lesson = passed + TICK / 4 >= TICK;
         if lesson {
             let ticks = ((passed + TICK / 2).as_millis() / TICK.as_millis()) as u32;
-            if verdict != Verdict::Shaken {
-                self.background.learn(pixels, &self.marks, Rates::new(ticks, clock.quiet.is_some()));
-            }
+            self.background.learn(pixels, &self.marks, Rates::new(ticks, clock.quiet.is_some()));
         }
         let quiet = clock.quiet.filter(|(until, _)| captured < *until || pictures < LEARNING_PICTURES);
         let lesson = if lesson { captured } else { clock.lesson };
-        self.clock = Some(Clock { last: captured.max(clock.last), lesson, quiet, pictures });
+        let shaking = (verdict == Verdict::Shaken).then_some(clock.shaking.unwrap_or(captured));
+        let shaken = shaking.map_or(clock.shaken, |_| Some(captured));
+        self.clock = Some(Clock { last: captured.max(clock.last), lesson, quiet, pictures, shaken, shaking });
     }
 
     /// Notes which cells are watched.

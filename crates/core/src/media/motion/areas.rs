@@ -9,16 +9,29 @@ pub(super) struct Area {
     pub(super) cells: usize,
     /// How many of them are watched.
     pub(super) watched: usize,
-    /// How many of the watched ones changed within the last second.
+    /// How many changed within the last half second.
     pub(super) active: usize,
     /// Sums of the watched cells' columns and rows.
     sum: [usize; 2],
+    /// The first and the last column and row, of all its cells.
+    from: [usize; 2],
+    to: [usize; 2],
 }
 
 impl Area {
+    /// Says whether enough of it changed within the last half second.
+    pub(super) fn is_active(&self) -> bool {
+        self.active >= (self.cells / 16).max(2)
+    }
+
     /// Returns where the middle of its watched cells is.
     pub(super) fn middle(&self) -> [usize; 2] {
         self.sum.map(|sum| sum / self.watched.max(1))
+    }
+
+    /// Returns the lesser of its width and height.
+    pub(super) fn depth(&self) -> usize {
+        (0..2).map(|axis| self.to[axis] + 1 - self.from[axis]).min().unwrap_or_default()
     }
 
     fn add(&mut self, other: Self) {
@@ -26,6 +39,10 @@ impl Area {
         self.watched += other.watched;
         self.active += other.active;
         self.sum = [self.sum[0] + other.sum[0], self.sum[1] + other.sum[1]];
+        for axis in 0..2 {
+            self.from[axis] = self.from[axis].min(other.from[axis]);
+            self.to[axis] = self.to[axis].max(other.to[axis]);
+        }
     }
 }
 
@@ -84,7 +101,7 @@ impl Areas {
     }
 
     /// Returns the runs of an area.
-    pub(super) fn runs(&self, number: usize) -> impl Iterator<Item = Run> + '_ {
+    pub(super) fn runs(&self, number: usize) -> impl Iterator<Item = Run> + Clone + '_ {
         self.runs.iter().filter(move |run| self.lead(run.label) == number).copied()
     }
 
@@ -99,10 +116,11 @@ impl Areas {
         let label = self.leads.len();
         let mut lead = label;
         self.leads.push(label);
-        let mut area = Area { cells: cells.len(), ..Area::default() };
+        let (from, to) = ([cells.start, row], [cells.end - 1, row]);
+        let mut area = Area { cells: cells.len(), from, to, ..Area::default() };
+        area.active = marks[cells.clone()].iter().filter(|mark| **mark & ACTIVE != 0).count();
         for column in cells.clone().filter(|column| watched[*column]) {
             area.watched += 1;
-            area.active += usize::from(marks[column] & ACTIVE != 0);
             area.sum = [area.sum[0] + column, area.sum[1] + row];
         }
         self.areas.push(area);

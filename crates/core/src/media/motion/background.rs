@@ -19,6 +19,10 @@ const ABSORBED: u8 = 100;
 
 /// Set in a mark if the cell is far from its background.
 pub(super) const CHANGED: u8 = 1;
+/// Set in a mark if the cell belongs to something that sways.
+pub(super) const SWAYS: u8 = 4;
+/// Set in a mark if the cell changed by light alone.
+pub(super) const LIT: u8 = 8;
 /// Set in a mark if the cell is far from what it was within the last second.
 pub(super) const ACTIVE: u8 = 2;
 
@@ -33,6 +37,8 @@ pub(super) struct Rates {
     recent: u32,
     /// Of noise.
     noise: u32,
+    /// Of noise where something sways.
+    swaying: u32,
     /// How many tenths of a second have passed.
     ticks: u8,
 }
@@ -44,9 +50,9 @@ impl Rates {
         let of = |shift: u32| shift.saturating_sub(faster);
         let ticks = u8::try_from(ticks).unwrap_or(u8::MAX);
         if learning {
-            return Self { level: of(2), changed: of(3), recent: of(2), noise: of(3), ticks };
+            return Self { level: of(2), changed: of(3), recent: of(2), noise: of(3), swaying: of(3), ticks };
         }
-        Self { level: of(6), changed: of(9), recent: of(2), noise: of(8), ticks }
+        Self { level: of(6), changed: of(9), recent: of(2), noise: of(8), swaying: of(4), ticks }
     }
 }
 
@@ -87,7 +93,7 @@ impl Background {
         let cells = luma.iter().zip(expected).zip(&self.recent).zip(&self.noise).zip(marks.iter_mut());
         for ((((luma, expected), recent), noise), mark) in cells {
             let now = i16::from(*luma).wrapping_mul(ONE);
-            let limit = floor.max((noise >> 3).wrapping_mul(noise_times));
+            let limit = floor.wrapping_add((noise >> 3).wrapping_mul(noise_times));
             let changed = now.wrapping_sub(*expected).wrapping_abs() > limit;
             let active = now.wrapping_sub(*recent).wrapping_abs() > limit.wrapping_sub(limit >> 2);
             *mark = u8::from(changed) | (u8::from(active) << 1);
@@ -95,14 +101,25 @@ impl Background {
         count(marks)
     }
 
+    /// Returns how far a cell usually is from its level, in levels.
+    pub(super) fn noise(&self, at: usize) -> f32 {
+        f32::from(self.noise[at]) / f32::from(NOISE_ONE)
+    }
+
     /// Learns from a picture whose changed cells are marked.
     pub(super) fn learn(&mut self, luma: &[u8], marks: &[u8], rates: Rates) {
-        let Rates { level: level_shift, changed: changed_shift, recent: recent_shift, noise: noise_shift, ticks } =
-            rates;
+        let Rates {
+            level: level_shift,
+            changed: changed_shift,
+            recent: recent_shift,
+            noise: noise_shift,
+            swaying,
+            ticks,
+        } = rates;
         // Half of what is shifted out, so that it is rounded rather than cut.
         let [level_half, changed_half, recent_half] =
             [level_shift, changed_shift, recent_shift].map(|shift| if shift == 0 { 0 } else { 1_i16 << (shift - 1) });
-        let absorb_shift = level_shift.min(3);
+        let absorb_shift = level_shift.min(2);
         let cells = luma.iter().zip(marks).zip(&mut self.level).zip(&mut self.recent).zip(&mut self.noise);
         for (((((luma, mark), level), recent), noise), still) in cells.zip(&mut self.still) {
             let now = i16::from(*luma).wrapping_mul(ONE);
@@ -111,7 +128,8 @@ impl Background {
             let off = to_level.wrapping_abs().min(to_recent.wrapping_abs()).min(MOST_NOISE >> 3).wrapping_mul(8);
             let quiet = to_recent.wrapping_abs() < (*noise >> 1).wrapping_add(4 * ONE);
             *recent = recent.wrapping_add(to_recent.wrapping_add(recent_half) >> recent_shift);
-            *noise = noise.wrapping_add(off.wrapping_sub(*noise) >> noise_shift);
+            let off = off.wrapping_sub(*noise);
+            *noise = noise.wrapping_add(if mark & SWAYS == 0 { off >> noise_shift } else { off >> swaying });
             let kept = still.saturating_add(ticks);
             *still = if quiet { kept } else { 0 };
             let usual = to_level.wrapping_add(level_half) >> level_shift;
@@ -122,13 +140,26 @@ impl Background {
         }
     }
 
-    /// Takes on another background of the same scene, which the light explains.
+    /// Takes what was of late for the level of all cells, but those that something other than light changed: all at once,
+    /// as light has no edges, and the background must not get any by it.
+    pub(super) fn relight(&mut self, marks: &[u8]) {
+        for ((level, recent), mark) in self.level.iter_mut().zip(&self.recent).zip(marks) {
+            if mark & (CHANGED | LIT) != CHANGED {
+                *level = *recent;
+            }
+        }
+    }
+
+    /// Takes on another background of the same scene, which the light explains, wherever it fits better than the old one:
+    /// the light of a lamp does not reach everywhere.
     pub(super) fn adopt(&mut self, luma: &[u8], expected: &[i16]) {
-        self.level.copy_from_slice(expected);
-        for ((recent, luma), expected) in self.recent.iter_mut().zip(luma).zip(expected) {
-            // What the light does not explain may move, and must not look as if it had been there.
+        let cells = luma.iter().zip(expected).zip(&mut self.level).zip(&mut self.recent);
+        for (((luma, expected), level), recent) in cells {
             let now = i16::from(*luma).wrapping_mul(ONE);
-            *recent = if now.wrapping_sub(*expected).wrapping_abs() < 8 * ONE { now } else { *expected };
+            let off = |level: i16| now.wrapping_sub(level).wrapping_abs();
+            *level = if off(*expected) < off(*level) { *expected } else { *level };
+            // What the light does not explain may move, and must not look as if it had been there.
+            *recent = if off(*level) < 8 * ONE { now } else { *level };
         }
     }
 }

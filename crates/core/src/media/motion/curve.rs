@@ -7,7 +7,7 @@ use super::background::ONE;
 pub struct Threshold {
     /// How far a cell must be from its background, in levels of luma (of 255), however quiet it is.
     pub contrast: i16,
-    /// How many times a cell's own mean deviation it must be away from its background.
+    /// How many times a cell's own mean deviation is added to that.
     pub noise: i16,
     /// The least connected area, in millionths of the picture: 2500 are 768 pixels of 640×480.
     pub area: u32,
@@ -15,16 +15,16 @@ pub struct Threshold {
 
 /// The thresholds of sensitivity 0, the most sensitive, to 9.
 pub const CURVE: [Threshold; 10] = [
-    Threshold { contrast: 4, noise: 5, area: 500 },
-    Threshold { contrast: 5, noise: 5, area: 800 },
-    Threshold { contrast: 6, noise: 5, area: 1_200 },
-    Threshold { contrast: 7, noise: 6, area: 1_600 },
-    Threshold { contrast: 8, noise: 6, area: 2_000 },
-    Threshold { contrast: 10, noise: 6, area: 2_500 },
-    Threshold { contrast: 14, noise: 7, area: 5_000 },
-    Threshold { contrast: 20, noise: 7, area: 10_000 },
-    Threshold { contrast: 28, noise: 8, area: 20_000 },
-    Threshold { contrast: 40, noise: 8, area: 50_000 },
+    Threshold { contrast: 3, noise: 3, area: 500 },
+    Threshold { contrast: 4, noise: 3, area: 800 },
+    Threshold { contrast: 5, noise: 3, area: 1_200 },
+    Threshold { contrast: 6, noise: 3, area: 1_600 },
+    Threshold { contrast: 7, noise: 3, area: 2_000 },
+    Threshold { contrast: 8, noise: 3, area: 2_500 },
+    Threshold { contrast: 12, noise: 3, area: 5_000 },
+    Threshold { contrast: 18, noise: 3, area: 10_000 },
+    Threshold { contrast: 26, noise: 3, area: 20_000 },
+    Threshold { contrast: 38, noise: 3, area: 50_000 },
 ];
 
 impl Threshold {

@@ -1,7 +1,21 @@
 //! Whether a change is one of light: the same things, brighter or darker.
 
-use super::{areas::Run, background::ONE};
+use super::{
+    areas::Run,
+    background::{Background, ONE},
+};
 
+/// How many levels are between the points of the light's curve, and how many points there are.
+const STEP: f32 = 16.0;
+const BENDS: usize = 17;
+/// What is farther away from the line, in levels, is not light's.
+const MOST_BENT: f32 = 30.0;
+/// What is added to levels before one is divided by the other, so that noise in the dark is no ratio.
+const DARK: f32 = 3.0;
+/// Which part of the mean change an edge is.
+const SHARP: f32 = 0.35;
+/// How many cells of a hundred may be edges in what is light.
+const MOST_EDGES: usize = 6;
 /// How often a fit is made again without what it does not explain.
 const ROUNDS: usize = 3;
 /// The darkest and the brightest level.
@@ -42,47 +56,67 @@ pub(super) fn expect(luma: &[u8], level: &[i16], expected: &mut Vec<i16>) -> boo
         offset = (y - gain * x) / n + 128.0 - gain * 128.0;
         within = if within == f32::MAX { 40.0 } else { (2.5 * off / n).clamp(6.0, 40.0) };
     }
+    let bends = bends(luma, level, gain, offset);
     expected.clear();
     let mut moved = 0.0;
     for level in level {
         let was = f32::from(*level);
-        let now = (gain * was + offset * f32::from(ONE)).clamp(LEVELS[0], LEVELS[1]);
+        let place = was * (1.0 / (STEP * f32::from(ONE)));
+        let step = (place as usize).min(BENDS - 2);
+        let bend = bends[step] + (bends[step + 1] - bends[step]) * (place - step as f32);
+        let now = (gain * was + (offset + bend) * f32::from(ONE)).clamp(LEVELS[0], LEVELS[1]);
         moved += (now - was).abs();
         expected.push(now as i16);
     }
     moved / level.len().max(1) as f32 > 1.5 * f32::from(ONE)
 }
 
-/// Says whether an area looks like the background in another light: with the same texture, or without any edge.
-pub(super) fn is_light(luma: &[u8], level: &[i16], width: usize, runs: impl Iterator<Item = Run>) -> bool {
-    let now = |at: usize| i64::from(luma[at]) * i64::from(ONE);
-    let was = |at: usize| i64::from(level[at]);
-    let away = |at: usize| now(at) - was(at);
-    let [mut inner, mut now2, mut was2, mut both] = [0_i64; 4];
-    let [mut cells, mut amount, mut edges, mut steps] = [0_i64; 4];
-    for Run { row, begin, end, .. } in runs {
-        let row = row * width;
-        cells += (end - begin) as i64;
-        amount += (begin..end).map(|column| away(row + column).abs()).sum::<i64>();
-        for at in row + begin..row + end - 1 {
-            let (n, w) = (now(at + 1) - now(at), was(at + 1) - was(at));
-            inner += 1;
-            now2 += n * n;
-            was2 += w * w;
-            both += n * w;
-        }
-        if begin > 0 {
-            edges += 1;
-            steps += (away(row + begin) - away(row + begin - 1)).abs();
-        }
-        if end < width {
-            edges += 1;
-            steps += (away(row + end - 1) - away(row + end)).abs();
+/// Returns by how many levels the light's curve bends away from the line, at each sixteenth level: cameras press bright
+/// parts together, and light is cut off at white.
+fn bends(luma: &[u8], level: &[i16], gain: f32, offset: f32) -> [f32; BENDS] {
+    let (mut sums, mut counts) = ([0.0_f32; BENDS], [0.0_f32; BENDS]);
+    for (luma, level) in luma.iter().zip(level) {
+        let was = f32::from(*level) / f32::from(ONE);
+        let away = f32::from(*luma) - (gain * was + offset);
+        if away.abs() < MOST_BENT {
+            let step = ((was / STEP + 0.5) as usize).min(BENDS - 1);
+            sums[step] += away;
+            counts[step] += 1.0;
         }
     }
-    let textured = i64::from(3 * ONE) * i64::from(3 * ONE);
-    let alike =
-        inner >= 8 && was2 > inner * textured && both > 0 && (both as f64).powi(2) > 0.72 * now2 as f64 * was2 as f64;
-    let soft = edges >= 4 && steps * cells * 10 < amount * edges * 3;
-    alike || soft
+    // A few cells may be something else than light: they count for little.
+    let few = level.len() as f32 / 100.0;
+    std::array::from_fn(|step| sums[step] / (counts[step] + few))
+}
+
+/// Says whether an area looks like the background in another light: whether what is multiplied there has no edges.
+///
+/// What has edges is what differs from the mean of its two neighbours, across or down, by a good part of the whole change and by more than noise.
+/// Things have them around and wherever the background has some; the edges of beams, lamps and shadows are soft.
+pub(super) fn is_light(
+    luma: &[u8],
+    background: &Background,
+    width: usize,
+    runs: impl Iterator<Item = Run> + Clone,
+) -> bool {
+    let level = &background.level;
+    let ratio = |at: usize| (f32::from(luma[at]) + DARK) / (f32::from(level[at]) / f32::from(ONE) + DARK);
+    let cells = || runs.clone().flat_map(|run| (run.row * width + run.begin)..(run.row * width + run.end));
+    let (mut count, mut change) = (0_usize, 0.0);
+    for at in cells() {
+        count += 1;
+        change += (ratio(at) - 1.0).abs();
+    }
+    let sharp = SHARP * change / count.max(1) as f32;
+    let mut edges = 0;
+    for at in cells() {
+        let column = at % width;
+        let was = f32::from(level[at]) / f32::from(ONE) + DARK;
+        let sharp = sharp.max((3.0 + 3.0 * background.noise(at)) / was);
+        let bend = |one: usize, other: usize| (ratio(one) + ratio(other) - 2.0 * ratio(at)).abs();
+        let across = column > 0 && column + 1 < width && bend(at - 1, at + 1) > sharp;
+        let down = at >= width && at + width < luma.len() && bend(at - width, at + width) > sharp;
+        edges += usize::from(across || down);
+    }
+    edges * 100 < count * MOST_EDGES
 }
