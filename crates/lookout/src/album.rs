@@ -62,10 +62,9 @@ impl Album {
     pub async fn keep(self: Arc<Self>, settings: watch::Receiver<Arc<Settings>>, hub: Arc<Hub>) {
         loop {
             let wanted = wanted(&settings.borrow(), SystemTime::now());
-            match wanted.then(|| hub.view(Resolution::Vga)) {
-                Some(Ok(view)) => self.fill(view, &settings).await,
-                // In forbidden hours, and while nothing is armed, it is looked at again in a second.
-                Some(Err(_)) | None => {}
+            // In forbidden hours, and while nothing is armed, it is looked at again in a second.
+            if let Some(Ok(view)) = wanted.then(|| hub.view(Resolution::Vga)) {
+                self.fill(view, &settings).await;
             }
             self.clear();
             sleep(SECOND).await;
