@@ -34,7 +34,7 @@ use lookout_core::{
         view::Secrets,
     },
     query::Query,
-    sntp,
+    queue, sntp,
 };
 
 /// A target.
@@ -54,6 +54,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "form", check: form },
     Target { name: "settings", check: settings },
     Target { name: "journal", check: journal },
+    Target { name: "queue", check: waiting },
     Target { name: "pack", check: pack },
     Target { name: "zip", check: archive },
     Target { name: "params", check: params },
@@ -106,6 +107,20 @@ fn host(data: &[u8]) {
         assert!(local(text) || address(text), "{text:?} passes for an address");
     }
     let _ = Hosts::new([text]).allowed(Some(text), true);
+}
+
+/// What a queue reads is what was written, and what it has written it reads.
+fn waiting(data: &[u8]) {
+    let again = |file: Bytes| queue::decode(&file).ok();
+    if let Some(read) = again(Bytes::copy_from_slice(data)) {
+        let preface = queue::encode(read.pushed_ms, &read.head, &read.body).expect("it was short enough");
+        assert_eq!(again([&preface[..], &read.body[..]].concat().into()), Some(read));
+    }
+    let (head, body) = data.split_at(data.len() / 2);
+    let head = String::from_utf8_lossy(head).into_owned();
+    let Ok(preface) = queue::encode(1, &head.clone().into(), body) else { return };
+    let read = again([&preface[..], body].concat().into()).expect("it was just written");
+    assert!(read.head == head && read.body == body && read.pushed_ms == 1);
 }
 
 /// A file comes out of a form the same, however the form is cut.

@@ -32,7 +32,7 @@ export const within = (url, { user, pwd }) => url.replace("://", `://${user}:${p
 /**
  * Starts a camera for the tests of a file, and ends it after them.
  *
- * Returns its addresses `http` and `https` (URLs without a slash at the end), `port`, the certificate's `fingerprint`, and
+ * Returns its addresses `http` and `https` (URLs without a slash at the end), `port`, `pid`, the certificate's `fingerprint`, and
  * `folder`, a folder of its own. `environment` is given to it beside ours; `source` is where its pictures come from.
  */
 export async function camera(name, configuration = "", environment = {}, source = "demo:") {
@@ -60,7 +60,7 @@ export async function camera(name, configuration = "", environment = {}, source 
   const [said] = await Promise.race([line, early]);
   const { http, https, fingerprint } = JSON.parse(said);
   const port = Number(http.split(":").at(-1));
-  return { http: `http://${http}`, https: `https://${https}`, port, fingerprint, folder };
+  return { http: `http://${http}`, https: `https://${https}`, port, fingerprint, folder, pid: daemon.pid };
 }
 
 /** Runs a program; returns its exit code and what it wrote, standard output as bytes. */

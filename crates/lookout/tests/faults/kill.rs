@@ -73,7 +73,15 @@ fn a_reset_killed_anywhere_leaves_the_old_or_no_old_password_at_all() {
         camera
     };
     killed_anywhere("restore_factory.cgi", damaged(), &get("/restore_factory.cgi"), after, NEW_ACCOUNTS);
-    killed_anywhere("lookout reset", damaged(), &Deed::Run(&["reset"], ""), after, 0);
+    // In the queues are pictures of the old owner's house.
+    let queued = || {
+        let camera = damaged();
+        let folder = camera.state().join("queue/ftp");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("picture"), "of the house").unwrap();
+        camera
+    };
+    killed_anywhere("lookout reset", queued(), &Deed::Run(&["reset"], ""), after, 0);
 }
 
 #[test]

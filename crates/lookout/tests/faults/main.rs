@@ -8,6 +8,7 @@ mod folder;
 mod kill;
 mod load;
 mod power;
+mod queue;
 mod refuse;
 mod strace;
 

@@ -44,7 +44,7 @@ enum Step {
 
 /// The disk.
 #[derive(Default)]
-struct Model {
+pub struct Model {
     files: Vec<Content>,
     /// The folder as programs see it.
     seen: BTreeMap<String, usize>,
@@ -78,7 +78,8 @@ impl Model {
         model
     }
 
-    fn play(&mut self, call: &Call, state: &Path) {
+    /// Does what a call does, to a folder.
+    pub fn play(&mut self, call: &Call, state: &Path) {
         // A call that failed did nothing: to remove what is not there, say.
         if call.line.contains(" = -1 ") {
             return;
@@ -111,7 +112,7 @@ impl Model {
     }
 
     /// Gives every folder that there may be after a power cut now.
-    fn cuts(&self) -> BTreeSet<BTreeMap<String, Vec<u8>>> {
+    pub fn cuts(&self) -> BTreeSet<BTreeMap<String, Vec<u8>>> {
         let subsets = 0..1_u32 << self.pending.len();
         let folders = subsets.map(|subset| {
             let mut folder = self.synced.clone();
