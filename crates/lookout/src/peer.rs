@@ -1,7 +1,7 @@
 //! Connections to servers of others, each with deadlines: 5 s to connect, 10 s without a byte, 30 s in all (RULES F16).
 //!
-//! A [`Line`] keeps the first two by itself. What needs a bare socket has its steps [`within`] the second; and every errand as a
-//! whole is [`within`] the third, whose clock also runs while its name is looked up.
+//! [`connect`] keeps the first and a [`Line`] the second by itself; whoever has an errand gives it the third as a whole, whose
+//! clock also runs while a name is looked up.
 
 use std::{
     fmt, io,
@@ -29,14 +29,6 @@ pub const CONNECT: Duration = Duration::from_secs(5);
 pub const IDLE: Duration = Duration::from_secs(10);
 /// How long an errand may take in all.
 pub const WHOLE: Duration = Duration::from_secs(30);
-
-/// Does something in so much time, or not.
-///
-/// # Errors
-/// It fails, or takes longer.
-pub async fn within<T, E: From<io::Error>>(long: Duration, errand: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    timeout(long, errand).await.unwrap_or_else(|_| Err(late(long).into()))
-}
 
 fn late(long: Duration) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, format!("nothing within {} s", long.as_secs()))
@@ -103,14 +95,6 @@ pub struct Line {
 }
 
 impl Line {
-    /// Connects to a host, as [`connect`] does.
-    ///
-    /// # Errors
-    /// It has no address, or refuses.
-    pub async fn connect(host: &str, port: u16) -> io::Result<Self> {
-        Self::over(connect(host, port).await?)
-    }
-
     /// Takes a connection.
     ///
     /// # Errors

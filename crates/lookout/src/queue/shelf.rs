@@ -127,7 +127,7 @@ impl Shelf {
     }
 
     fn write(&mut self, number: u64, parts: &[&[u8]]) -> io::Result<()> {
-        self.stuck.retain(|number| files::remove(&self.folder.join(file(*number))).is_err());
+        self.unstick();
         if !self.readable || !self.stuck.is_empty() {
             return Err(io::Error::other("the folder cannot be read, or nothing be removed there"));
         }
@@ -218,7 +218,13 @@ impl Shelf {
         true
     }
 
+    /// Tries anew to remove what could not be removed.
+    fn unstick(&mut self) {
+        self.stuck.retain(|number| files::remove(&self.folder.join(file(*number))).is_err());
+    }
+
     fn unlink(&mut self, number: u64) -> io::Result<()> {
+        self.unstick();
         let removed = files::remove(&self.folder.join(file(number))).and_then(|()| files::sync(&self.folder));
         removed.inspect_err(|_| self.stuck.push(number))
     }

@@ -154,7 +154,7 @@ fn after_a_power_cut_at_any_moment_a_queue_has_what_it_took_and_nothing_half() {
             "rename" => come.extend(number(&call.paths[1])),
             "unlink" => {
                 let number = number(&call.paths[0]);
-                number.iter().for_each(|number| drop(there.remove(number)));
+                there.retain(|there| Some(*there) != number);
                 go.extend(number);
             }
             "fsync" if Path::new(&call.paths[0]) == queue => {
