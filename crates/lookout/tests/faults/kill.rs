@@ -81,7 +81,7 @@ fn a_reset_killed_anywhere_leaves_the_old_or_no_old_password_at_all() {
         fs::write(folder.join("picture"), "of the house").unwrap();
         camera
     };
-    killed_anywhere("lookout reset", queued(), &Deed::Run(&["reset"], ""), after, 0);
+    killed_anywhere("lookout reset", queued(), &Deed::Run(&["reset"], ""), after, SECOND_SYNC);
 }
 
 #[test]
