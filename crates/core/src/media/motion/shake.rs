@@ -62,10 +62,10 @@ fn slope(level: &[i16], width: usize, at: usize) -> [f32; 2] {
 fn rest(luma: &[u8], level: &[i16], width: usize, margin: usize, shift: isize) -> [f32; 2] {
     let [mut xx, mut xy, mut yy, mut xd, mut yd] = [0.0_f32; 5];
     for row in margin..luma.len() / width - margin {
-        for at in row * width + margin..(row + 1) * width - margin {
+        for (at, now) in luma.iter().enumerate().take((row + 1) * width - margin).skip(row * width + margin) {
             let from = (at as isize + shift) as usize;
             let [x, y] = slope(level, width, from);
-            let away = f32::from(luma[at]) * f32::from(ONE) - f32::from(level[from]);
+            let away = f32::from(*now) * f32::from(ONE) - f32::from(level[from]);
             xx += x * x;
             xy += x * y;
             yy += y * y;
