@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { userInfo } from "node:os";
 import { createInterface } from "node:readline";
@@ -224,19 +224,28 @@ test("a test file is stored in every way of connecting, and not left there", asy
   }
 });
 
+/** Signs a certificate that nobody trusts. */
+function untrusted() {
+  const files = ["-keyout", `${folder}/own.key`, "-out", `${folder}/own.pem`];
+  execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", ...files, "-days", "2", "-subj", "/CN=127.0.0.1"], { stdio: "ignore" });
+  return { ...certificate, rsa_cert_file: `${folder}/own.pem`, rsa_private_key_file: `${folder}/own.key` };
+}
+
 test("each code is the one of what the server refuses", async () => {
   const servers = {
     noPasv: await vsftpd("no-pasv", { pasv_enable: "NO" }),
     noPort: await vsftpd("no-port", { port_enable: "NO" }),
     noStor: await vsftpd("no-stor", { cmds_denied: "STOR" }),
     noFolder: await vsftpd("no-folder", { anon_mkdir_write_enable: "NO" }),
-    full: await vsftpd("crowded", { max_clients: 1 }),
+    crowded: await vsftpd("crowded", { max_clients: 1 }),
+    untrusted: await vsftpd("untrusted", untrusted()),
     hangsUp: await hangsUp(),
   };
   const nobody = { port: await freePort(), account: strict.account };
   assert.equal(await result(nobody), -1, "nobody listens");
   assert.equal(await result(servers.hangsUp), -2, "hangs up");
   assert.equal(await result(plain, { tls: 1 }), -3, "knows no TLS");
+  assert.equal(await result(servers.untrusted, { tls: 1 }), -3, "is not whom we trust");
   assert.equal(await result(plain, { user: "bob" }), -4, "asks no password of whom it does not know");
   assert.equal(await result(strict, { pwd: "wrong" }), -5, "asks for the password first");
   assert.equal(await result(servers.noFolder, { dir: "missing" }), -6, "makes no folder");
@@ -245,9 +254,9 @@ test("each code is the one of what the server refuses", async () => {
   assert.equal(await result(servers.noPort, { mode: 0 }), -8, "no PORT");
   assert.equal(await result(servers.noPort, { mode: 1 }), 0, "no PORT, but PASV");
   assert.equal(await result(servers.noStor), -9, "no STOR");
-  const guest = net.connect(servers.full.port, "127.0.0.1");
+  const guest = net.connect(servers.crowded.port, "127.0.0.1");
   await once(guest, "data");
-  assert.equal(await result(servers.full), -3, "has too many guests");
+  assert.equal(await result(servers.crowded), -3, "has too many guests");
   guest.destroy();
 });
 
@@ -295,4 +304,60 @@ test("a fixed name is overwritten, and a ring has as many files as were asked fo
   await eventually("nothing is on its way", () => !names(home("ring")).some((name) => name.endsWith(".part")));
   assert.deepEqual(pictures(home("one")), ["door.jpg"]);
   assert.deepEqual(pictures(home("ring")), ["door_0.jpg", "door_1.jpg"]);
+});
+
+/** Starts a camera that a test may kill; `again` starts it with the same state. */
+async function mortal(name) {
+  const at = mkdtempSync(`${scratch}/${name}-`);
+  writeFileSync(`${at}/lookout.toml`, "[clock]\nntp = false\n");
+  const passwords = { LOOKOUT_ADMIN_PASSWORD: admin.pwd, LOOKOUT_VIEWER_PASSWORD: admin.pwd };
+  const program = process.env.LOOKOUT;
+  const args = ["run", "--source", "demo:", "--json", "--listen", "127.0.0.1:0", "--config", `${at}/lookout.toml`, "--state", `${at}/state`];
+  const start = async () => {
+    const daemon = spawn("timeout", ["-s", "KILL", "120", program, ...args], { env: { ...process.env, ...passwords } });
+    daemon.stderr.pipe(createWriteStream(`${at}/log`, { flags: "a" }));
+    const ended = once(daemon, "exit");
+    const [line] = await once(createInterface({ input: daemon.stdout }), "line");
+    const kill = async () => {
+      // The camera, not what watches over it.
+      if (daemon.exitCode === null && daemon.signalCode === null) execFileSync("pkill", ["-KILL", "-P", `${daemon.pid}`]);
+      await ended;
+    };
+    after(kill);
+    return { http: `http://${JSON.parse(line).http}`, kill, waiting: () => names(`${at}/state/queue/ftp`).length };
+  };
+  return start;
+}
+
+/** Returns the numbers in names of pictures, in order. */
+const numbered = (all) => all.map((name) => Number(/_1_\d{14}_(\d+)\.jpg$/.exec(name)?.[1])).sort((one, other) => one - other);
+
+test("pictures of an alarm survive an outage and a camera that is killed while it uploads: each arrives once, whole", async () => {
+  const start = await mortal("ftp-mortal");
+  let lives = await start();
+  let server = await vsftpd("fragile");
+  const arrived = () => names(server.home).filter((name) => name.endsWith(".jpg"));
+  await use(server, {}, lives.http);
+  await set("set_alarm.cgi?motion_armed=1&upload_interval=1", lives.http);
+  await eventually("a picture arrives while the alarm lasts", () => arrived().length >= 1);
+  await server.end();
+  await eventually("pictures wait on the disk", () => lives.waiting() >= 2);
+  const log = await ask(`get_log.cgi?${query(admin)}`, lives.http);
+  assert.equal(log.split("FTP failed").length - 1, 1, "the outage is told once");
+  await set("set_alarm.cgi?motion_armed=0", lives.http);
+  const before = arrived().length;
+  // It takes two seconds for a picture now. New settings are a reason to try at once.
+  const [{ size }] = arrived().map((name) => statSync(`${server.home}/${name}`));
+  server = await vsftpd("fragile", { anon_max_rate: Math.round(size / 2), listen_port: server.port });
+  await use(server, { retain: 1 }, lives.http);
+  await eventually("an upload is on its way", () => names(server.home).some((name) => name.endsWith(".part")));
+  await lives.kill();
+  assert.ok(lives.waiting() >= 1, "something waits when it is killed");
+  lives = await start();
+  await eventually("all of them are there", () => lives.waiting() === 0);
+  const all = pictures(server.home);
+  assert.ok(all.length > before, "the rest arrived, and no part is left");
+  const numbers = numbered(all);
+  assert.deepEqual(numbers, numbers.map((_, at) => at + 1), "each once, and none is missing");
+  await lives.kill();
 });
