@@ -330,7 +330,7 @@ async function mortal(name) {
 }
 
 /** Returns the numbers in names of pictures, in order. */
-const numbered = (all) => all.map((name) => Number(/_1_\d{14}_(\d+)\.jpg$/.exec(name)?.[1])).sort((one, other) => one - other);
+const numbered = (all) => all.map((name) => Number(/_2_\d{14}_(\d+)\.jpg$/.exec(name)?.[1])).sort((one, other) => one - other);
 
 test("pictures of an alarm survive an outage and a camera that is killed while it uploads: each arrives once, whole", async () => {
   const start = await mortal("ftp-mortal");
@@ -338,13 +338,14 @@ test("pictures of an alarm survive an outage and a camera that is killed while i
   let server = await vsftpd("fragile");
   const arrived = () => names(server.home).filter((name) => name.endsWith(".jpg"));
   await use(server, {}, lives.http);
-  await set("set_alarm.cgi?motion_armed=1&upload_interval=1", lives.http);
+  await set("set_alarm.cgi?input_armed=1&upload_interval=1", lives.http);
+  await set("input.cgi?level=1", lives.http);
   await eventually("a picture arrives while the alarm lasts", () => arrived().length >= 1);
   await server.end();
   await eventually("pictures wait on the disk", () => lives.waiting() >= 2);
   const log = await ask(`get_log.cgi?${query(admin)}`, lives.http);
   assert.equal(log.split("FTP failed").length - 1, 1, "the outage is told once");
-  await set("set_alarm.cgi?motion_armed=0", lives.http);
+  await set("set_alarm.cgi?input_armed=0", lives.http);
   const before = arrived().length;
   // It takes two seconds for a picture now. New settings are a reason to try at once.
   const [{ size }] = arrived().map((name) => statSync(`${server.home}/${name}`));

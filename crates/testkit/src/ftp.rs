@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -11,6 +11,8 @@ use std::{
     thread::{self, JoinHandle},
     time::Duration,
 };
+
+use socket2::{Domain, Socket, Type};
 
 /// What the server does with a command, rather than what it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +45,7 @@ struct Shared {
     files: Mutex<BTreeMap<String, Vec<u8>>>,
     folders: Mutex<BTreeSet<String>>,
     rules: Mutex<Vec<(String, Does)>>,
+    reset: AtomicBool,
     over: AtomicBool,
 }
 
@@ -91,6 +94,11 @@ impl FtpServer {
     /// Returns its files by their paths.
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
         self.shared.files.lock().unwrap().clone()
+    }
+
+    /// Says whether a file of which nothing was taken ended in a reset of its connection.
+    pub fn was_reset(&self) -> bool {
+        self.shared.reset.load(Ordering::Relaxed)
     }
 
     /// Puts a file there.
@@ -207,9 +215,13 @@ impl Shared {
     fn take(&self, dialogue: &mut Dialogue, name: &str, does: Option<Does>, say: &mut TcpStream) -> Option<String> {
         let Some(way) = dialogue.data.take() else { return Some("425 How?".into()) };
         write!(say, "150 Go on.\r\n").unwrap();
-        let data = match way {
-            Way::Listens(listener) => listener.accept().unwrap().0,
-            Way::Connects(port) => TcpStream::connect(("127.0.0.1", port)).unwrap(),
+        // In active mode somebody else is faster.
+        let (data, _stranger) = match way {
+            Way::Listens(listener) => (listener.accept().unwrap().0, None),
+            Way::Connects(port) => {
+                let stranger = connect_from([127, 0, 0, 9], port);
+                (connect_from([127, 0, 0, 1], port), Some(stranger))
+            }
         };
         let limit = match does {
             Some(Does::Cuts(limit) | Does::IsFull(limit)) => limit as u64,
@@ -224,9 +236,18 @@ impl Shared {
             Some(Does::IsFull(_)) => Some("452 The disk is full.".into()),
             Some(Does::Stalls) => {
                 while !self.over.load(Ordering::Relaxed) && say.peek(&mut [0]).is_err() {}
+                let reset = (&data).read_to_end(&mut Vec::new()).is_err();
+                self.reset.store(reset, Ordering::Relaxed);
                 Some(String::new())
             }
             _ => Some("226 Stored.".into()),
         }
     }
+}
+
+fn connect_from(address: [u8; 4], port: u16) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((address, 0)).into()).unwrap();
+    socket.connect(&SocketAddr::from(([127, 0, 0, 1], port)).into()).unwrap();
+    socket.into()
 }

@@ -1,6 +1,7 @@
 //! The data connection of an upload: TCP or TLS, each piece with a deadline.
 //!
-//! What is abandoned, by an error or because forbidden hours begin, is reset: the kernel throws away what it has not sent.
+//! It is held until the server says that it has the file. What is abandoned before, by an error or because forbidden hours
+//! begin, is reset: the kernel throws away what it has not sent.
 
 use std::{sync::Arc, time::Duration};
 
@@ -44,8 +45,8 @@ impl Data {
         Ok(Self { stream: Some(Stream::Encrypted(stream)) })
     }
 
-    /// Writes a file and ends the connection; without an error the system has taken all of it.
-    pub async fn send(mut self, file: &[u8]) -> Result<(), Trouble> {
+    /// Writes a file and ends it; without an error the system has taken all of it, but the server may not.
+    pub async fn send(&mut self, file: &[u8]) -> Result<(), Trouble> {
         for piece in file.chunks(PIECE) {
             self.write(piece).await?;
         }
@@ -60,8 +61,12 @@ impl Data {
             }
             None => {}
         }
-        self.stream = None;
         Ok(())
+    }
+
+    /// Closes it in peace: the file has arrived.
+    pub fn arrived(mut self) {
+        self.stream = None;
     }
 
     async fn write(&mut self, piece: &[u8]) -> Result<(), Trouble> {

@@ -221,21 +221,25 @@ impl Session {
             self.say(Step::Store, &store, begun).await?;
             stream
         };
-        let sent = match Data::begin(stream, self.secrecy.as_ref()).await {
+        let mut data = Data::begin(stream, self.secrecy.as_ref()).await;
+        let sent = match &mut data {
             Ok(data) => data.send(file).await,
-            Err(trouble) => Err(trouble),
+            Err(trouble) => Err(*trouble),
         };
-        // The last of the file may be with a slow server for longer than nothing may come: there is a deadline for all of it.
         let verdict = self.ftp.read_response_in(STORED);
-        let Err(trouble) = sent else {
-            return verdict.await.map(drop).map_err(|error| self.refusal(Step::Store, error));
+        let verdict = match sent {
+            // The last of the file may be with a slow server for longer than nothing may come; all of it has a deadline.
+            Ok(()) => verdict.await.map_err(|error| self.refusal(Step::Store, error)),
+            // Whoever ends a data connection early mostly says why.
+            Err(trouble) => match timeout(IDLE, verdict).await {
+                Ok(Err(error @ FtpError::UnexpectedResponse(_))) => Err(self.refusal(Step::Store, error)),
+                Ok(_) | Err(_) => Err(Failure { step: Step::Store, trouble }),
+            },
         };
-        let broken = Failure { step: Step::Store, trouble };
-        // Whoever ends a data connection early mostly says why.
-        match timeout(IDLE, verdict).await {
-            Ok(Err(error @ FtpError::UnexpectedResponse(_))) => Err(self.refusal(Step::Store, error)),
-            Ok(_) | Err(_) => Err(broken),
+        if let (Ok(_), Ok(data)) = (&verdict, data) {
+            data.arrived();
         }
+        verdict.map(drop)
     }
 
     /// Connects to where the server waits for data.

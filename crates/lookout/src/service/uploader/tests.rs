@@ -274,6 +274,7 @@ async fn forbidden_hours_cut_an_upload_off_and_it_is_made_behind_them() {
     bench.alarm(false).await;
     sleep(Duration::from_millis(300)).await;
     assert_eq!(bench.server.count("USER"), 1, "nobody is called in forbidden hours");
+    bench.eventually("what was not taken yet is thrown away", FtpServer::was_reset).await;
     bench.server.obey();
     bench.hours.forbid(false);
     // The guard of the hours keeps new pictures in for a moment; what was taken before them goes.
