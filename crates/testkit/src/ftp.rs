@@ -235,7 +235,9 @@ impl Shared {
             Some(Does::Cuts(_)) => Some(String::new()),
             Some(Does::IsFull(_)) => Some("452 The disk is full.".into()),
             Some(Does::Stalls) => {
-                while !self.over.load(Ordering::Relaxed) && say.peek(&mut [0]).is_err() {}
+                while !self.over.load(Ordering::Relaxed) && say.peek(&mut [0]).is_err() {
+                    thread::sleep(Duration::from_millis(1));
+                }
                 let reset = (&data).read_to_end(&mut Vec::new()).is_err();
                 self.reset.store(reset, Ordering::Relaxed);
                 Some(String::new())

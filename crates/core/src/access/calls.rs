@@ -52,10 +52,8 @@ pub enum Refused {
 /// # Errors
 /// Why not.
 pub fn judge(address: IpAddr, port: u16, own: bool, reach: Reach) -> Result<(), Refused> {
-    let place = match place(address) {
-        Place::Public | Place::Private if own => Place::Near,
-        place => place,
-    };
+    let found = place(address);
+    let place = if own && found != Place::Nowhere { Place::Near } else { found };
     match (place, reach) {
         (Place::Nowhere, _) => return Err(Refused::Nowhere),
         (Place::Near, Reach::Public | Reach::Private) => return Err(Refused::Near),

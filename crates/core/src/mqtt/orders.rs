@@ -63,6 +63,7 @@ impl Orders {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "any moment will do as the beginning")]
 mod tests {
     use super::*;
 

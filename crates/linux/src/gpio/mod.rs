@@ -81,12 +81,14 @@ fn said(error: &Error) -> String {
 
 /// Words an error.
 fn why(error: &Error) -> Lost {
-    Lost(match error {
-        _ if is(error, libc::ENODEV) || is(error, libc::ENOENT) => "it was unplugged".into(),
-        _ if is(error, libc::EBUSY) => "somebody else uses it".into(),
-        _ if is(error, libc::EACCES) || is(error, libc::EPERM) => {
-            "the camera's user may not use it; most systems have a group for that, gpio or dialout".into()
-        }
-        error => said(error),
+    let is = |codes: [i32; 2]| codes.iter().any(|code| is(error, *code));
+    Lost(if is([libc::ENODEV, libc::ENOENT]) {
+        "it was unplugged".into()
+    } else if is([libc::EBUSY; 2]) {
+        "somebody else uses it".into()
+    } else if is([libc::EACCES, libc::EPERM]) {
+        "the camera's user may not use it; most systems have a group for that, gpio or dialout".into()
+    } else {
+        said(error)
     })
 }

@@ -62,7 +62,7 @@ impl<'a> Painter<'a> {
     }
 
     /// Paints the next picture.
-    pub fn next(&mut self) -> Luma {
+    pub fn paint(&mut self) -> Luma {
         let t = Scene::moment(self.picture);
         self.picture += 1;
         self.look(t);

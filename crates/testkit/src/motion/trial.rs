@@ -32,7 +32,7 @@ pub fn trial(scene: &Scene, width: usize, sensitivities: &[u8]) -> Vec<Outcome> 
             (_, Some((from, quality))) if t >= from => quality,
             (quality, _) => quality,
         };
-        decoder.decode(&encode(&painter.next(), quality), &mut luma).unwrap();
+        decoder.decode(&encode(&painter.paint(), quality), &mut luma).unwrap();
         for ((detector, motion), sensitivity) in said.iter_mut().zip(sensitivities) {
             let watch = Watch { sensitivity: *sensitivity, compensation: true, mask: scene.mask.clone() };
             let seen = detector.look(&luma, &watch, begin + Duration::from_secs_f32(t));
@@ -66,7 +66,7 @@ pub fn quiet_hour(seed: u64, through_jpegs: bool) -> Quiet {
         let motion: Vec<bool> = (0..scene.pictures)
             .map(|picture| {
                 let at = begin + Duration::from_secs_f32(Scene::moment(picture));
-                detector.look(&eighth(&painter.next()), &watch, at).verdict == Verdict::Motion
+                detector.look(&eighth(&painter.paint()), &watch, at).verdict == Verdict::Motion
             })
             .collect();
         quiet.false_alarms += judge(&scene.truth(), &motion).false_alarms.len();

@@ -1,3 +1,5 @@
+#![allow(clippy::disallowed_methods, reason = "any moment will do as the beginning")]
+
 use proptest::prelude::*;
 
 use super::*;
