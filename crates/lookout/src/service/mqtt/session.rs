@@ -70,7 +70,7 @@ struct Sending {
 
 /// What happens next.
 enum Next {
-    Heard(Result<Event, ConnectionError>, EventLoop),
+    Heard(Result<Event, ConnectionError>, Box<EventLoop>),
     Subscribed(bool),
     Arrived(bool),
     Silent,
@@ -134,11 +134,11 @@ pub async fn run(parts: &mut Parts, orders: &mut Orders) -> Ended {
         saving: None,
         making: Vec::new(),
     };
-    session.serve(events).await
+    session.serve(Box::new(events)).await
 }
 
 /// Lets the library work until something has happened.
-async fn next(mut events: EventLoop) -> (Result<Event, ConnectionError>, EventLoop) {
+async fn next(mut events: Box<EventLoop>) -> (Result<Event, ConnectionError>, Box<EventLoop>) {
     let event = events.poll().await;
     (event, events)
 }
@@ -160,7 +160,7 @@ async fn ended(pass: Option<&Pass>) {
 }
 
 impl Session<'_> {
-    async fn serve(mut self, events: EventLoop) -> Ended {
+    async fn serve(mut self, events: Box<EventLoop>) -> Ended {
         let mut polled = Box::pin(next(events));
         loop {
             self.send();
@@ -188,7 +188,13 @@ impl Session<'_> {
                 Next::Closed if self.sending.as_ref().is_some_and(|sending| sending.pass.is_some()) => {
                     Some(("privacy", "the forbidden hours began while a picture was on its way".to_owned()))
                 }
-                other => {
+                other @ (Next::Closed
+                | Next::Settings
+                | Next::Alarm
+                | Next::Drill(_)
+                | Next::Shot(_)
+                | Next::Order
+                | Next::Saved(_)) => {
                     self.act(other);
                     None
                 }
@@ -201,7 +207,7 @@ impl Session<'_> {
 
     async fn happens(
         &mut self,
-        polled: &mut Pin<Box<impl Future<Output = (Result<Event, ConnectionError>, EventLoop)>>>,
+        polled: &mut Pin<Box<impl Future<Output = (Result<Event, ConnectionError>, Box<EventLoop>)>>>,
     ) -> Next {
         let wait = self.orders.due(Instant::now().into_std()).filter(|_| self.saving.is_none());
         let sent = self.sending.as_mut();

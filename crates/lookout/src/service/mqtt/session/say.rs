@@ -195,12 +195,14 @@ impl Session<'_> {
     /// Says in a few words what an error of the library means.
     pub(super) fn words(&self, error: &ConnectionError) -> &'static str {
         use ConnectReturnCode::{BadUserNamePassword, NotAuthorized};
-        match error {
-            ConnectionError::ConnectionRefused(BadUserNamePassword | NotAuthorized) => "login refused",
-            ConnectionError::ConnectionRefused(_) => "refused",
-            _ if self.up.is_some() => "connection lost",
-            ConnectionError::Tls(_) => "TLS failed",
-            _ => "cannot connect",
+        if let ConnectionError::ConnectionRefused(code) = error {
+            if matches!(code, BadUserNamePassword | NotAuthorized) { "login refused" } else { "refused" }
+        } else if self.up.is_some() {
+            "connection lost"
+        } else if matches!(error, ConnectionError::Tls(_)) {
+            "TLS failed"
+        } else {
+            "cannot connect"
         }
     }
 
