@@ -118,9 +118,10 @@ impl Kind {
                 command
             }
             Self::Lookout | Self::Before => {
-                let daemon = match self {
-                    Self::Before => bench.before.as_ref().context("no other version was named")?,
-                    _ => &bench.daemon,
+                let daemon = if self == Self::Before {
+                    bench.before.as_ref().context("no other version was named")?
+                } else {
+                    &bench.daemon
                 };
                 let source = format!("exec:{own} {}", feed.arguments().join(" "));
                 let mut command = lookout(daemon, &source, cores, folder.path())?;
