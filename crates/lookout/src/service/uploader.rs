@@ -17,6 +17,7 @@ use std::{
 };
 
 use lookout_core::{
+    backoff::Rest,
     ftp::{Failure, Step, Trouble},
     journal::{Event, Peer},
     names::{FileName, Sequence, TIMED},
@@ -29,7 +30,7 @@ use lookout_core::{
 use serde_json::json;
 use tokio::{
     sync::{Mutex as Lock, mpsc, watch},
-    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
+    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
 };
 
 use self::session::{Account, Session};
@@ -208,7 +209,8 @@ impl Uploader {
 
     /// Sends what waits on the disk, the oldest first.
     async fn send(&self) {
-        let (mut settings, mut bell, mut backoff) = (self.parts.settings.clone(), self.parts.queue.bell(), BACKOFF);
+        let (mut settings, mut bell) = (self.parts.settings.clone(), self.parts.queue.bell());
+        let mut rest = Rest::new(BACKOFF);
         // What was begun before the start may have got anywhere.
         let mut again = true;
         loop {
@@ -227,7 +229,7 @@ impl Uploader {
                     self.parts.counters.done(Link::Ftp.word(), true);
                     self.parts.queue.done(ticket).await;
                     again = false;
-                    backoff.went_well();
+                    rest.went_well();
                 }
                 Err(Miss::Forbidden | Miss::NoServer) => again = true,
                 Err(Miss::Failed(_)) => {
@@ -235,8 +237,9 @@ impl Uploader {
                     // Without random numbers there is no jitter.
                     let [random] = password::random().unwrap_or_default();
                     let changed = async { settings.wait_for(|now| now.ftp != before).await.map(drop) };
+                    let until = rest.failed(Instant::now().into_std(), random);
                     tokio::select! {
-                        () = sleep(backoff.failed(random)) => {}
+                        () = sleep_until(until.into()) => {}
                         _ = changed => {}
                         _ = bell.changed() => {}
                     }

@@ -5,7 +5,7 @@ use lookout_core::{
     profile::{settings::FtpMode, wire::Wire},
 };
 use lookout_testkit::{Does, FtpServer};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::sleep};
 
 use super::*;
 use crate::{
@@ -220,6 +220,20 @@ async fn an_outage_is_told_once_and_everything_arrives_once_behind_it() {
     };
     timeout(SOON, told).await.expect("another outage is told, too");
     assert_eq!(bench.notes.lock().unwrap()[1], "FTP failed: wrong password");
+}
+
+#[tokio::test]
+async fn many_pictures_in_an_outage_do_not_put_its_end_off() {
+    let bench = Bench::new();
+    bench.server.on("PASS", Does::HangsUp);
+    for attempt in 1..=6 {
+        bench.alarm(false).await;
+        bench.eventually("it is tried", |server| server.count("PASS") >= attempt).await;
+    }
+    bench.server.obey();
+    // Each of them a failure of its own, the pause would be minutes by now.
+    bench.arrived().await;
+    assert_eq!(bench.names().len(), 6);
 }
 
 #[tokio::test]
