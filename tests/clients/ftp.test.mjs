@@ -5,112 +5,24 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { createWriteStream, existsSync, mkdtempSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { userInfo } from "node:os";
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
 
 import { admin, camera, isJpeg, query, run, scratch } from "./camera.mjs";
+import { certify, eventually, freePort, ftpPlace, greets, serveFtp, vsftpd as vsftpdIn } from "./servers.mjs";
 
 const folder = mkdtempSync(`${scratch}/ftp-`);
 const { username, uid, gid } = userInfo();
 const group = execFileSync("id", ["-gn"]).toString().trim();
 
-/** The folders of the libraries that were unpacked beside the servers. */
-const libraries = readdirSync(scratch)
-  .filter((name) => name.startsWith("lib"))
-  .flatMap((name) => globs(`${scratch}/${name}/usr/lib`))
-  .join(":");
-
-/** Returns the folders in a folder. */
-function globs(parent) {
-  return existsSync(parent) ? readdirSync(parent).map((name) => `${parent}/${name}`) : [];
-}
-
-/** Returns a TCP port that was free a moment ago. */
-async function freePort() {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-/** Waits until something is so, and returns it. */
-async function eventually(what, isSo) {
-  const end = performance.now() + 30_000;
-  for (;;) {
-    const so = await isSo();
-    if (so) return so;
-    assert.ok(performance.now() < end, `still not so: ${what}`);
-    await pause(50);
-  }
-}
-
-/** Says whether a server greets. */
-const greets = (port) =>
-  new Promise((resolve) => {
-    const socket = net.connect(port, "127.0.0.1");
-    socket.on("data", () => resolve(true) || socket.destroy());
-    socket.on("close", () => resolve(false));
-    socket.on("error", () => resolve(false));
-  });
-
-/** Runs a server, which ends by itself should this test be killed; returns a way to end it. */
-function serve(name, command, args) {
-  const env = { ...process.env, LD_LIBRARY_PATH: libraries };
-  const server = spawn("timeout", ["-k", "1", "120", command, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
-  const log = createWriteStream(`${folder}/${name}.out`);
-  server.stdout.pipe(log);
-  server.stderr.pipe(log);
-  const ended = once(server, "exit");
-  const end = async () => {
-    server.kill();
-    await ended;
-  };
-  after(end);
-  return { end, pid: server.pid };
-}
-
 /** Makes a server's folder; what it stores is in `home`. */
-function place(name) {
-  mkdirSync(`${folder}/${name}/home`, { recursive: true });
-  return `${folder}/${name}`;
-}
+const place = (name) => ftpPlace(folder, name);
 
-/** Starts vsftpd as whoever runs this test, for anonymous uploads; `options` are lines of its configuration. */
-async function vsftpd(name, options = {}, within = []) {
-  const at = place(name);
-  const port = options.listen_port ?? (await freePort());
-  const lines = {
-    listen: "YES",
-    background: "NO",
-    listen_address: "127.0.0.1",
-    listen_port: port,
-    run_as_launching_user: "YES",
-    ftp_username: within.length ? "root" : username,
-    anonymous_enable: "YES",
-    anon_root: `${at}/home`,
-    write_enable: "YES",
-    anon_upload_enable: "YES",
-    anon_other_write_enable: "YES",
-    anon_mkdir_write_enable: "YES",
-    seccomp_sandbox: "NO",
-    xferlog_enable: "YES",
-    vsftpd_log_file: `${at}/log`,
-    log_ftp_protocol: "YES",
-    ...options,
-  };
-  const text = Object.entries(lines).map(([key, value]) => `${key}=${value}\n`);
-  writeFileSync(`${at}/conf`, text.join(""));
-  const command = [...within, `${scratch}/vsftpd/usr/sbin/vsftpd`, `${at}/conf`];
-  const server = serve(name, command[0], command.slice(1));
-  await eventually(`${name} greets`, () => greets(port));
-  return { ...server, port, home: `${at}/home`, log: `${at}/log`, account: { user: "anonymous", pwd: "me@example.org" } };
-}
+/** Starts vsftpd in our folder. */
+const vsftpd = (...how) => vsftpdIn(folder, ...how);
 
 /** Starts ProFTPD as whoever runs this test, with one account. */
 async function proftpd(name, more = "") {
@@ -143,7 +55,7 @@ async function proftpd(name, more = "") {
     more,
   ];
   writeFileSync(`${at}/conf`, `${lines.join("\n")}\n`);
-  const server = serve(name, `${scratch}/proftpd-core/usr/sbin/proftpd`, ["-n", "-q", "-c", `${at}/conf`]);
+  const server = serveFtp(folder, name, `${scratch}/proftpd-core/usr/sbin/proftpd`, ["-n", "-q", "-c", `${at}/conf`]);
   await eventually(`${name} greets`, () => greets(port));
   return { ...server, port, home: `${at}/home`, log: `${at}/log`, account: { user: "cam", pwd: "stores-it" } };
 }
@@ -156,18 +68,8 @@ async function hangsUp() {
   return { port: server.address().port, account: { user: "a", pwd: "b" } };
 }
 
-// An authority of the test's own, and the servers' certificate from it.
-execFileSync(
-  "sh",
-  [
-    "-c",
-    `openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=test 2>/dev/null &&
-     openssl req -newkey rsa:2048 -nodes -keyout key.pem -out csr.pem -subj /CN=localhost 2>/dev/null &&
-     printf 'subjectAltName=DNS:localhost,IP:127.0.0.1' > ext &&
-     openssl x509 -req -in csr.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out cert.pem 2>/dev/null`,
-  ],
-  { cwd: folder },
-);
+// RSA, as vsftpd offers no other cipher.
+certify(folder, "rsa:2048");
 const certificate = { ssl_enable: "YES", allow_anon_ssl: "YES", rsa_cert_file: `${folder}/cert.pem`, rsa_private_key_file: `${folder}/key.pem` };
 const tls = [
   "LoadModule mod_tls.c",

@@ -3,77 +3,26 @@
 // for its server over a restart of the camera. Only a server that is not there is none.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { createWriteStream, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import net from "node:net";
-import { createInterface } from "node:readline";
-import { after, test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { test } from "node:test";
 
 import { admin, camera, isJpeg, query, scratch } from "./camera.mjs";
+import { certify, eventually, freePort, mailServers, mails } from "./servers.mjs";
 
 /** Makes a folder with an authority of its own and a server's certificate from it. */
 function place(name) {
   const folder = mkdtempSync(`${scratch}/mail-${name}-`);
-  const script = `
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=test 2>/dev/null &&
-    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out csr.pem -subj /CN=localhost 2>/dev/null &&
-    printf 'subjectAltName=DNS:localhost,IP:127.0.0.1' > ext &&
-    openssl x509 -req -in csr.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out cert.pem 2>/dev/null`;
-  execFileSync("sh", ["-c", script], { cwd: folder });
+  certify(folder);
   return folder;
-}
-
-/** Starts the servers of mail_server.py; returns their ports. They end by themselves should this test be killed. */
-async function serve(folder, ...port) {
-  const program = fileURLToPath(new URL("mail_server.py", import.meta.url));
-  const server = spawn("timeout", ["120", "/usr/bin/python3", program, folder, ...port], { stdio: ["pipe", "pipe", "pipe"] });
-  server.stderr.pipe(createWriteStream(`${folder}/log`));
-  const ended = once(server, "exit");
-  after(async () => {
-    server.stdin.end();
-    await ended;
-  });
-  const [line] = await once(createInterface(server.stdout), "line");
-  return JSON.parse(line);
-}
-
-/** Returns the mails that the servers of a folder have taken. */
-function mails(folder) {
-  const text = existsSync(`${folder}/mails`) ? readFileSync(`${folder}/mails`, "utf8") : "";
-  return text.split("\n").filter(Boolean).map(JSON.parse);
 }
 
 /** Returns those that test_mail.cgi sent. */
 const tests = () => mails(folder).filter(({ subject }) => subject.includes("test mail"));
 
-/** Returns a TCP port that was free a moment ago. */
-async function freePort() {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-/** Waits until something is so, and returns it. */
-async function eventually(what, isSo) {
-  const end = performance.now() + 40_000;
-  for (;;) {
-    const so = await isSo();
-    if (so) return so;
-    assert.ok(performance.now() < end, `still not so: ${what}`);
-    await pause(100);
-  }
-}
-
 const folder = place("codes");
 const trust = { SSL_CERT_FILE: `${folder}/ca.pem` };
 const [ports, late, lookout, alarmed, patient] = await Promise.all([
-  serve(folder),
+  mailServers(folder),
   freePort(),
   ...["codes", "alarms", "waits"].map((name) => camera(`mail-${name}`, "", trust)),
 ]);
@@ -147,7 +96,7 @@ for (const [what, expected, settings] of codes) {
 
 test("a server that this machine does not trust, or that is another, gets neither login nor mail", async () => {
   const other = place("other");
-  const strange = await serve(other);
+  const strange = await mailServers(other);
   assert.equal(await result({ port: strange.tls, tls: 1 }), -3);
   assert.equal(await result({ port: strange.upgrade, tls: 2 }), -3);
   assert.deepEqual(mails(other), []);
@@ -199,7 +148,7 @@ test("a mail that waits for its server arrives once, over a restart of the camer
   assert.ok(await waits(1));
   await set("set_alarm.cgi?motion_armed=0", patient);
   await set("reboot.cgi?", patient);
-  await serve(there, `${late}`);
+  await mailServers(there, `${late}`);
   await eventually("it has arrived", () => mails(there).length > 0);
   await eventually("nothing waits", () => waits(0).catch(() => false));
   assert.equal(mails(there).length, 1);

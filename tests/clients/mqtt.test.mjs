@@ -2,32 +2,19 @@
 // switch, what an alarm tells, and what becomes of the camera when the broker goes away.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
-import net from "node:net";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { createInterface } from "node:readline";
-import { after, test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
+import { test } from "node:test";
 
 import { admin, camera, isJpeg, query, run, scratch, viewer } from "./camera.mjs";
+import { broker as startBroker, eventually, freePort, mosquittoAccount, runMqtt } from "./servers.mjs";
 
 const folder = mkdtempSync(`${scratch}/mosquitto-`);
-const unpacked = `${scratch}/mosquitto/usr`;
-// Its libraries lie beside it, in a folder for the machine.
-const env = { ...process.env, LD_LIBRARY_PATH: readdirSync(`${unpacked}/lib`).map((one) => `${unpacked}/lib/${one}`).join(":") };
 const home = { user: "home", pwd: "sees all" };
 const cam = { user: "cam", pwd: 'pass "word" #1' };
-
-/** Returns a TCP port that was free a moment ago. */
-async function freePort() {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  return port;
-}
 
 const [clear, tls] = [await freePort(), await freePort()];
 execFileSync("openssl", [
@@ -35,9 +22,7 @@ execFileSync("openssl", [
   ...["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", `${folder}/key.pem`, "-out", `${folder}/cert.pem`],
 ], { stdio: "ignore" });
 writeFileSync(`${folder}/passwords`, "", { mode: 0o600 });
-for (const { user, pwd } of [home, cam]) {
-  execFileSync(`${unpacked}/bin/mosquitto_passwd`, ["-b", `${folder}/passwords`, user, pwd], { env });
-}
+for (const account of [home, cam]) mosquittoAccount(`${folder}/passwords`, account);
 // The camera may do what it must and no more; what it tries beyond that is in the broker's log.
 writeFileSync(`${folder}/rights`, `user home\ntopic readwrite #\nuser cam\ntopic readwrite lookout/#\ntopic write homeassistant/#\n`);
 writeFileSync(`${folder}/conf`, `user ${userInfo().username}
@@ -52,44 +37,8 @@ certfile ${folder}/cert.pem
 keyfile ${folder}/key.pem
 `);
 
-/** Waits until something is so. */
-async function eventually(what, isSo) {
-  const end = performance.now() + 30_000;
-  for (;;) {
-    const is = await isSo();
-    if (is) return is;
-    assert.ok(performance.now() < end, `still not so: ${what}`);
-    await pause(50);
-  }
-}
-
-const children = [];
-after(async () => {
-  for (const child of children.filter((one) => one.exitCode === null && one.signalCode === null)) {
-    const ended = once(child, "exit");
-    child.kill("SIGKILL");
-    await ended;
-  }
-});
-
-/** Starts a program that ends with this test, however that ends. */
-function start(program, ...args) {
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", program, ...args], { env, stdio: ["ignore", "pipe", "inherit"] });
-  children.push(child);
-  return child;
-}
-
-async function broker() {
-  const child = start(`${unpacked}/sbin/mosquitto`, "-c", `${folder}/conf`);
-  await eventually("the broker listens", () => {
-    const socket = net.connect(clear, "127.0.0.1");
-    return Promise.race([
-      once(socket, "connect").then(() => !socket.destroy() || true),
-      once(socket, "error").then(() => false, () => false),
-    ]).catch(() => false);
-  });
-  return child;
-}
+/** Starts the broker; the same again once it was killed. */
+const broker = () => startBroker(`${folder}/conf`, clear);
 
 const account = ["-h", "127.0.0.1", "-p", `${clear}`, "-u", home.user, "-P", home.pwd];
 
@@ -100,7 +49,7 @@ let heard = [];
 function listen() {
   heard = [];
   const into = heard;
-  const child = start("mosquitto_sub", ...account, "-t", "#", "-F", "%t %r %x");
+  const child = runMqtt("mosquitto_sub", ...account, "-t", "#", "-F", "%t %r %x");
   createInterface({ input: child.stdout }).on("line", (line) => {
     const [topic, retained, hex] = line.split(" ");
     into.push({ topic, retained: retained === "1", bytes: Buffer.from(hex ?? "", "hex") });

@@ -22,7 +22,7 @@
 //!
 //! # What a drill changes ([`Occasion::drill`], ADR 0024)
 //! - It is tried once and at once, beside what waits in a queue on the disk, and never put there.
-//! - Mail: `drill: ` before the words of the subject (`<ID>(<alias>) drill: motion alarm at …`), and a first line of the
+//! - Mail: `DRILL ` before the subject (`DRILL <ID>(<alias>) motion alarm at …`), and a first line of the
 //!   text that says so. Pictures are those of a real alarm; in forbidden hours it goes without.
 //! - FTP: `drill_` before the whole name of the file, also before a name of the settings; no number of a ring is used up.
 //! - HTTP: the same address, with one more header, `X-Drill: 1`.
