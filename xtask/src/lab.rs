@@ -2,71 +2,148 @@
 //!
 //! The machine's image and all else lies in target/lab. What scripts find as /host is target/lab/host: `bin/linux-tests`
 //! (the tests of lookout-linux), `bin/lookout` (a release build) if one of the scripts mentions it, and as `tests/` all that
-//! lies in lab/tests.
+//! lies in lab/tests. Two machines run at once where there are two processors for them.
 
 use std::{
     fs,
+    io::{self, BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Command, ExitCode},
+    sync::Mutex,
+    thread,
     time::Instant,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 
 /// What to run in the lab.
 #[derive(clap::Args)]
 pub struct Lab {
     /// Only the scripts of lab/tests whose name contains this.
     test: Option<String>,
+    /// How many machines run at once at the most; each wants a processor. More than two gain nothing: the longest script
+    /// takes half of all time.
+    #[arg(long, default_value_t = 2)]
+    machines: usize,
     /// Handed on to the scripts.
     #[arg(last = true)]
     arguments: Vec<String>,
 }
 
-/// The exit code for a machine on which the lab cannot be built; the same that lab/build-image.sh uses.
+/// The exit code for a machine on which the lab cannot be built, and of a script for what the lab lacks; the same that
+/// lab/build-image.sh uses.
 const CANNOT: u8 = 77;
 
 /// Builds the image unless it is there, builds what runs in it, and runs the scripts.
 ///
 /// # Errors
 /// Fails if something cannot be built or started. Scripts that fail make the exit code 1, a machine on which the lab
-/// cannot be built makes it 77, and both are said on the terminal.
+/// cannot be built makes it 77, and both are said on the terminal; so is a script for which the lab lacks something.
 pub fn run(lab: &Lab) -> Result<ExitCode> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?;
     let scripts = scripts(&root.join("lab/tests"), lab.test.as_deref())?;
-    let built = Command::new(root.join("lab/build-image.sh")).env("LAB_DIR", root.join("target/lab")).status()?;
-    if built.code() == Some(i32::from(CANNOT)) {
+    let host = root.join("target/lab/host");
+    // The image is mostly waited for, so the programs are built meanwhile.
+    let (image, programs) = thread::scope(|scope| {
+        let programs = scope.spawn(|| build_programs(root, &host, &scripts));
+        let image = Command::new(root.join("lab/build-image.sh")).env("LAB_DIR", root.join("target/lab")).status();
+        (image, programs.join())
+    });
+    let image = image?;
+    if image.code() == Some(i32::from(CANNOT)) {
         return Ok(ExitCode::from(CANNOT));
     }
-    ensure!(built.success(), "building the lab's image failed: {built}");
-    let host = root.join("target/lab/host");
-    build_programs(root, &host, &scripts)?;
+    ensure!(image.success(), "building the lab's image failed: {image}");
+    programs.map_err(|_| anyhow!("building the programs panicked"))??;
     copy_folder(&root.join("lab/tests"), &host.join("tests"))?;
 
-    let mut failed = Vec::new();
-    for script in &scripts {
-        let name = script.file_stem().unwrap_or_default().to_string_lossy();
-        println!("lab: {name} starts");
-        let started = Instant::now();
-        let status = Command::new(root.join("lab/run-in-vm.sh"))
-            .env("LAB_DIR", root.join("target/lab"))
-            .args(["-t", "900", "-d"])
-            .arg(&host)
-            .arg("-s")
-            .arg(script)
-            .arg("--")
-            .args(&lab.arguments)
-            .status()?;
-        let seconds = started.elapsed().as_secs();
-        if status.success() {
-            println!("lab: {name} passed in {seconds} s");
-        } else {
-            println!("lab: {name} FAILED in {seconds} s: {status}");
-            failed.push(name);
+    let machines = thread::available_parallelism().map_or(1, usize::from).min(lab.machines).clamp(1, scripts.len());
+    let ended = run_scripts(root, &scripts, &lab.arguments, machines)?;
+    let count = |which| ended.iter().filter(|(_, how)| *how == which).count();
+    println!(
+        "lab: {} passed, {} failed, {} not run",
+        count(Ended::Passed),
+        count(Ended::Failed),
+        count(Ended::Lacking)
+    );
+    for (name, how) in &ended {
+        match how {
+            Ended::Passed => {}
+            Ended::Failed => println!("lab: {name} failed"),
+            Ended::Lacking => println!("lab: {name} was not run, as the lab lacks what it needs"),
         }
     }
-    println!("lab: {} passed, {} failed", scripts.len() - failed.len(), failed.len());
-    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if count(Ended::Failed) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// How a script ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Passed,
+    Failed,
+    /// The lab could not be built with all that it needs, which it said.
+    Lacking,
+}
+
+/// Runs the scripts, each in a fresh machine, so many machines at once.
+fn run_scripts(
+    root: &Path,
+    scripts: &[PathBuf],
+    arguments: &[String],
+    machines: usize,
+) -> Result<Vec<(String, Ended)>> {
+    let queue = Mutex::new(scripts.iter());
+    let next = || queue.lock().ok()?.next();
+    let work = || -> Result<Vec<(String, Ended)>> {
+        std::iter::from_fn(next)
+            .map(|script| {
+                let name = script.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                let how = run_script(root, script, &name, arguments, machines > 1)?;
+                Ok((name, how))
+            })
+            .collect()
+    };
+    let mut ended = Vec::new();
+    thread::scope(|scope| {
+        let machines: Vec<_> = (0..machines).map(|_| scope.spawn(work)).collect();
+        for machine in machines {
+            ended.extend(machine.join().map_err(|_| anyhow!("what ran a machine panicked"))??);
+        }
+        anyhow::Ok(())
+    })?;
+    Ok(ended)
+}
+
+/// Runs a script in a machine. What it prints is shown as it comes, after its name if it is `one_of_several`.
+fn run_script(root: &Path, script: &Path, name: &str, arguments: &[String], one_of_several: bool) -> Result<Ended> {
+    println!("lab: {name} starts");
+    let started = Instant::now();
+    let mut command = Command::new(root.join("lab/run-in-vm.sh"));
+    command.env("LAB_DIR", root.join("target/lab")).args(["-t", "900", "-d"]).arg(root.join("target/lab/host"));
+    command.arg("-s").arg(script).arg("--").args(arguments);
+    let status = if one_of_several {
+        let (read, write) = io::pipe()?;
+        let mut child = command.stdout(write.try_clone()?).stderr(write).spawn()?;
+        drop(command); // it holds the ends for writing
+        for line in BufReader::new(read).split(b'\n') {
+            println!("{name:10} | {}", String::from_utf8_lossy(&line?));
+        }
+        child.wait()?
+    } else {
+        command.status()?
+    };
+    let ended = match status.code() {
+        Some(0) => Ended::Passed,
+        Some(code) if code == i32::from(CANNOT) => Ended::Lacking,
+        _ => Ended::Failed,
+    };
+    let seconds = started.elapsed().as_secs();
+    match ended {
+        Ended::Passed => println!("lab: {name} passed in {seconds} s"),
+        Ended::Failed => println!("lab: {name} FAILED in {seconds} s: {status}"),
+        Ended::Lacking => println!("lab: {name} NOT RUN"),
+    }
+    Ok(ended)
 }
 
 /// Lists the scripts by name.
@@ -103,13 +180,15 @@ fn build_programs(root: &Path, host: &Path, scripts: &[PathBuf]) -> Result<()> {
     let put = |program: &Path, name: &str| {
         fs::copy(program, bin.join(name)).with_context(|| format!("copying {}", program.display()))
     };
-    let messages = cargo(root, &["test", "--no-run", "-p", "lookout-linux", "--lib", "--message-format=json"])?;
-    let tests = executable(&messages).context("cargo names no test program")?;
+    // Of the whole workspace, as `cargo test` builds them: asked for alone, they and half of all dependencies would be built
+    // anew, with fewer features.
+    let messages = cargo(root, &["test", "--no-run", "--workspace", "--lib", "--message-format=json"])?;
+    let tests = executable(&messages, "lookout_linux").context("cargo names no test program")?;
     put(&tests, "linux-tests")?;
     let mut text = scripts.iter().map(fs::read_to_string);
     if text.any(|text| text.is_ok_and(|text| text.contains("/host/bin/lookout"))) {
         let messages = cargo(root, &["build", "--release", "-p", "lookout", "--message-format=json"])?;
-        put(&executable(&messages).context("cargo names no program")?, "lookout")?;
+        put(&executable(&messages, "lookout").context("cargo names no program")?, "lookout")?;
     }
     Ok(())
 }
@@ -124,9 +203,11 @@ fn cargo(root: &Path, arguments: &[&str]) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// Finds the last program that cargo's messages name.
-fn executable(messages: &str) -> Option<PathBuf> {
-    let (_, from) = messages.rsplit_once("\"executable\":\"")?;
+/// Finds the last program of a target in cargo's messages, of which each is a line.
+fn executable(messages: &str, target: &str) -> Option<PathBuf> {
+    let name = format!(r#""name":"{target}""#);
+    let of_target = messages.lines().filter(|line| line.contains(&name));
+    let (_, from) = of_target.filter_map(|line| line.split_once(r#""executable":""#)).next_back()?;
     Some(from.split_once('"')?.0.into())
 }
 
@@ -135,13 +216,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_program_that_cargo_names_is_taken() {
-        let messages = concat!(
-            r#"{"reason":"compiler-artifact","executable":null}"#,
-            r#"{"reason":"compiler-artifact","executable":"/t/debug/deps/x-1","fresh":true}"#,
-            r#"{"reason":"build-finished","success":true}"#
-        );
-        assert_eq!(executable(messages), Some("/t/debug/deps/x-1".into()));
-        assert_eq!(executable(r#"{"executable":null}"#), None);
+    fn the_last_program_of_a_target_that_cargo_names_is_taken() {
+        let messages = [
+            r#"{"reason":"compiler-artifact","target":{"kind":["lib"],"name":"x"},"executable":null}"#,
+            r#"{"reason":"compiler-artifact","target":{"kind":["lib"],"name":"x"},"executable":"/t/debug/deps/x-1"}"#,
+            r#"{"reason":"compiler-artifact","target":{"kind":["lib"],"name":"xy"},"executable":"/t/debug/deps/xy-1"}"#,
+            r#"{"reason":"build-finished","success":true}"#,
+        ]
+        .join("\n");
+        assert_eq!(executable(&messages, "x"), Some("/t/debug/deps/x-1".into()));
+        assert_eq!(executable(&messages, "y"), None);
+        assert_eq!(executable(messages.lines().next().unwrap(), "x"), None);
     }
 }
