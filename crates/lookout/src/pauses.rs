@@ -1,6 +1,9 @@
-//! How long a source or a microphone that was lost is left alone before it is tried again.
+//! How long a source or a microphone that was lost is left alone before it is tried again; and the chance in the pauses
+//! of servers ([`Backoff`](lookout_core::backoff::Backoff)).
 
 use std::time::Duration;
+
+use crate::password;
 
 /// The pauses grow, but never so long that a return goes unseen for 3 s.
 const PAUSES: [Duration; 4] =
@@ -29,6 +32,12 @@ impl Pauses {
         self.attempts += 1;
         pause
     }
+}
+
+/// Gives the chance in a pause: cameras that failed together do not come back together. Without random numbers all
+/// pauses are their longest.
+pub fn chance() -> u8 {
+    password::random().map_or(0, |[byte]| byte)
 }
 
 #[cfg(test)]

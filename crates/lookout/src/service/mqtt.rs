@@ -29,6 +29,7 @@ use crate::{
     alarm::{Alarms, Errand, Link},
     hub::Hub,
     metrics::{AlarmCounters, MqttCounters},
+    pauses::chance,
     privacy::Privacy,
     store::Store,
 };
@@ -124,12 +125,4 @@ async fn rest(parts: &mut Parts, ended: &Ended, until: Instant) {
 fn finish(links: &AlarmCounters, drill: &Errand, outcome: Result<String, String>) {
     links.done(Link::Mqtt.word(), outcome.is_ok());
     drill.tell(Link::Mqtt, outcome);
-}
-
-/// Gives chance for a pause.
-fn chance() -> u8 {
-    let mut byte = [0];
-    // Without a source of chance, no jitter is better than no broker.
-    let _ = getrandom::fill(&mut byte);
-    byte[0]
 }

@@ -34,7 +34,7 @@ use tokio::{
 
 use crate::{
     clock::{Moment, correction, drift},
-    password,
+    pauses::chance,
     store::{By, Store, Watched},
 };
 
@@ -186,9 +186,7 @@ impl<W: World> Ntp<W> {
                 failure.outcome()
             }
         };
-        // Without random numbers there is no jitter.
-        let [random] = password::random().unwrap_or_default();
-        self.due = Instant::now() + self.rhythm.pause(outcome, random);
+        self.due = Instant::now() + self.rhythm.pause(outcome, chance());
         self.soonest = match outcome {
             Outcome::Read | Outcome::Failed => self.asked.1 + GAP,
             Outcome::Slower | Outcome::Denied => self.due,

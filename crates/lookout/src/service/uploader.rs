@@ -40,6 +40,7 @@ use crate::{
     hub::{Hub, Shown},
     metrics::AlarmCounters,
     password,
+    pauses::chance,
     peer::WHOLE,
     privacy::Privacy,
     queue::{BACKOFF, Item, Limits, Queue},
@@ -234,10 +235,8 @@ impl Uploader {
                 Err(Miss::Forbidden | Miss::NoServer) => again = true,
                 Err(Miss::Failed(_)) => {
                     again = true;
-                    // Without random numbers there is no jitter.
-                    let [random] = password::random().unwrap_or_default();
                     let changed = async { settings.wait_for(|now| now.ftp != before).await.map(drop) };
-                    let until = rest.failed(Instant::now().into_std(), random);
+                    let until = rest.failed(Instant::now().into_std(), chance());
                     tokio::select! {
                         () = sleep_until(until.into()) => {}
                         _ = changed => {}
