@@ -6,14 +6,15 @@
 //! ```
 //! Bargains: an alarm is one mail, which is on the disk some seconds after the alarm's beginning and is sent until the server
 //! takes it or refuses it for good. A mail that shows something waits while the privacy gate is closed; an alarm of forbidden
-//! hours shows nothing. A mail of a drill is sent once, and whoever drills is told what came of that.
+//! hours shows nothing. A mail of a drill is sent once and at once, beside what waits, and whoever drills is told what came of
+//! that.
 
 mod line;
 mod parcel;
 mod post;
 
 use std::{
-    sync::{Arc, Mutex as Lock, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -34,7 +35,7 @@ use tokio::sync::{Mutex, Notify, mpsc, watch};
 pub use self::line::Undelivered;
 use self::parcel::Parcel;
 use crate::{
-    alarm::{Errand, Link, Occasion},
+    alarm::{Errand, Link, Occasion, WAITING},
     album::Album,
     clock::{local_text, unix},
     hub::{Hub, Shown},
@@ -109,10 +110,11 @@ pub async fn run<C: Carrier>(
     mut errands: mpsc::Receiver<Errand>,
     mut moves: mpsc::Receiver<Moved>,
 ) {
+    let (drill, drills) = mpsc::channel(WAITING);
     let desk = Desk {
         parts,
         carrier,
-        drills: Lock::default(),
+        drill,
         coming: watch::Sender::new(()),
         drilled: Notify::new(),
         written: watch::Sender::new(()),
@@ -126,17 +128,17 @@ pub async fn run<C: Carrier>(
             }
         }
     };
-    tokio::join!(write, desk.post());
+    tokio::join!(write, desk.post(), desk.drills(drills));
 }
 
 struct Desk<C> {
     parts: Parts,
     carrier: C,
-    /// Drills whose mail waits, by its key.
-    drills: Lock<Vec<(String, Errand)>>,
+    /// The way of a drill's mail.
+    drill: mpsc::Sender<(Parcel, Errand)>,
     /// Rung when a mail is about to be put into the queue, for whoever leaves a server alone.
     coming: watch::Sender<()>,
-    /// Rung when it is one of a drill.
+    /// Rung when a server has taken one of a drill.
     drilled: Notify,
     /// Rung when a mail is there, for whoever waits for the gate.
     written: watch::Sender<()>,
@@ -165,11 +167,15 @@ impl<C: Carrier> Desk<C> {
         let letter = Letter { id: self.parts.id, alias: settings.alias.as_str(), stamp: &stamp };
         let text = letter.alarm_text(&cause, occasion.drill, shows);
         let written = Parcel::new(letter.alarm_subject(&cause, occasion.drill), text, unix(occasion.wall));
-        let parcel = Parcel { pictures, drill: occasion.drill, ..written };
-        if occasion.drill {
-            self.drills().push((parcel.key.clone(), errand));
+        let parcel = Parcel { pictures, ..written };
+        if !occasion.drill {
+            return self.write(&parcel).await;
         }
-        self.write(&parcel).await;
+        if let Err(full) = self.drill.try_send((parcel, errand)) {
+            let (_, errand) = full.into_inner();
+            self.parts.counters.done(Link::Mail.word(), false);
+            errand.tell(Link::Mail, Err("too much waits for it".to_owned()));
+        }
     }
 
     async fn moved(&self, moved: Moved) {
@@ -225,9 +231,6 @@ impl<C: Carrier> Desk<C> {
     /// Puts a new mail behind all that wait.
     async fn write(&self, parcel: &Parcel) {
         self.coming.send_replace(());
-        if parcel.drill {
-            self.drilled.notify_one();
-        }
         self.put(parcel).await;
         self.written.send_replace(());
     }
@@ -243,10 +246,6 @@ impl<C: Carrier> Desk<C> {
     fn failed(&self, failure: &Failure) {
         tracing::warn!("mail: {failure}");
         (self.parts.note)(&Event::Failed(Peer::Mail, failure.fault.words()));
-    }
-
-    fn drills(&self) -> MutexGuard<'_, Vec<(String, Errand)>> {
-        self.drills.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

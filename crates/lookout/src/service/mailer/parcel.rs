@@ -31,8 +31,6 @@ pub struct Parcel {
     pub text: String,
     /// Its pictures, by their names.
     pub pictures: Vec<(FileName, Bytes)>,
-    /// Whether it is of a drill.
-    pub drill: bool,
     /// When it was written, in seconds since 1970 on the host's clock.
     pub written: i64,
     /// Who has it already, or is not to get it any more.
@@ -48,7 +46,7 @@ impl Parcel {
         // Without random numbers the key is less unique; the mail is sent all the same.
         let _ = getrandom::fill(&mut key);
         let (pictures, served) = (Vec::new(), Vec::new());
-        Self { key: hex::show(&key), subject, text, pictures, drill: false, written, served, rounds: 0 }
+        Self { key: hex::show(&key), subject, text, pictures, written, served, rounds: 0 }
     }
 
     /// Puts it into the form in which it waits on the disk.
@@ -56,7 +54,7 @@ impl Parcel {
         let pictures: Vec<_> = self.pictures.iter().map(|(name, jpeg)| json!([name.as_str(), jpeg.len()])).collect();
         let head = json!({
             "key": self.key, "subject": self.subject, "text": self.text, "pictures": pictures,
-            "drill": self.drill, "written": self.written, "served": self.served, "rounds": self.rounds,
+            "written": self.written, "served": self.served, "rounds": self.rounds,
         });
         let body = self.pictures.iter().flat_map(|(_, jpeg)| jpeg.iter().copied()).collect::<Vec<_>>();
         Item { head, body: body.into() }
@@ -78,7 +76,6 @@ impl Parcel {
             subject: text("subject")?,
             text: text("text")?,
             pictures,
-            drill: head["drill"].as_bool()?,
             written: head["written"].as_i64()?,
             served: served.collect::<Option<_>>()?,
             rounds: head["rounds"].as_u64()?,
@@ -166,12 +163,7 @@ mod tests {
     fn parcel() -> Parcel {
         let picture = |name: &str, bytes: &[u8]| (FileName::parse(name).unwrap(), Bytes::copy_from_slice(bytes));
         let pictures = vec![picture("a(Küche)_1.jpg", b"\xff\xd8one\xff\xd9"), picture("b.jpg", b"\xff\xd8\xff\xd9")];
-        Parcel {
-            pictures,
-            drill: true,
-            served: vec!["two@example.org".into()],
-            ..Parcel::new("s".into(), "t".into(), 7)
-        }
+        Parcel { pictures, served: vec!["two@example.org".into()], ..Parcel::new("s".into(), "t".into(), 7) }
     }
 
     fn text(letter: &[u8]) -> String {
@@ -185,7 +177,7 @@ mod tests {
         assert_eq!(Parcel::unpack(&item), Some(parcel));
         let cut = Item { body: item.body.slice(1..), ..item.clone() };
         assert_eq!(Parcel::unpack(&cut), None);
-        for name in ["key", "subject", "text", "pictures", "drill", "written", "served", "rounds"] {
+        for name in ["key", "subject", "text", "pictures", "written", "served", "rounds"] {
             let mut damaged = item.clone();
             damaged.head[name] = Value::Null;
             assert_eq!(Parcel::unpack(&damaged), None, "{name}");

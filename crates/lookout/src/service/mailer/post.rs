@@ -6,7 +6,8 @@
 //!   the server is not to be had:                                   stays, pause of 5 s, 10 s …
 //!   the login or the sender is refused for good:                   stays, pause of an hour
 //! ```
-//! Every pause ends when the mail settings change; the shorter ones also when a mail is written, and all when a drill's is.
+//! Every pause ends when the mail settings change; the shorter ones also when a mail is written, and all when the
+//! server has taken a drill's.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -16,12 +17,15 @@ use lookout_core::{
     smtp::{Delivered, Failure, Fault},
 };
 use tokio::{
-    sync::watch,
+    sync::{mpsc, watch},
     time::{Instant, sleep},
 };
 
-use super::{Carrier, Desk, Link, line::Undelivered, parcel::Parcel, ready};
-use crate::queue::{BACKOFF, Ticket};
+use super::{Carrier, Desk, Errand, Link, line::Undelivered, parcel::Parcel, ready};
+use crate::{
+    pauses::chance,
+    queue::{BACKOFF, Ticket},
+};
 
 /// How long a server is left alone that refused for good what only the owner can put right: it might lock the account.
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -55,6 +59,27 @@ struct Course {
 }
 
 impl<C: Carrier> Desk<C> {
+    /// Sends the mails of drills, beside what waits and each once, for ever; tells what came of them.
+    pub(super) async fn drills(&self, mut drills: mpsc::Receiver<(Parcel, Errand)>) {
+        while let Some((parcel, errand)) = drills.recv().await {
+            let settings = self.parts.settings.borrow().clone();
+            let outcome = match self.attempt(&parcel, &settings).await {
+                Outcome::Done(delivered, receivers) => match delivered.refused.into_iter().next() {
+                    None => Ok(format!("sent to {}", receivers.join(", "))),
+                    Some(refused) => Err(refused.why),
+                },
+                Outcome::Failed(Undelivered { why, .. }) => Err(why),
+                Outcome::Held => Err(Failure::passing(Fault::Network, "forbidden hours have begun meanwhile")),
+            };
+            self.parts.counters.done(Link::Mail.word(), outcome.is_ok());
+            match &outcome {
+                Ok(_) => self.drilled.notify_waiters(),
+                Err(why) => self.failed(why),
+            }
+            errand.tell(Link::Mail, outcome.map_err(|why| why.words));
+        }
+    }
+
     /// Delivers what waits, for ever.
     pub(super) async fn post(&self) {
         let (coming, written) = (self.coming.subscribe(), self.written.subscribe());
@@ -68,11 +93,6 @@ impl<C: Carrier> Desk<C> {
                 self.parts.queue.give_up(ticket).await;
                 continue;
             };
-            // Whoever drilled has been told otherwise, or is gone with the daemon before.
-            if parcel.drill && !self.drills().iter().any(|(key, _)| *key == parcel.key) {
-                self.parts.queue.done(ticket).await;
-                continue;
-            }
             let settings = self.parts.settings.borrow().clone();
             match self.attempt(&parcel, &settings).await {
                 Outcome::Held => self.hold(&mut course, ticket, parcel).await,
@@ -151,16 +171,7 @@ impl<C: Carrier> Desk<C> {
         for refused in &delivered.refused {
             self.failed(&refused.why);
         }
-        let to: Vec<_> =
-            receivers.iter().filter(|receiver| delivered.refused.iter().all(|no| no.receiver != **receiver)).collect();
-        self.tell(
-            &parcel,
-            delivered.refused.first().map_or_else(
-                || Ok(format!("sent to {}", to.iter().map(|to| to.as_str()).collect::<Vec<_>>().join(", "))),
-                |refused| Err(refused.why.words.clone()),
-            ),
-        );
-        if later.is_empty() || parcel.drill || parcel.rounds >= ROUNDS {
+        if later.is_empty() || parcel.rounds >= ROUNDS {
             self.parts.counters.done(Link::Mail.word(), delivered.refused.is_empty());
             self.parts.queue.done(ticket).await;
             return;
@@ -168,7 +179,7 @@ impl<C: Carrier> Desk<C> {
         parcel.rounds += 1;
         parcel.served.extend(receivers.iter().filter(|receiver| !later.contains(receiver)).cloned());
         self.behind(ticket, &parcel).await;
-        let (pause, account) = (course.backoff.failed(random()), self.parts.settings.borrow().mail.clone());
+        let (pause, account) = (course.backoff.failed(chance()), self.parts.settings.borrow().mail.clone());
         self.pause(course, pause, true, &account).await;
     }
 
@@ -188,8 +199,6 @@ impl<C: Carrier> Desk<C> {
         let of_mail = matches!(why.fault, Fault::Receiver | Fault::Body);
         let times = if course.unsure.0 == parcel.key { course.unsure.1 } else { 0 };
         course.unsure = (parcel.key.clone(), times + u8::from(unsure));
-        // One whose drill was told of is thrown away when its turn comes.
-        self.tell_all(&parcel, &why, of_mail);
         if parcel.rounds >= ROUNDS || (of_mail && why.lasting) || course.unsure.1 >= UNSURE {
             if !of_mail || !why.lasting {
                 tracing::warn!("a mail is thrown away that could not be delivered");
@@ -198,16 +207,11 @@ impl<C: Carrier> Desk<C> {
             self.parts.queue.give_up(ticket).await;
             return;
         }
-        if parcel.drill {
-            self.parts.counters.done(Link::Mail.word(), false);
-            self.parts.queue.done(ticket).await;
-            return;
-        }
         if of_mail || why.fault == Fault::Sender && !why.lasting {
             parcel.rounds += 1;
             self.behind(ticket, &parcel).await;
         }
-        let pause = if why.lasting { HOUR } else { course.backoff.failed(random()) };
+        let pause = if why.lasting { HOUR } else { course.backoff.failed(chance()) };
         self.pause(course, pause, !why.lasting, account).await;
     }
 
@@ -230,30 +234,4 @@ impl<C: Carrier> Desk<C> {
         }
         tracing::debug!("mail is tried again after {} s", begin.elapsed().as_secs());
     }
-
-    /// Tells whoever drilled what came of this mail.
-    fn tell(&self, parcel: &Parcel, outcome: Result<String, String>) {
-        let mut drills = self.drills();
-        if let Some(at) = drills.iter().position(|(key, _)| *key == parcel.key) {
-            drills.swap_remove(at).1.tell(Link::Mail, outcome);
-        }
-    }
-
-    /// Tells whoever drilled why this mail failed; where it is not the mail's own fault, all who wait behind it.
-    fn tell_all(&self, parcel: &Parcel, why: &Failure, of_mail: bool) {
-        self.tell(parcel, Err(why.words.clone()));
-        if !of_mail {
-            for (_, errand) in self.drills().drain(..) {
-                errand.tell(Link::Mail, Err(why.words.clone()));
-            }
-        }
-    }
-}
-
-/// Returns a number that differs between cameras.
-fn random() -> u8 {
-    let mut byte = [0];
-    // Without one all pauses are their longest.
-    let _ = getrandom::fill(&mut byte);
-    byte[0]
 }

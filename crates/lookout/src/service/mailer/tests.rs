@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::{path::Path, sync::Mutex as Lock};
 
 use lookout_core::{alarm::Cause, profile::wire::Wire as _, smtp::Dialogue};
 use tempfile::TempDir;
@@ -23,6 +23,7 @@ const BUSY: Says = ["421 busy", "", "", "", "", ""];
 const FULL: Says = ["220 hi", "250 mail.test", "250 ok", "250 ok", "354 go", "452 full"];
 const SPAM: Says = ["220 hi", "250 mail.test", "250 ok", "250 ok", "354 go", "554 spam"];
 const GREY: Says = ["220 hi", "250 mail.test", "250 ok", "450 later", "354 go", "250 taken"];
+const NO_SENDER: Says = ["220 hi", "250 mail.test", "550 who?", "250 ok", "354 go", "250 taken"];
 /// It takes the mail and goes away without a word.
 const LEAVES: Says = ["220 hi", "250 mail.test", "250 ok", "250 ok", "354 go", ""];
 
@@ -310,6 +311,36 @@ async fn a_drills_mail_is_marked_and_whoever_drills_is_told_and_one_that_failed_
     server.takes(2).await;
     eventually("nothing waits", || bench.metrics.text(None).contains("queued{link=\"mail\"} 0\n")).await;
     assert!(!server.taken()[1].contains("DRILL") && server.taken().len() == 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drill_takes_no_place_of_what_waits_and_what_waits_goes_when_its_mail_was_taken() {
+    let (state, server) = (TempDir::new().unwrap(), Server::new(BUSY));
+    let bench = Bench::new(state.path(), &server);
+    for _ in 0..LIMITS.items {
+        bench.moved().await;
+    }
+    let all_wait = format!("queued{{link=\"mail\"}} {}\n", LIMITS.items);
+    eventually("all wait", || bench.metrics.text(None).contains(&all_wait)).await;
+    bench.hours.forbid(true);
+    let told = async |mut reports: mpsc::Receiver<Report>| {
+        timeout(Duration::from_secs(2000), reports.recv()).await.unwrap().unwrap().outcome
+    };
+    let outcome = told(bench.alarm(true).await).await;
+    assert!(matches!(&outcome, Outcome::Failed(words) if words.contains("421 busy")), "{outcome:?}");
+    assert!(bench.metrics.text(None).contains(&all_wait));
+    // A refusal for good: what waits is left alone for an hour.
+    let asked = server.asked();
+    server.says(NO_SENDER);
+    eventually("it was tried", || server.asked() > asked).await;
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(server.asked(), asked + 1);
+    server.says(TAKES);
+    let begin = now();
+    assert_eq!(told(bench.alarm(true).await).await, Outcome::Done("sent to one@example.org".into()));
+    server.takes(LIMITS.items + 1).await;
+    assert!(now() < begin + Duration::from_secs(600), "not by the clock");
+    assert!(!bench.metrics.text(None).contains("dropped_total{link=\"mail\"} "));
 }
 
 #[tokio::test(start_paused = true)]
