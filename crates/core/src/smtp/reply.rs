@@ -53,11 +53,6 @@ impl Reply {
         }
     }
 
-    /// Says whether the server goes along.
-    pub fn positive(&self) -> bool {
-        self.code < 400
-    }
-
     /// Returns the enhanced status of the reply, `5.1.8` say, if it has one (RFC 2034).
     pub fn status(&self) -> Option<&str> {
         let word = self.lines.first()?.split(' ').next()?;
