@@ -13,7 +13,7 @@
 //! - It [tells](Errand::tell) what came of an errand, once, within 50 s of it, in one clause for people: lower case, no
 //!   full stop, no password, the other machine by its name. Of a real alarm nobody hears that; it does not ask whether
 //!   there is a drill. What it drops without having told counts as failed.
-//! - `Ok` is what was done: `mail accepted by mail.example.org for 2 receivers`, `uploaded as drill_… to
+//! - `Ok` is what was done: `sent to one@example.org, two@example.org`, `uploaded as drill_… to
 //!   ftp.example.org`, `answered by example.org`, `line 5 of gpiochip0 is high`, `told to broker.example.org`.
 //! - `Err` is why not, the same words as in the log: `mail.example.org refused the password`; of an HTTP call no more than
 //!   that it failed or is not allowed, so that nobody looks around with it (RULES R10.1). Also what is lacking:
