@@ -1,9 +1,10 @@
-//! Developer commands: `cargo xtask docs | bench | fuzz | lab`.
+//! Developer commands: `cargo xtask docs | bench | fuzz | lab | motion`.
 
 mod bench;
 mod docs;
 mod fuzz;
 mod lab;
+mod motion;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,8 @@ enum Task {
     Fuzz(fuzz::Fuzz),
     /// Runs lab/tests in a virtual machine with virtual cameras; 77 where that cannot be built.
     Lab(lab::Lab),
+    /// Shows scenes with known truth to the motion detector and writes docs/motion.md; takes some minutes.
+    Motion(motion::Motion),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -29,5 +32,6 @@ fn main() -> anyhow::Result<ExitCode> {
         Task::Docs => docs::write().map(|()| ExitCode::SUCCESS),
         Task::Fuzz(fuzz) => fuzz::run(&fuzz),
         Task::Lab(lab) => lab::run(&lab),
+        Task::Motion(motion) => motion::run(&motion).map(|()| ExitCode::SUCCESS),
     }
 }

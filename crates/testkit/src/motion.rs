@@ -260,6 +260,14 @@ impl Scene {
         picture as f32 / FPS as f32
     }
 
+    /// Returns the JPEG quality of the picture of a moment.
+    pub fn quality_at(&self, t: f32) -> i32 {
+        match self.quality {
+            (_, Some((from, quality))) if t >= from => quality,
+            (quality, _) => quality,
+        }
+    }
+
     /// Returns what is so in each picture.
     pub fn truth(&self) -> Vec<Truth> {
         let raw: Vec<Truth> = (0..self.pictures).map(|picture| self.truth_at(Self::moment(picture))).collect();

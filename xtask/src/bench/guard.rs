@@ -100,7 +100,6 @@ fn get(http: SocketAddr, path: &str) -> Result<String> {
 /// Starts Debian's motion with its own configuration file, but for where the pictures come from and where things go.
 fn motion(stream: &str, cores: Cores, folder: &TempDir) -> Result<Running> {
     let here = path_text(folder.path())?;
-    let defaults = fs::read_to_string(DEFAULTS).with_context(|| format!("no {DEFAULTS}"))?;
     let ours = [
         ("netcam_url", stream.to_owned()),
         ("target_dir", here.clone()),
@@ -108,17 +107,23 @@ fn motion(stream: &str, cores: Cores, folder: &TempDir) -> Result<Running> {
         ("webcontrol_port", "0".to_owned()),
         ("stream_port", "0".to_owned()),
     ];
+    let path = folder.path().join("motion.conf");
+    fs::write(&path, defaults(&ours)?)?;
+    let mut command = pinned(cores.server, MOTION)?;
+    command.args(["-n", "-c", &path_text(&path)?]).stderr(fs::File::create(folder.path().join("stderr"))?);
+    Running::start(&mut command)
+}
+
+/// Returns the configuration that Debian installs, without its camera and with these settings instead of its own.
+pub fn defaults(ours: &[(&str, String)]) -> Result<String> {
+    let defaults = fs::read_to_string(DEFAULTS).with_context(|| format!("no {DEFAULTS}"))?;
     let kept = defaults.lines().filter(|line| {
         let key = line.split_whitespace().next().unwrap_or_default();
         !matches!(key, "video_device" | "videodevice" | "daemon") && ours.iter().all(|(own, _)| *own != key)
     });
     let mut config: String = kept.flat_map(|line| [line, "\n"]).collect();
     config.extend(ours.iter().map(|(key, value)| format!("{key} {value}\n")));
-    let path = folder.path().join("motion.conf");
-    fs::write(&path, config)?;
-    let mut command = pinned(cores.server, MOTION)?;
-    command.args(["-n", "-c", &path_text(&path)?]).stderr(fs::File::create(folder.path().join("stderr"))?);
-    Running::start(&mut command)
+    Ok(config)
 }
 
 /// Fails if motion has not seen the stream: what it costs then says nothing.

@@ -2,6 +2,8 @@
 //! the least that could be done instead, or with ffmpeg, where that is installed. Times are CPU time, so that whatever else
 //! the machine does costs little but cache.
 
+mod motion;
+
 use std::{
     fmt::Write as _,
     fs,
@@ -62,6 +64,7 @@ pub fn measure(core: usize, quick: bool) -> Result<Vec<Work>> {
         let folder = tempfile::tempdir()?;
         let mut all = muxing(rounds)?;
         all.extend(sounding(rounds, folder.path())?);
+        all.extend(motion::measure(rounds)?);
         Ok(all)
     });
     measured.join().ok().context("the measuring thread panicked")?

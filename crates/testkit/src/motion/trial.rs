@@ -28,11 +28,7 @@ pub fn trial(scene: &Scene, width: usize, sensitivities: &[u8]) -> Vec<Outcome> 
     let begin = Instant::now();
     for picture in 0..scene.pictures {
         let t = Scene::moment(picture);
-        let quality = match scene.quality {
-            (_, Some((from, quality))) if t >= from => quality,
-            (quality, _) => quality,
-        };
-        decoder.decode(&encode(&painter.paint(), quality), &mut luma).unwrap();
+        decoder.decode(&encode(&painter.paint(), scene.quality_at(t)), &mut luma).unwrap();
         for ((detector, motion), sensitivity) in said.iter_mut().zip(sensitivities) {
             let watch = Watch { sensitivity: *sensitivity, compensation: true, mask: scene.mask.clone() };
             let seen = detector.look(&luma, &watch, begin + Duration::from_secs_f32(t));
@@ -150,7 +146,8 @@ const COLUMNS: &str = "| sensitivity | visits | recall | false alarms | precisio
 
 const HEAD: &str = "# Motion detection in figures
 
-Written by the example `motion` of `crates/testkit`; how it works is in [ADR 0022](adr/0022-motion-on-an-eighth.md).
+Written by `cargo xtask motion`; how it works is in [ADR 0022](adr/0022-motion-on-an-eighth.md). How Debian's motion does on
+the same scenes is in [motion-beside.md](motion-beside.md).
 
 The scenes are generated (`crates/testkit/src/motion/`), so that it is known what moves in each picture. They are painted
 at 640×480, 10 pictures a second, and go through real JPEGs of quality 80; noise is as of small sensors, 1 to 17 levels a
