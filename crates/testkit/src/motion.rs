@@ -14,7 +14,7 @@ pub use judge::{Outcome, Score, judge};
 pub use paint::{Painter, eighth, encode};
 pub use script::{hour, scenes};
 pub use shapes::Random;
-pub use trial::{KNOWN, Quiet, UNKNOWN, page, quiet_hour, trial};
+pub use trial::{KNOWN, Quiet, UNKNOWN, page, quiet_hour, sketch, trial};
 
 use lookout_core::profile::mask::Mask;
 

@@ -237,6 +237,7 @@ impl Detector {
             left[1] = background.compare(pixels, expected, threshold, marks);
         }
         if left[1].saturating_mul(2) <= *changed && !(shaken && left[0] < left[1]) {
+            light::reach(pixels, background, size[0], expected);
             background.adopt(pixels, expected);
             *changed = background.compare(pixels, expected, threshold, marks);
             return Some(Verdict::LightChange);

@@ -150,16 +150,13 @@ impl Background {
         }
     }
 
-    /// Takes on another background of the same scene, which the light explains, wherever it fits better than the old one:
-    /// the light of a lamp does not reach everywhere.
-    pub(super) fn adopt(&mut self, luma: &[u8], expected: &[i16]) {
-        let cells = luma.iter().zip(expected).zip(&mut self.level).zip(&mut self.recent);
-        for (((luma, expected), level), recent) in cells {
+    /// Takes on another background of the same scene, in another light.
+    pub(super) fn adopt(&mut self, luma: &[u8], lit: &[i16]) {
+        self.level.copy_from_slice(lit);
+        for ((luma, lit), recent) in luma.iter().zip(lit).zip(&mut self.recent) {
             let now = i16::from(*luma).wrapping_mul(ONE);
-            let off = |level: i16| now.wrapping_sub(level).wrapping_abs();
-            *level = if off(*expected) < off(*level) { *expected } else { *level };
             // What the light does not explain may move, and must not look as if it had been there.
-            *recent = if off(*level) < 8 * ONE { now } else { *level };
+            *recent = if now.wrapping_sub(*lit).wrapping_abs() < 8 * ONE { now } else { *lit };
         }
     }
 }

@@ -16,6 +16,12 @@ const DARK: f32 = 3.0;
 const SHARP: f32 = 0.35;
 /// How many cells of a hundred may be edges in what is light.
 const MOST_EDGES: usize = 6;
+/// How many levels, and how many mean deviations of the cell beside that, an edge is above at least: what noise makes of
+/// three cells (the root of 6 deviations, each 1.25 mean ones) exceeds the sum about once in 300 times.
+const LEVELS_SHARP: f32 = 3.0;
+const NOISE: f32 = 7.0;
+/// How far a cell may be from the background in another light to fit it: 4 levels.
+const NEAR: u16 = 4 * ONE.unsigned_abs();
 /// How often a fit is made again without what it does not explain.
 const ROUNDS: usize = 3;
 /// The darkest and the brightest level.
@@ -91,32 +97,53 @@ fn bends(luma: &[u8], level: &[i16], gain: f32, offset: f32) -> [f32; BENDS] {
 
 /// Says whether an area looks like the background in another light: whether what is multiplied there has no edges.
 ///
-/// What has edges is what differs from the mean of its two neighbours, across or down, by a good part of the whole change and by more than noise.
-/// Things have them around and wherever the background has some; the edges of beams, lamps and shadows are soft.
+/// Things have edges around them and wherever the background has some; the edges of beams, lamps and shadows are soft.
 pub(super) fn is_light(
     luma: &[u8],
     background: &Background,
     width: usize,
     runs: impl Iterator<Item = Run> + Clone,
 ) -> bool {
-    let level = &background.level;
-    let ratio = |at: usize| (f32::from(luma[at]) + DARK) / (f32::from(level[at]) / f32::from(ONE) + DARK);
     let cells = || runs.clone().flat_map(|run| (run.row * width + run.begin)..(run.row * width + run.end));
     let (mut count, mut change) = (0_usize, 0.0);
     for at in cells() {
         count += 1;
-        change += (ratio(at) - 1.0).abs();
+        change += (ratio(luma, background, at) - 1.0).abs();
     }
-    let sharp = SHARP * change / count.max(1) as f32;
-    let mut edges = 0;
-    for at in cells() {
-        let column = at % width;
-        let was = f32::from(level[at]) / f32::from(ONE) + DARK;
-        let sharp = sharp.max((3.0 + 3.0 * background.noise(at)) / was);
-        let bend = |one: usize, other: usize| (ratio(one) + ratio(other) - 2.0 * ratio(at)).abs();
-        let across = column > 0 && column + 1 < width && bend(at - 1, at + 1) > sharp;
-        let down = at >= width && at + width < luma.len() && bend(at - width, at + width) > sharp;
-        edges += usize::from(across || down);
-    }
+    let mean = change / count.max(1) as f32;
+    let edges = cells().filter(|at| is_edge(luma, background, width, *at, mean)).count();
     edges * 100 < count * MOST_EDGES
+}
+
+/// Returns how many times as bright as its background a cell is.
+fn ratio(luma: &[u8], background: &Background, at: usize) -> f32 {
+    (f32::from(luma[at]) + DARK) / (f32::from(background.level[at]) / f32::from(ONE) + DARK)
+}
+
+/// Says whether what is multiplied at a cell differs from the mean of its two neighbours, across or down, by a good part
+/// of a change and by more than noise.
+fn is_edge(luma: &[u8], background: &Background, width: usize, at: usize, change: f32) -> bool {
+    let was = f32::from(background.level[at]) / f32::from(ONE) + DARK;
+    let sharp = (SHARP * change).max((LEVELS_SHARP + NOISE * background.noise(at)) / was);
+    let column = at % width;
+    let ratio = |at| ratio(luma, background, at);
+    let bends = |one, other| (ratio(one) + ratio(other) - 2.0 * ratio(at)).abs() > sharp;
+    column > 0 && column + 1 < width && bends(at - 1, at + 1)
+        || at >= width && at + width < luma.len() && bends(at - width, at + width)
+}
+
+/// Makes of the background in another light, as [`expect`] wrote it, one that fits a light which does not reach
+/// everywhere: each cell as it was or as the light makes it, whichever is nearer to what it is.
+///
+/// A lamp changes like shades differently, so that a curve over shades explains some cells and not those beside them. A
+/// background of such patches has edges that nothing in front of the camera has. So where neither fits, and what is
+/// multiplied has no edge, the cell is taken as it is.
+pub(super) fn reach(luma: &[u8], background: &Background, width: usize, expected: &mut [i16]) {
+    for (at, expected) in expected.iter_mut().enumerate() {
+        let (now, was) = (i16::from(luma[at]) * ONE, background.level[at]);
+        let off = |level: i16| now.abs_diff(level);
+        let fits = if off(*expected) < off(was) { *expected } else { was };
+        let soft = || !is_edge(luma, background, width, at, (ratio(luma, background, at) - 1.0).abs());
+        *expected = if off(fits) >= NEAR && soft() { now } else { fits };
+    }
 }
