@@ -102,10 +102,14 @@ function evaluate(listing) {
   return variables;
 }
 
-/** Reads every listing; returns the variables of each. The clock goes on by itself. */
+/** Reads every listing; returns the variables of each that nobody else changes. */
 async function told() {
   const all = await Promise.all(LISTINGS.map(async (name) => [name, evaluate(await get(`${name}.cgi`))]));
-  for (const [, variables] of all) delete variables.now;
+  // The time goes on, and what is set may arm what sees the demo scene move.
+  for (const [, variables] of all) {
+    delete variables.now;
+    delete variables.alarm_status;
+  }
   return Object.fromEntries(all);
 }
 
