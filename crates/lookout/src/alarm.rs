@@ -32,7 +32,8 @@
 //!
 //! # At the end
 //! When the camera ends or starts anew in an alarm, the alarm service gives the output link one last errand, to put the
-//! line back, and waits up to 300 ms until it has told; whoever holds the line puts it back too when it is dropped.
+//! line back, and waits up to 300 ms until it has told; whoever holds the line puts it back too when it is dropped. Who has
+//! an alarm to put on the disk [has the end wait](Alarms::write) for that, within the second that it may take in all.
 
 mod drill;
 mod events;
@@ -46,7 +47,7 @@ use std::{
 };
 
 use lookout_core::alarm::{Cause, Entry, Reason, Record};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{OwnedRwLockReadGuard, RwLock, mpsc, watch};
 
 pub use self::{
     drill::{drill, in_json},
@@ -177,8 +178,10 @@ pub struct Alarms {
     number: AtomicU64,
     /// Held by whoever drills: one at a time.
     drilling: Arc<tokio::sync::Mutex<()>>,
-    /// Rung when the camera ends.
-    ends: Notify,
+    /// Whether the camera ends.
+    ends: watch::Sender<bool>,
+    /// Read by whoever puts alarms on the disk; the end waits a moment to write.
+    writing: Arc<RwLock<()>>,
     counters: Arc<AlarmCounters>,
 }
 
@@ -193,7 +196,8 @@ impl Alarms {
             record: Mutex::default(),
             number: AtomicU64::new(0),
             drilling: Arc::default(),
-            ends: Notify::new(),
+            ends: watch::Sender::default(),
+            writing: Arc::default(),
             counters,
         })
     }
@@ -236,15 +240,26 @@ impl Alarms {
 
     /// Ends what goes on, before the camera ends: returns when the output is put back, or could not be for 300 ms.
     pub async fn close(&self) {
-        self.ends.notify_one();
+        self.ends.send_replace(true);
         // Where no alarm service runs, nobody has to be waited for.
         drop(self.triggers());
         self.bell.closed().await;
     }
 
-    /// Waits until the camera ends: for the alarm service. May be cancelled.
+    /// Waits until the camera ends. May be cancelled.
     pub async fn ending(&self) {
-        self.ends.notified().await;
+        // Whoever holds the alarms holds the sender.
+        let _ = self.ends.subscribe().wait_for(|ends| *ends).await;
+    }
+
+    /// Has the camera's end wait, a moment, for as long as this lives: for whoever has an alarm to put on the disk.
+    pub async fn write(&self) -> OwnedRwLockReadGuard<()> {
+        self.writing.clone().read_owned().await
+    }
+
+    /// Waits until all that was [to be written](Self::write) is on the disk.
+    pub async fn written(&self) {
+        drop(self.writing.write().await);
     }
 
     /// Gives the alarm to follow; drills are not seen.

@@ -78,6 +78,7 @@ fn mail(app: &Arc<App>, state: &Path) -> mpsc::Sender<Errand> {
     let parts = mailer::Parts {
         settings: app.store.follow(),
         id: app.id,
+        alarms: app.alarms.clone(),
         hub: app.hub.clone(),
         sequence: app.pictures.clone(),
         album,

@@ -35,7 +35,7 @@ use tokio::sync::{Mutex, Notify, mpsc, watch};
 pub use self::line::Undelivered;
 use self::parcel::Parcel;
 use crate::{
-    alarm::{Errand, Link, Occasion, WAITING},
+    alarm::{Alarms, Errand, Link, Occasion, WAITING},
     album::Album,
     clock::{local_text, unix},
     hub::{Hub, Shown},
@@ -59,6 +59,8 @@ pub struct Parts {
     pub settings: watch::Receiver<Arc<Settings>>,
     /// The camera's id.
     pub id: Mac,
+    /// What is known of alarms, and of the camera's end.
+    pub alarms: Arc<Alarms>,
     /// The pictures.
     pub hub: Arc<Hub>,
     /// Numbers the pictures that leave.
@@ -103,7 +105,7 @@ impl Carrier for Smtp {
     }
 }
 
-/// Mails whatever comes, for ever.
+/// Mails whatever comes, for ever; but takes nothing new once nobody gives errands any more, because the camera ends.
 pub async fn run<C: Carrier>(
     parts: Parts,
     carrier: C,
@@ -120,11 +122,14 @@ pub async fn run<C: Carrier>(
         written: watch::Sender::new(()),
     };
     let write = async {
+        let _writing = desk.parts.alarms.write().await;
         loop {
             tokio::select! {
-                Some(errand) = errands.recv() => desk.alarm(errand).await,
+                errand = errands.recv() => match errand {
+                    Some(errand) => desk.alarm(errand).await,
+                    None => return,
+                },
                 Some(moved) = moves.recv() => desk.moved(moved).await,
-                else => return,
             }
         }
     };
@@ -190,7 +195,7 @@ impl<C: Carrier> Desk<C> {
         self.write(&Parcel::new(letter.moved_subject(), text, unix(now))).await;
     }
 
-    /// Collects an alarm's pictures; takes some seconds.
+    /// Collects an alarm's pictures; takes some seconds, but when the camera ends no longer.
     async fn look(&self, occasion: &Occasion) -> Seen {
         let before = self.parts.album.before(occasion.at);
         let Ok(view) = self.parts.hub.view(Resolution::Vga) else { return Seen::Forbidden };
@@ -201,10 +206,16 @@ impl<C: Carrier> Desk<C> {
             let due = begin + Duration::from_secs(second.into());
             let there = view.newest().filter(|shown| shown.live && shown.captured >= due);
             let patience = (due + PATIENCE).saturating_duration_since(now());
-            since.extend(match there {
-                Some(there) => Some(there),
-                None => view.clone().after(due, patience).await,
-            });
+            let shown = async {
+                match there {
+                    Some(there) => Some(there),
+                    None => view.clone().after(due, patience).await,
+                }
+            };
+            tokio::select! {
+                shown = shown => since.extend(shown),
+                () = self.parts.alarms.ending() => break,
+            }
         }
         // What is not in a mail by now stays out of it.
         if view.may_see() { Seen::Pictures(before, since) } else { Seen::Forbidden }

@@ -118,6 +118,7 @@ async fn talk(stream: DuplexStream, says: Says, keep: &Lock<Vec<String>>) -> std
 /// The service, with what it needs.
 struct Bench {
     hours: Hours,
+    alarms: Arc<Alarms>,
     hub: Arc<Hub>,
     settings: watch::Sender<Arc<Settings>>,
     metrics: Arc<Metrics>,
@@ -144,9 +145,11 @@ impl Bench {
         let events = Arc::<Lock<Vec<Event>>>::default();
         let noted = events.clone();
         let counters = metrics.alarms.clone();
+        let alarms = Alarms::new(counters.clone());
         let parts = Parts {
             settings: settings.subscribe(),
             id: Mac([0, 1, 2, 3, 4, 5]),
+            alarms: alarms.clone(),
             hub: hub.clone(),
             sequence: Arc::default(),
             album: Arc::default(),
@@ -158,7 +161,7 @@ impl Bench {
         let (errands, given) = mpsc::channel(4);
         let (moves, moved) = mpsc::channel(1);
         let task = tokio::spawn(run(parts, server.clone(), given, moved));
-        Self { hours, hub, settings, metrics, events, errands, moves, task }
+        Self { hours, alarms, hub, settings, metrics, events, errands, moves, task }
     }
 
     fn set(&self, change: impl FnOnce(&mut Settings)) {
@@ -212,6 +215,25 @@ async fn a_mail_that_cannot_be_sent_waits_and_arrives_once_after_a_restart() {
     assert!(subject(&taken[0], "motion alarm at") && subject(&taken[1], "new address at"), "{taken:?}");
     assert!(taken[0].contains("none leaves the camera at this hour"), "{taken:?}");
     assert_eq!(taken.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alarm_that_the_end_of_the_camera_cuts_is_mailed_after_it_with_what_was_seen() {
+    let (state, server) = (TempDir::new().unwrap(), Server::new(BUSY));
+    let bench = Bench::new(state.path(), &server);
+    bench.alarm(false).await;
+    sleep(Duration::from_millis(100)).await;
+    bench.hub.publish(bench.hours.frame(1, b"\xff\xd8\xff\xd9".to_vec()));
+    sleep(Duration::from_millis(500)).await;
+    bench.alarms.close().await;
+    drop(bench.errands);
+    bench.alarms.written().await;
+    bench.task.abort();
+    let _ = bench.task.await;
+    server.says(TAKES);
+    let _after = Bench::new(state.path(), &server);
+    server.takes(1).await;
+    assert_eq!(server.taken()[0].matches("image/jpeg").count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
