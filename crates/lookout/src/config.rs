@@ -283,7 +283,8 @@ settings! {
 
     /// What is logged.
     ["log"] log: Log {
-        /// The least important messages that are logged. The environment variable `RUST_LOG` overrides it.
+        /// The least important messages that are logged. The environment variable `RUST_LOG` overrides it, but brings no
+        /// password into the log.
         "level" level: Level = Level::Info => word();
     }
 }
