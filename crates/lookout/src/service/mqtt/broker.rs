@@ -14,8 +14,8 @@ use crate::{config, peer};
 
 /// After how long without a word the broker is asked whether it is there; it sends the last will half as much later.
 const KEEP_ALIVE_S: u16 = 30;
-/// The largest message that is taken, in bytes. Commands have three.
-const LARGEST_IN: usize = 1024;
+/// The largest message that is taken, in bytes with its topic. Commands have three.
+pub const LARGEST_IN: usize = 1024;
 /// The largest picture that is sent, in bytes.
 pub const LARGEST_PICTURE: usize = 2 << 20;
 

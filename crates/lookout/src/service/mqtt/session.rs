@@ -75,6 +75,7 @@ enum Next {
     Arrived(bool),
     Silent,
     Closed,
+    Hearing,
     Settings,
     Alarm,
     Drill(Errand),
@@ -91,6 +92,8 @@ struct Session<'a> {
     alarm: watch::Receiver<Option<Arc<Occasion>>>,
     /// Since when the broker has let us in.
     up: Option<(Instant, Held)>,
+    /// Until when no commands are asked for.
+    deaf: Option<Instant>,
     ready: bool,
     /// What was last said of the switches and of the name.
     said: Option<([bool; Switch::ALL.len()], String)>,
@@ -104,12 +107,12 @@ struct Session<'a> {
     making: Vec<(Switch, bool)>,
 }
 
-/// Connects, and serves the connection until it ends.
-pub async fn run(parts: &mut Parts, orders: &mut Orders) -> Ended {
+/// Connects, and serves the connection until it ends; asks for no commands until `deaf` is over.
+pub async fn run(parts: &mut Parts, orders: &mut Orders, deaf: Option<Instant>) -> Ended {
     let client = format!("lookout-{}", parts.id);
     let options = match parts.account.options(&client, parts.topics.status()).await {
         Ok(options) => options,
-        Err(error) => return Ended { words: "TLS failed", cause: error.to_string(), up: None },
+        Err(error) => return Ended { words: "TLS failed", cause: error.to_string(), up: None, choked: false },
     };
     let (client, mut events) = AsyncClient::builder(options).capacity(8).build();
     let mut network = NetworkOptions::new();
@@ -123,6 +126,7 @@ pub async fn run(parts: &mut Parts, orders: &mut Orders) -> Ended {
         settings,
         alarm,
         up: None,
+        deaf,
         ready: false,
         said: None,
         on: [false; Sensor::ALL.len()],
@@ -171,12 +175,17 @@ impl Session<'_> {
                     self.hear(&event);
                     None
                 }
-                Next::Heard(Err(error), _) => Some((self.words(&error), error.to_string())),
+                Next::Heard(Err(error), _) => {
+                    let (words, choked) = (self.words(&error), self.choked(&error));
+                    return Ended { choked, ..self.end(words, error.to_string()) };
+                }
                 Next::Subscribed(may) => {
                     if !may {
                         tracing::warn!("{} lets nobody switch the camera", self.parts.account.broker());
                     }
-                    self.begin();
+                    if !self.ready {
+                        self.begin();
+                    }
                     None
                 }
                 Next::Arrived(true) => {
@@ -189,6 +198,7 @@ impl Session<'_> {
                     Some(("privacy", "the forbidden hours began while a picture was on its way".to_owned()))
                 }
                 other @ (Next::Closed
+                | Next::Hearing
                 | Next::Settings
                 | Next::Alarm
                 | Next::Drill(_)
@@ -210,6 +220,7 @@ impl Session<'_> {
         polled: &mut Pin<Box<impl Future<Output = (Result<Event, ConnectionError>, Box<EventLoop>)>>>,
     ) -> Next {
         let wait = self.orders.due(Instant::now().into_std()).filter(|_| self.saving.is_none());
+        let deaf = self.deaf.filter(|_| self.ready);
         let sent = self.sending.as_mut();
         let (pass, until) = match &sent {
             Some(sending) => (sending.pass.clone(), Some(sending.until)),
@@ -227,6 +238,7 @@ impl Session<'_> {
             well = arrived => Next::Arrived(well),
             () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => Next::Silent,
             () = ended(pass.as_ref()) => Next::Closed,
+            () = sleep_until(deaf.unwrap_or_else(Instant::now)), if deaf.is_some() => Next::Hearing,
             Ok(()) = self.settings.changed(), if self.ready => Next::Settings,
             Ok(()) = self.alarm.changed(), if self.ready => Next::Alarm,
             Some(drill) = self.parts.drills.recv() => Next::Drill(drill),
@@ -251,6 +263,7 @@ impl Session<'_> {
                 self.picture = None;
                 self.parts.links.dropped(Link::Mqtt.word());
             }
+            Next::Hearing => self.ask(),
             Next::Order => self.make(),
             Next::Saved(saved) => self.made(saved),
             Next::Heard(..) | Next::Subscribed(_) | Next::Arrived(_) | Next::Silent => {}

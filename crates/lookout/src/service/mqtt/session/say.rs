@@ -66,8 +66,16 @@ impl Session<'_> {
         tracing::info!("connected to {}", self.parts.account.broker());
         self.up = Some((Instant::now(), self.parts.counters.session()));
         if !self.parts.switches {
-            return self.begin();
+            self.deaf = None;
+        } else if self.deaf.is_none_or(|until| until <= Instant::now()) {
+            return self.ask();
         }
+        self.begin();
+    }
+
+    /// Asks for commands.
+    pub(super) fn ask(&mut self) {
+        self.deaf = None;
         let topics =
             Switch::ALL.map(|switch| SubscribeFilter::new(self.parts.topics.command(switch), QoS::AtLeastOnce));
         self.subscribing = match self.client.try_subscribe_many_tracked(topics) {
@@ -192,11 +200,20 @@ impl Session<'_> {
         }
     }
 
+    /// Says whether an error of the library is a message that is too large, on a topic that was asked for.
+    pub(super) fn choked(&self, error: &ConnectionError) -> bool {
+        use rumqttc::{Error::PayloadSizeLimitExceeded, StateError::Deserialization};
+        let large = matches!(error, ConnectionError::MqttState(Deserialization(PayloadSizeLimitExceeded(_))));
+        large && self.up.is_some() && self.parts.switches && self.deaf.is_none()
+    }
+
     /// Says in a few words what an error of the library means.
     pub(super) fn words(&self, error: &ConnectionError) -> &'static str {
         use ConnectReturnCode::{BadUserNamePassword, NotAuthorized};
         if let ConnectionError::ConnectionRefused(code) = error {
             if matches!(code, BadUserNamePassword | NotAuthorized) { "login refused" } else { "refused" }
+        } else if self.choked(error) {
+            "message too large"
         } else if self.up.is_some() {
             "connection lost"
         } else if matches!(error, ConnectionError::Tls(_)) {
@@ -218,7 +235,7 @@ impl Session<'_> {
         for drill in sending.into_iter().map(|sending| sending.drill).chain(waiting).flatten() {
             finish(&links, &drill, Err(why.clone()));
         }
-        Ended { words, cause, up: self.up.as_ref().map(|(since, _)| since.elapsed()) }
+        Ended { words, cause, up: self.up.as_ref().map(|(since, _)| since.elapsed()), choked: false }
     }
 }
 
