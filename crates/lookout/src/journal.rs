@@ -1,8 +1,9 @@
 //! The journal: what is told in memory at once, and on the disk a little later (PROFILE 5.9, ADR 0017).
 //!
 //! The bargain: [`Journal::note`] holds a lock for as long as it takes to write a line, never waits for a disk, and never
-//! fails. What was noted after a quiet minute is on the disk a second later, what comes more often a minute later at
-//! most; so a storm costs one write and one fsync a minute, of a bounded number of lines. A clean end and a restart write
+//! fails. What was noted after a quiet minute is on the disk a second later, and so is every entry of an alarm; what else
+//! comes more often, a minute later at most. The allowance for alarms bounds their writes, so a storm costs a few writes
+//! and fsyncs a minute, of a bounded number of lines. A clean end and a restart write
 //! what is left. A disk that refuses costs a line in the log, and is tried again.
 
 mod paper;
@@ -18,7 +19,7 @@ use std::{
 
 use lookout_core::journal::{Event, Ring};
 use tokio::{
-    sync::Notify,
+    sync::{Notify, watch},
     time::{Instant, sleep},
 };
 
@@ -27,7 +28,7 @@ use paper::Paper;
 
 /// How long an entry waits for others that come with it.
 const SOON: Duration = Duration::from_secs(1);
-/// The shortest time between two writes.
+/// The shortest time between two writes, but for those of alarms.
 const BETWEEN: Duration = Duration::from_secs(60);
 
 /// Writes the camera's local time as the journal does, `Mon, 2009-08-03 19:53:04`.
@@ -38,6 +39,8 @@ pub struct Journal {
     ring: Mutex<Ring>,
     paper: Arc<tokio::sync::Mutex<Paper>>,
     more: Notify,
+    /// Changes with every entry of an alarm.
+    alarm: watch::Sender<()>,
     stamp: Stamp,
     started: Instant,
     metrics: Arc<Metrics>,
@@ -61,6 +64,7 @@ impl Journal {
             ring: Mutex::new(ring),
             paper: Arc::new(tokio::sync::Mutex::new(paper)),
             more: Notify::new(),
+            alarm: watch::Sender::new(()),
             stamp,
             started: Instant::now(),
             metrics,
@@ -79,8 +83,11 @@ impl Journal {
 
     fn tell(&self, event: &Event, who: Option<(&str, IpAddr)>) {
         let stamp = (self.stamp)();
-        self.ring().note(event, who, &stamp, self.started.elapsed());
+        let kept = self.ring().note(event, who, &stamp, self.started.elapsed());
         self.more.notify_one();
+        if kept && event.is_alarm() {
+            self.alarm.send_replace(());
+        }
     }
 
     /// Returns the answer of `get_log.cgi`.
@@ -101,14 +108,21 @@ impl Journal {
 
     /// Writes what is noted, for ever. May be cancelled.
     pub async fn keep(&self) {
+        let mut alarm = self.alarm.subscribe();
         loop {
             self.more.notified().await;
             sleep(SOON).await;
+            // Those until now are written now.
+            alarm.mark_unchanged();
             let more = self.ring().settle(&(self.stamp)(), self.started.elapsed());
             if !self.flush().await || more {
                 self.more.notify_one();
             }
-            sleep(BETWEEN - SOON).await;
+            // An alarm does not wait: it may be the last thing that the camera sees.
+            tokio::select! {
+                () = sleep(BETWEEN - SOON) => {}
+                Ok(()) = alarm.changed() => {}
+            }
         }
     }
 

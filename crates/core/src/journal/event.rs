@@ -120,6 +120,11 @@ impl Event {
         }
     }
 
+    /// Says whether it is an alarm, which is worth a write of its own.
+    pub const fn is_alarm(&self) -> bool {
+        matches!(self, Self::Motion | Self::Input | Self::Sound)
+    }
+
     /// Returns whose allowance it uses.
     pub(super) fn kind(&self) -> Kind {
         match self {

@@ -54,23 +54,24 @@ impl Ring {
         (ring, whole)
     }
 
-    /// Notes an event of somebody, or of the camera itself, unless it is more of the same.
+    /// Notes an event of somebody, or of the camera itself, unless it is more of the same; says whether it did.
     ///
     /// `stamp` is the camera's local time as `Mon, 2009-08-03 19:53:04`.
-    pub fn note(&mut self, event: &Event, who: Option<(&str, IpAddr)>, stamp: &str, now: Duration) {
+    pub fn note(&mut self, event: &Event, who: Option<(&str, IpAddr)>, stamp: &str, now: Duration) -> bool {
         if let (Event::Access, Some((user, address))) = (event, who)
             && !self.first_in_a_while(user, address, now)
         {
-            return;
+            return false;
         }
         let kind = event.kind();
         let bucket = self.bucket(kind, now);
         let Some(left_out) = bucket.take() else {
             bucket.left_out += 1;
-            return;
+            return false;
         };
         self.tell_left_out(kind, left_out, stamp);
         self.keep(line::show(stamp, who, &event.to_string()));
+        true
     }
 
     /// Tells how many entries were left out, of each kind that may have another; says whether there is more to tell.
@@ -306,7 +307,7 @@ mod tests {
     #[test]
     fn a_file_is_read_back_and_what_is_damaged_in_it_is_skipped() {
         let mut ring = Ring::default();
-        (0..3).for_each(|n| ring.note(&Event::ClockSet(n), None, AT, s(0)));
+        (0..3).for_each(|n| _ = ring.note(&Event::ClockSet(n), None, AT, s(0)));
         let text = ring.text();
         let (read, whole) = Ring::load(&text);
         assert_eq!((read.text(), whole, read.unsaved().1), (text.clone(), true, 0));

@@ -105,6 +105,41 @@ async fn an_entry_after_a_quiet_minute_is_on_the_disk_a_second_later() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_alarm_is_on_the_disk_a_second_later_whatever_was_written_before_it() {
+    let kept = Kept::over("");
+    for (event, words) in
+        [(Event::Motion, "motion detect"), (Event::Input, "input alarm"), (Event::Sound, "sound alarm")]
+    {
+        kept.journal.note(&Event::PowerOn);
+        sleep(SOON * 2).await;
+        kept.journal.note(&event);
+        sleep(SOON * 2).await;
+        assert!(kept.text().ends_with(&format!(" {words}\n")), "{}", kept.text());
+    }
+    let syncs = kept.syncs();
+    kept.journal.note(&Event::Reboot);
+    sleep(BETWEEN / 2).await;
+    assert_eq!(kept.syncs(), syncs, "an alarm before hurries nothing else");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storm_of_alarms_is_written_as_often_as_its_allowance_lets_it() {
+    let kept = Kept::over("");
+    let events = [Event::Motion, Event::Access, Event::Denied, Event::Set("alias")];
+    let (mut before, mut most) = (0, 0);
+    for round in 0..600 {
+        events.iter().for_each(|event| kept.journal.note(event));
+        // So seldom that no two share a write.
+        sleep(SOON * 2).await;
+        if round % 30 == 29 {
+            most = most.max(kept.syncs() - before);
+            before = kept.syncs();
+        }
+    }
+    assert!(most <= 8 && before <= 20 * 2 + 7, "{most} syncs in the worst minute, {before} in 20");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_storm_left_out_is_told_though_nothing_comes_after_it() {
     let kept = Kept::over("");
     (0..1000).for_each(|_| kept.journal.note(&Event::Denied));
