@@ -104,7 +104,7 @@ mod tests {
         // Of 60 s.
         assert!((AT_ONCE..=AT_ONCE + 6).contains(&changes), "{changes}");
         orders.want(Switch::Motion, !settings.alarm.motion_armed);
-        let end = begin + Duration::from_secs(60);
+        let end = begin + Duration::from_millis(59_995);
         let due = end + orders.due(end).unwrap();
         assert!(due > end && orders.take(&settings, due - Duration::from_millis(1)).is_empty());
         assert_eq!(orders.take(&settings, due), [(Switch::Motion, !settings.alarm.motion_armed)]);
