@@ -65,6 +65,7 @@ pub fn jitter(pause: Duration, random: u8) -> Duration {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "any moment will do as the beginning")]
 mod tests {
     use super::*;
 

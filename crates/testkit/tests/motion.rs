@@ -1,5 +1,7 @@
 //! The motion detector before a part of the scenes of docs/motion.md, most of them painted small so that it is quick.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::thread;
 
 use lookout_testkit::motion::{KNOWN, Outcome, Scene, Score, UNKNOWN, hour, scenes, sketch, trial};
