@@ -24,7 +24,7 @@ use crate::{
     journal::Journal,
     metrics::Metrics,
     privacy::Privacy,
-    service::{address, devices::Devices, input::Input, mailer::Tester, output::Output},
+    service::{address, devices::Devices, input::Input, mailer, output::Output, uploader},
     store::Store,
     watchdog::Watchdog,
     web::Web,
@@ -52,7 +52,9 @@ pub struct App {
     /// Numbers the pictures that leave as files.
     pub pictures: Arc<Sequence>,
     /// Sends test mails.
-    pub mail: Tester,
+    pub mail: mailer::Tester,
+    /// Tests uploads.
+    pub ftp: uploader::Tester,
     /// The public address, as far as anybody has learnt it.
     pub public: address::Seen,
     /// The gate before every road of picture and sound.

@@ -85,7 +85,7 @@ use crate::{
     privacy::Privacy,
     service::{
         devices::{self, Devices},
-        input, mailer, ntp, output,
+        input, mailer, ntp, output, uploader,
     },
     sockets::{Sockets, addresses},
     sound::{Given, Input, SoundService},
@@ -215,6 +215,7 @@ fn app(
             sequence: pictures.clone(),
             going: Mutex::default(),
         },
+        ftp: uploader::Tester { settings: store.follow(), id, going: Mutex::default() },
         public: watch::Sender::default(),
         store: store.clone(),
         web: Web::open(state, store.clone(), config.web.packs),

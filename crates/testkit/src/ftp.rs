@@ -23,6 +23,8 @@ pub enum Does {
     HangsUp,
     /// Says nothing.
     Nothing,
+    /// Says nothing until it is released, and then does as it is told.
+    Waits,
     /// Takes so many bytes of a file, keeps them, and closes everything.
     Cuts(usize),
     /// Takes so many bytes of a file, keeps them, and says that its disk is full.
@@ -81,6 +83,11 @@ impl FtpServer {
         self.shared.rules.lock().unwrap().clear();
     }
 
+    /// Has it do as it is told with a command again, also with one that waits.
+    pub fn release(&self, command: &str) {
+        self.shared.rules.lock().unwrap().retain(|(known, _)| known != command);
+    }
+
     /// Returns the commands that came so far.
     pub fn said(&self) -> Vec<String> {
         self.shared.said.lock().unwrap().clone()
@@ -133,15 +140,23 @@ enum Way {
 }
 
 impl Shared {
+    fn rule(&self, command: &str) -> Option<Does> {
+        let rules = self.rules.lock().unwrap();
+        rules.iter().rev().find(|(begin, _)| command.starts_with(begin.as_str())).map(|(_, does)| *does)
+    }
+
     fn serve(&self, stream: TcpStream) {
         stream.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
         let mut say = stream.try_clone().unwrap();
         let (mut hear, mut dialogue) = (BufReader::new(stream), Dialogue::default());
         let mut command = "greeting".to_owned();
         loop {
-            let rules = self.rules.lock().unwrap().clone();
-            let rule = rules.into_iter().rev().find(|(begin, _)| command.starts_with(begin.as_str()));
-            let reply = match rule.map(|(_, does)| does) {
+            let mut rule = self.rule(&command);
+            while rule == Some(Does::Waits) && !self.over.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_millis(1));
+                rule = self.rule(&command);
+            }
+            let reply = match rule {
                 Some(Does::HangsUp) => return,
                 Some(Does::Nothing) => None,
                 Some(Does::Says(text)) => Some(text.to_owned()),

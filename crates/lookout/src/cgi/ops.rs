@@ -63,7 +63,7 @@ pub async fn run(op: Op, ask: &Ask<'_>) -> Result<Answer, Failure> {
         Op::RestoreFactory => system::restore_factory(ask).await,
         Op::BuiltInPages => system::restore_htmls(ask).await,
         Op::TestMail => alarm::test_mail(ask).await,
-        Op::TestFtp => Ok(alarm::test_ftp(ask).await),
+        Op::TestFtp => alarm::test_ftp(ask).await,
         Op::Input => alarm::input(ask),
         Op::Drill => alarm::drill(ask).await,
         Op::Events => Ok(alarm::events(ask)),

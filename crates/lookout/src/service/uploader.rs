@@ -4,9 +4,9 @@
 //!   errand ─▶ taken: a picture ─▶ queue on the disk ─▶ sent ──▶ one connection ──▶ server
 //!   interval ─────────────────────▶ timed ─────────────────────────▲
 //! ```
-//! Three loops that never wait for one another but for the one connection. A picture is taken when its errand comes,
-//! however the server is; what is sent waits while the privacy gate is closed, and is cut off when it closes. Drills go by
-//! a connection of their own, at once and past the queue.
+//! Loops that never wait for one another but for the one connection. A picture is taken when its errand comes, however the
+//! server is; what is sent waits while the privacy gate is closed, and is cut off when it closes. Drills go by a connection
+//! of their own, at once and past the queue. Taking leave of a server is no part of an upload's deadline.
 
 mod data;
 mod session;
@@ -80,11 +80,31 @@ pub async fn run(parts: Parts, mut errands: mpsc::Receiver<Errand>) {
             uploader.take(errand).await;
         }
     };
-    tokio::join!(taken, uploader.send(), uploader.timed());
+    tokio::join!(taken, uploader.send(), uploader.timed(), uploader.tidy());
 }
 
-/// Stores a small file as pictures are stored, and removes it; returns the `result` of `test_ftp.cgi` (PROFILE 4.3).
-pub async fn test(ftp: &Ftp, id: Mac) -> i8 {
+/// Tests uploads (`test_ftp.cgi`).
+pub struct Tester {
+    /// The settings.
+    pub settings: watch::Receiver<Arc<Settings>>,
+    /// The device id.
+    pub id: Mac,
+    /// Held while a test runs.
+    pub going: Lock<()>,
+}
+
+impl Tester {
+    /// Stores a small file with the settings as they are, and removes it; returns the `result` of `test_ftp.cgi` (PROFILE
+    /// 4.3), within 31 s, or none while another test runs. The log has the cause in words.
+    pub async fn test(&self) -> Option<i8> {
+        let _one = self.going.try_lock().ok()?;
+        let settings = self.settings.borrow().clone();
+        Some(test(&settings.ftp, self.id).await)
+    }
+}
+
+/// Stores a small file as pictures are stored, and removes it.
+async fn test(ftp: &Ftp, id: Mac) -> i8 {
     let Some(account) = Account::of(ftp) else {
         return Failure { step: Step::Connect, trouble: Trouble::Unreachable }.code();
     };
@@ -92,16 +112,15 @@ pub async fn test(ftp: &Ftp, id: Mac) -> i8 {
     let mark = lookout_core::hex::show(&password::random::<4>().unwrap_or_default());
     let (name, part) = (FileName::test(id, &mark), FileName::part(id, &format!("_test_{mark}")));
     let file = format!("The camera {id} can store files here.\r\n");
+    let mut last = None;
     let tested = within(async {
-        let mut session = Session::open(&account).await?;
-        let stored = session.store(&name, &part, file.as_bytes()).await;
-        if stored.is_ok() {
-            session.remove(&name).await?;
-        }
-        session.close().await;
-        stored
+        let session = last.insert(Session::open(&account).await?);
+        session.store(&name, &part, file.as_bytes()).await?;
+        session.remove(&name).await
     });
-    match tested.await {
+    let tested = tested.await;
+    leave(last).await;
+    match tested {
         Ok(()) => 0,
         Err(failure) => {
             tracing::warn!("FTP test: {} {failure}", account.host);
@@ -114,6 +133,13 @@ pub async fn test(ftp: &Ftp, id: Mac) -> i8 {
 async fn within(upload: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let late = Failure { step: Step::Store, trouble: Trouble::Late };
     timeout(WHOLE, upload).await.unwrap_or(Err(late))
+}
+
+/// Closes a connection, if there is one.
+async fn leave(session: Option<Session>) {
+    if let Some(session) = session {
+        session.close().await;
+    }
 }
 
 /// Why a picture was not uploaded.
@@ -192,11 +218,10 @@ impl Uploader {
 
     async fn drill(self: Arc<Self>, errand: Errand, account: Account, name: FileName, shown: Arc<Shown>) {
         let part = FileName::part(self.parts.id, "_drill");
+        let mut last = None;
         let upload = async {
-            let mut session = Session::open(&account).await?;
-            let stored = session.store(&name, &part, &shown.jpeg).await;
-            session.close().await;
-            stored
+            let session = last.insert(Session::open(&account).await?);
+            session.store(&name, &part, &shown.jpeg).await
         };
         let host = &account.host;
         let outcome = match self.behind_the_gate(upload).await {
@@ -206,6 +231,7 @@ impl Uploader {
         };
         self.parts.counters.done(Link::Ftp.word(), outcome.is_ok());
         errand.tell(Link::Ftp, outcome);
+        leave(last).await;
     }
 
     /// Sends what waits on the disk, the oldest first.
@@ -259,6 +285,18 @@ impl Uploader {
         }
     }
 
+    /// Closes the kept connection as soon as the settings want none, or another.
+    async fn tidy(&self) {
+        let mut settings = self.parts.settings.clone();
+        while settings.changed().await.is_ok() {
+            let mut kept = self.kept.lock().await;
+            let ftp = settings.borrow_and_update().ftp.clone();
+            let wanted = Account::of(&ftp).filter(|_| ftp.retain);
+            let unwanted = kept.take_if(|(account, _)| wanted.as_ref() != Some(account));
+            leave(unwanted.map(|(_, session)| session)).await;
+        }
+    }
+
     /// Uploads a picture now and then, while the schedule says so.
     async fn timed(&self) {
         let mut settings = self.parts.settings.clone();
@@ -296,12 +334,15 @@ impl Uploader {
         let mut kept = self.kept.lock().await;
         let settings = self.settings();
         let account = Account::of(&settings.ftp).ok_or(Miss::NoServer)?;
-        let attempt = self.attempt(&mut kept, &account, settings.ftp.retain, name, picture, again);
+        let attempt = self.attempt(&mut kept, &account, name, picture, again);
         let outcome = self.behind_the_gate(attempt).await;
         match &outcome {
             Ok(()) => self.went(&account, Ok(())),
             Err(Miss::Failed(failure)) => self.went(&account, Err(*failure)),
             Err(Miss::Forbidden | Miss::NoServer) => {}
+        }
+        if outcome.is_err() || !settings.ftp.retain {
+            leave(kept.take().map(|(_, session)| session)).await;
         }
         outcome
     }
@@ -316,11 +357,11 @@ impl Uploader {
         }
     }
 
+    /// Stores a picture by the kept connection or a new one, which is kept whatever comes of it.
     async fn attempt(
         &self,
         kept: &mut Option<(Account, Session)>,
         account: &Account,
-        retain: bool,
         name: &FileName,
         picture: &[u8],
         mut again: Option<bool>,
@@ -343,12 +384,8 @@ impl Uploader {
             match stored.await {
                 // The server has closed what was kept.
                 Err(failure) if used && failure.is_loss() => again = again.or(Some(false)),
-                Ok(()) if retain => {
-                    *kept = Some((account.clone(), session));
-                    return Ok(());
-                }
                 outcome => {
-                    session.close().await;
+                    *kept = Some((account.clone(), session));
                     return outcome;
                 }
             }

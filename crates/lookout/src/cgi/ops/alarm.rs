@@ -15,7 +15,6 @@ use super::Ask;
 use crate::{
     alarm,
     http::{Answer, Status},
-    service::uploader,
 };
 
 /// Sends a mail with the stored settings (PROFILE 4.2).
@@ -25,9 +24,9 @@ pub async fn test_mail(ask: &Ask<'_>) -> Result<Answer, Failure> {
 }
 
 /// Stores a file with the stored settings, and removes it again (PROFILE 4.3, Q57).
-pub async fn test_ftp(ask: &Ask<'_>) -> Answer {
-    let result = uploader::test(&ask.settings.ftp, ask.app.id).await;
-    Answer::text(format!("var result={result};\n"))
+pub async fn test_ftp(ask: &Ask<'_>) -> Result<Answer, Failure> {
+    let result = ask.app.ftp.test().await.ok_or(Failure::Busy)?;
+    Ok(Answer::text(format!("var result={result};\n")))
 }
 
 /// Stands in for the alarm input.

@@ -19,8 +19,8 @@ use crate::peer::IDLE;
 
 /// How much is written at once.
 const PIECE: usize = 64 * 1024;
-/// How long a server may take to end an encrypted connection on its side.
-const GOODBYE: Duration = Duration::from_secs(1);
+/// How long a server may take to end a connection on its side: nothing depends on it any more.
+pub const GOODBYE: Duration = Duration::from_secs(1);
 
 /// How data connections are encrypted: as the control connection is, and by the same sessions of TLS, which some servers ask for.
 pub type Secrecy = (Arc<ClientConfig>, ServerName<'static>);

@@ -27,7 +27,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::data::{Data, Secrecy};
+use super::data::{Data, GOODBYE, Secrecy};
 use crate::peer::{self, CONNECT, IDLE};
 
 /// Replies that end a transfer well.
@@ -167,9 +167,9 @@ impl Session {
         self.tried(Step::Setup, &format!("DELE {name}"), DONE).await.map(drop)
     }
 
-    /// Says good-bye.
+    /// Says good-bye, within a second: not a part of any upload, whose outcome is known by then.
     pub async fn close(mut self) {
-        let _ = timeout(CONNECT, self.ftp.custom_command("QUIT", &[Status::Closing])).await;
+        let _ = timeout(GOODBYE, self.ftp.custom_command("QUIT", &[Status::Closing])).await;
     }
 
     /// Renames a file, over one that is there; false: this server does not.

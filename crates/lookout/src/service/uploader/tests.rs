@@ -168,6 +168,24 @@ async fn a_connection_is_kept_if_the_settings_say_so_until_they_name_another_acc
 }
 
 #[tokio::test]
+async fn a_kept_connection_is_closed_when_the_settings_want_it_no_more_and_not_with_the_next_picture() {
+    for change in [|ftp: &mut Ftp| ftp.retain = false, |ftp: &mut Ftp| ftp.user = wire("you")] {
+        let bench = Bench::new();
+        bench.set(|settings| settings.ftp.retain = true);
+        bench.alarm(false).await;
+        bench.eventually("it is there", |server| server.count("RNTO") == 1).await;
+        bench.arrived().await;
+        bench.set(|settings| settings.ftp.numberoffiles = wire("3"));
+        bench.alarm(false).await;
+        bench.eventually("it is there, too", |server| server.count("RNTO") == 2).await;
+        bench.arrived().await;
+        assert_eq!([bench.server.count("USER"), bench.server.count("QUIT")], [1, 0], "another setting closes nothing");
+        bench.set(|settings| change(&mut settings.ftp));
+        bench.eventually("it is closed", |server| server.count("QUIT") == 1).await;
+    }
+}
+
+#[tokio::test]
 async fn what_had_arrived_before_the_camera_was_cut_is_not_sent_again() {
     let bench = Bench::with("a_1.jpg", true, &[("a_1.jpg", PICTURE)]).await;
     bench.arrived().await;
@@ -385,6 +403,38 @@ async fn q57_a_test_says_what_was_refused() {
     assert_eq!(tested(&[("STOR", Does::Says("150 Soon.\r\n425 No, nobody there."))], active).await, -8);
     assert_eq!(tested(&[("STOR", no)], |_| ()).await, -9);
     assert_eq!(tested(&[("STOR", Does::IsFull(3))], |_| ()).await, -9);
+}
+
+#[tokio::test]
+async fn one_test_runs_at_a_time() {
+    let (server, mut settings) = (FtpServer::start(), Settings::factory());
+    account(&mut settings.ftp, server.port);
+    let settings = watch::Sender::new(Arc::new(settings));
+    let tester = Tester { settings: settings.subscribe(), id: Mac::default(), going: Lock::default() };
+    assert_eq!(tokio::join!(tester.test(), tester.test()), (Some(0), None));
+    assert_eq!(tester.test().await, Some(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_bye_that_is_not_answered_makes_no_upload_late() {
+    let (server, mut ftp) = (FtpServer::start(), Ftp::default());
+    account(&mut ftp, server.port);
+    server.on("QUIT", Does::Nothing);
+    let slow = ["USER", "PASS", "TYPE"];
+    slow.iter().for_each(|command| server.on(command, Does::Waits));
+    let testing = tokio::spawn(async move { test(&ftp, Mac([0, 1, 2, 3, 4, 5])).await });
+    // Time stands still while something is to be done.
+    for command in slow {
+        while server.count(command) == 0 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::advance(Duration::from_millis(9500)).await;
+        server.release(command);
+    }
+    while server.count("QUIT") == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(testing.await.unwrap(), 0, "{:?}", server.said());
 }
 
 #[tokio::test]
