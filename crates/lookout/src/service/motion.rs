@@ -46,8 +46,8 @@ pub struct Parts {
     pub alarms: Arc<Alarms>,
     /// Counters.
     pub counters: Arc<AlarmCounters>,
-    /// Opens an eye; none without memory.
-    pub open: fn() -> Option<Box<dyn Eye>>,
+    /// Opens an eye; fails without memory.
+    pub open: fn() -> Result<Box<dyn Eye>, Failed>,
 }
 
 /// Looks at one picture after the other, and remembers what it has seen.
@@ -63,12 +63,35 @@ struct Eyes {
     detector: Detector,
 }
 
-/// Opens an eye that has seen nothing yet; none without memory.
-pub fn open() -> Option<Box<dyn Eye>> {
+/// Opens an eye that has seen nothing yet.
+///
+/// # Errors
+/// There is no memory.
+pub fn open() -> Result<Box<dyn Eye>, Failed> {
     let (luma, detector) = (Luma::default(), Detector::default());
-    let eyes = Eighth::new().map(|eighth| Eyes { eighth, luma, detector });
-    let opened = eyes.inspect_err(|error: &Failed| tracing::error!("motion cannot be looked for: {error}"));
-    opened.ok().map(|eyes| Box::new(eyes) as Box<dyn Eye>)
+    Ok(Box::new(Eyes { eighth: Eighth::new()?, luma, detector }))
+}
+
+/// Whether eyes could not be opened of late: told once, not with each picture.
+#[derive(Default)]
+struct Blind(bool);
+
+impl Blind {
+    /// Takes what came of opening an eye; returns it, or the error that is to be told.
+    fn sees<E>(&mut self, opened: Result<Box<dyn Eye>, E>) -> Result<Box<dyn Eye>, Option<E>> {
+        let before = std::mem::replace(&mut self.0, opened.is_err());
+        opened.map_err(|error| (!before).then_some(error))
+    }
+
+    /// Opens an eye; none without memory.
+    fn open(&mut self, open: fn() -> Result<Box<dyn Eye>, Failed>) -> Option<Box<dyn Eye>> {
+        let told = |error: &Option<Failed>| {
+            if let Some(error) = error {
+                tracing::error!("motion cannot be looked for: {error}");
+            }
+        };
+        self.sees(open()).inspect_err(told).ok()
+    }
 }
 
 impl Eye for Eyes {
@@ -80,18 +103,19 @@ impl Eye for Eyes {
 
 /// Serves for ever.
 pub async fn run(mut parts: Parts) {
+    let mut blind = Blind::default();
     loop {
         // The gate may close between the two: the duty then turns at once.
         let viewer = parts.duty.look().ok().and_then(|_| parts.hub.view(Resolution::Vga).ok());
         match viewer {
-            Some(viewer) => watch(&mut parts, viewer).await,
+            Some(viewer) => watch(&mut parts, &mut blind, viewer).await,
             None => parts.duty.turns().await,
         }
     }
 }
 
 /// Watches until the duty ends or the privacy gate closes.
-async fn watch(parts: &mut Parts, mut viewer: Viewer) {
+async fn watch(parts: &mut Parts, blind: &mut Blind, mut viewer: Viewer) {
     let (mut eye, mut pace) = (None, Pace::every(PACE));
     loop {
         let shown = tokio::select! {
@@ -107,7 +131,7 @@ async fn watch(parts: &mut Parts, mut viewer: Viewer) {
             parts.alarms.note(Cause::Motion, Reason::NoSource, 0.0, shown.captured);
         } else if pace.takes(shown.captured) {
             let Ok(settings) = parts.duty.look() else { return };
-            let open = eye.take().or_else(parts.open);
+            let open = eye.take().or_else(|| blind.open(parts.open));
             let Some(looked) = look(parts, open, shown.clone(), wanted(&settings.alarm)).await else { return };
             eye = looked.0;
             match looked.1 {

@@ -91,7 +91,7 @@ impl Rig {
             hub: hub.clone(),
             alarms: alarms.clone(),
             counters: metrics.alarms.clone(),
-            open: || Some(Box::new(Reader(0))),
+            open: || Ok(Box::new(Reader(0))),
         };
         tokio::spawn(run(parts));
         let triggers = alarms.triggers().unwrap();
@@ -288,6 +288,17 @@ async fn an_eye_that_hangs_holds_nobody_up() {
     until(&|| !rig.hub.watched()).await;
     RELEASED.store(true, Ordering::Relaxed);
     assert_eq!(rig.told(), [(Reason::NotArmed, 1, 0)]);
+}
+
+#[test]
+fn that_no_eye_can_be_opened_is_told_once_until_one_is() {
+    let mut blind = Blind::default();
+    let mut told = |fails: bool| {
+        let opened: Result<Box<dyn Eye>, _> = if fails { Err("no memory") } else { Ok(Box::new(Reader(0))) };
+        blind.sees(opened).err().map(|error| error.is_some())
+    };
+    let told = [true, true, true, false, false, true, true].map(&mut told);
+    assert_eq!(told, [Some(true), Some(false), Some(false), None, None, Some(true), Some(false)]);
 }
 
 #[test]
