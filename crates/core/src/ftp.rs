@@ -77,6 +77,11 @@ impl Failure {
         }
     }
 
+    /// Says whether the server refuses the file or its name for good (550, 553); it may take others.
+    pub fn is_of_file(self) -> bool {
+        self.step == Step::Store && matches!(self.trouble, Trouble::Refused(550 | 553))
+    }
+
     /// Returns the `result` of `test_ftp.cgi` (PROFILE 4.3).
     pub fn code(self) -> i8 {
         match (self.step, self.trouble) {

@@ -43,11 +43,14 @@ use crate::{
     pauses::chance,
     peer::WHOLE,
     privacy::Privacy,
-    queue::{BACKOFF, Item, Limits, Queue},
+    queue::{BACKOFF, Item, Limits, Queue, Ticket},
 };
 
 /// How much waits on the disk (RULES F18).
 pub const LIMITS: Limits = Limits { items: 100, bytes: 32 << 20 };
+/// How often a picture is put behind others that its server refuses to take; one that waits because no server is to be had
+/// is thrown away by the queue in its time.
+const ROUNDS: u64 = 150;
 /// How long a picture is waited for.
 const PICTURE: Duration = Duration::from_secs(5);
 
@@ -73,8 +76,13 @@ pub struct Parts {
 
 /// Serves uploads for ever.
 pub async fn run(parts: Parts, mut errands: mpsc::Receiver<Errand>) {
-    let uploader =
-        Arc::new(Uploader { parts, kept: Lock::default(), well: Mutex::default(), turns: Sequence::default() });
+    let uploader = Arc::new(Uploader {
+        parts,
+        kept: Lock::default(),
+        well: Mutex::default(),
+        turns: Sequence::default(),
+        coming: watch::Sender::new(()),
+    });
     let taken = async {
         while let Some(errand) = errands.recv().await {
             uploader.take(errand).await;
@@ -161,6 +169,8 @@ struct Uploader {
     well: Mutex<Option<bool>>,
     /// Counts the files with numbers.
     turns: Sequence,
+    /// Rung when a new picture waits, for whoever leaves a server alone.
+    coming: watch::Sender<()>,
 }
 
 impl Uploader {
@@ -196,6 +206,7 @@ impl Uploader {
             tracing::warn!("a picture of an alarm is not uploaded: {error}");
             self.parts.counters.done(Link::Ftp.word(), false);
         }
+        self.coming.send_replace(());
     }
 
     /// Takes a picture now; none comes in time: none.
@@ -236,7 +247,7 @@ impl Uploader {
 
     /// Sends what waits on the disk, the oldest first.
     async fn send(&self) {
-        let (mut settings, mut bell) = (self.parts.settings.clone(), self.parts.queue.bell());
+        let (mut settings, mut coming) = (self.parts.settings.clone(), self.coming.subscribe());
         let mut rest = Rest::new(BACKOFF);
         // What was begun before the start may have got anywhere.
         let mut again = true;
@@ -250,7 +261,7 @@ impl Uploader {
             };
             let once = head["once"].as_bool().unwrap_or(false);
             let before = settings.borrow_and_update().ftp.clone();
-            bell.mark_unchanged();
+            coming.mark_unchanged();
             match self.upload(&name, &ticket.item.body, again.then_some(once)).await {
                 Ok(()) => {
                     self.parts.counters.done(Link::Ftp.word(), true);
@@ -259,17 +270,36 @@ impl Uploader {
                     rest.went_well();
                 }
                 Err(Miss::Forbidden | Miss::NoServer) => again = true,
-                Err(Miss::Failed(_)) => {
+                Err(Miss::Failed(failure)) => {
                     again = true;
+                    if once && failure.is_of_file() {
+                        self.behind(ticket).await;
+                    }
                     let changed = async { settings.wait_for(|now| now.ftp != before).await.map(drop) };
                     let until = rest.failed(Instant::now().into_std(), chance());
                     tokio::select! {
                         () = sleep_until(until.into()) => {}
                         _ = changed => {}
-                        _ = bell.changed() => {}
+                        _ = coming.changed() => {}
                     }
                 }
             }
+        }
+    }
+
+    /// Puts a picture that its server refuses behind the others, some times; a power cut between leaves it there twice rather
+    /// than not at all.
+    async fn behind(&self, mut ticket: Ticket) {
+        let rounds = ticket.item.head["rounds"].as_u64().unwrap_or(0) + 1;
+        if rounds >= ROUNDS {
+            tracing::warn!("a picture is thrown away that the server refuses");
+            self.parts.counters.done(Link::Ftp.word(), false);
+            return self.parts.queue.give_up(ticket).await;
+        }
+        ticket.item.head["rounds"] = rounds.into();
+        match self.parts.queue.push(ticket.item.clone()).await {
+            Ok(()) => self.parts.queue.done(ticket).await,
+            Err(error) => tracing::warn!("a picture stays where it is: {error}"),
         }
     }
 

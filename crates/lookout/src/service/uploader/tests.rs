@@ -47,10 +47,19 @@ impl Bench {
 
     /// Starts one whose queue holds a picture since before, and whose server these files.
     async fn with(name: &str, once: bool, files: &[(&str, &[u8])]) -> Self {
-        let (server, dir) = (FtpServer::start(), tempfile::tempdir().unwrap());
-        let item = Item { head: json!({ "name": name, "once": once }), body: PICTURE.into() };
-        Queue::open(dir.path(), Link::Ftp, LIMITS, Arc::default()).push(item).await.unwrap();
+        let server = FtpServer::start();
         files.iter().for_each(|(path, file)| server.put(path, file));
+        Self::after(server, &[json!({ "name": name, "once": once })]).await
+    }
+
+    /// Starts one whose queue holds these pictures since before.
+    async fn after(server: FtpServer, heads: &[serde_json::Value]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = Queue::open(dir.path(), Link::Ftp, LIMITS, Arc::default());
+        for head in heads {
+            queue.push(Item { head: head.clone(), body: PICTURE.into() }).await.unwrap();
+        }
+        drop(queue);
         Self::start(server, dir)
     }
 
@@ -203,6 +212,24 @@ async fn what_was_half_there_is_removed_and_sent_whole() {
     let at = |command: &str| said.iter().position(|said| said == command).expect(command);
     assert!(at("DELE a_1.jpg") < at("DELE 000102030405.part"));
     assert!(at("DELE 000102030405.part") < at("STOR 000102030405.part"));
+}
+
+#[tokio::test]
+async fn a_picture_that_is_refused_holds_no_other_up_and_is_not_tried_for_ever() {
+    let server = FtpServer::start();
+    for rule in ["RNTO bad", "DELE bad", "STOR bad"] {
+        server.on(rule, Does::Says("553 Not this name."));
+    }
+    let tried = ROUNDS - 2;
+    let heads =
+        [json!({ "name": "bad.jpg", "once": true, "rounds": tried }), json!({ "name": "good.jpg", "once": true })];
+    let bench = Bench::after(server, &heads).await;
+    bench.eventually("it is refused", |server| server.count("STOR bad") == 1).await;
+    // A change of the settings ends the pause.
+    bench.set(|settings| settings.ftp.retain = true);
+    bench.eventually("the other is there", |server| server.count("RNTO good") == 1).await;
+    bench.arrived().await;
+    assert_eq!((bench.names(), bench.server.count("STOR bad")), (vec!["good.jpg".to_owned()], 2));
 }
 
 #[tokio::test]
