@@ -89,6 +89,11 @@ const AFTER_SHAKE: Duration = Duration::from_millis(500);
 const RARE: Duration = Duration::from_millis(350);
 /// Smaller areas are not looked at for whether they are light: of so few cells it cannot be told.
 const LEAST_LIT: usize = 24;
+/// Light is tried as what changed from this part of the picture on: that of the default sensitivity, as of a faint change
+/// in a dark picture no more is seen than a few bright patches.
+const LIT_FROM: usize = 400;
+/// Shake is tried from this part on: the whole picture moves, and it takes much longer to try.
+const SHAKEN_FROM: usize = 33;
 /// How many steps one way what may sway must take to be believed.
 const STEADY: u32 = 2;
 /// How many widths of the picture a second something may come into it.
@@ -146,14 +151,14 @@ struct Candidate {
     /// The step that led there, and how many led the same way before.
     step: [isize; 2],
     steady: u32,
-    /// Whether it may be light: it came too suddenly, or when the light changed.
+    /// Whether it may be light: it came too suddenly, when the light changed, or beside a larger change of light.
     doubtful: bool,
 }
 
 /// What a picture shows.
 enum Finding {
-    /// This area moves, or sways as leaves do.
-    Moves { area: Area, sways: bool },
+    /// This area moves, or sways as leaves do; light changes so many other cells.
+    Moves { area: Area, sways: bool, lighting: usize },
     /// Nothing moves that is watched.
     Rests(Verdict),
 }
@@ -222,14 +227,15 @@ impl Detector {
         Seen { verdict: Verdict::Learning, area: 0.0 }
     }
 
-    /// Tries light and then shake as what changed so much; marks and counts what they leave.
+    /// Tries light and shake as what changed so much; marks and counts what they leave.
     fn explain(&mut self, pixels: &[u8], watch: &Watch, threshold: Threshold, changed: &mut usize) -> Option<Verdict> {
-        if *changed * 33 < pixels.len() {
+        if *changed * LIT_FROM < pixels.len() {
             return None;
         }
+        let much = *changed * SHAKEN_FROM >= pixels.len();
         let Self { background, expected, marks, size, .. } = self;
         let mut left = [usize::MAX; 2];
-        if shake::expect(pixels, &background.level, size[0], expected).is_some() {
+        if much && shake::expect(pixels, &background.level, size[0], expected).is_some() {
             left[0] = background.compare(pixels, expected, threshold, marks);
         }
         let shaken = left[0].saturating_mul(5) <= *changed * 2;
@@ -284,12 +290,14 @@ impl Detector {
                 self.candidate = None;
                 Some(self.told(verdict, largest))
             }
-            Finding::Moves { area, sways } => {
+            Finding::Moves { area, sways, lighting } => {
                 // Nothing comes into the picture faster than this but light.
                 let fastest = self.size[0] as f32 * FASTEST * interval.max(TICK).as_secs_f32();
                 let new = area.active * 2 > area.cells;
                 let sudden = watch.compensation && new && interval < RARE && area.depth() as f32 > fastest.max(4.0);
                 let dazzled = watch.compensation && self.light.is_some_and(|light| captured < light + DAZZLED);
+                // A lamp's light that meets an edge of its background may have one there.
+                let dazzled = dazzled || lighting > area.cells;
                 let flash = sudden && area.depth() as f32 > 1.5 * fastest && self.candidate.is_none();
                 if flash {
                     return None;
@@ -328,7 +336,7 @@ impl Detector {
     /// Finds the largest area that moves, or says why none does; marks what sways.
     fn find(&mut self, pixels: &[u8], watch: &Watch, least: usize, explained: Option<Verdict>) -> Finding {
         let Self { areas, background, marks, size: [width, _], .. } = self;
-        let (mut lit, mut settled, mut active) = (0, false, false);
+        let (mut lit, mut lighting, mut settled, mut active) = (0, 0, false, false);
         let set = |marks: &mut [u8], areas: &Areas, number: usize, bit: u8| {
             for run in areas.runs(number) {
                 let cells = &mut marks[run.row * *width + run.begin..run.row * *width + run.end];
@@ -348,6 +356,7 @@ impl Detector {
                 lit += area.cells;
                 set(marks, areas, number, LIT);
                 settled |= !area.is_active();
+                lighting += if area.is_active() { area.cells } else { 0 };
                 if area.is_active() && area.watched >= least {
                     verdict = explained.unwrap_or(Verdict::LightChange);
                 }
@@ -368,8 +377,8 @@ impl Detector {
         // What is left over at the edges of light.
         let shreds = |area: &Area| area.cells * 6 < lit || area.cells < LEAST_LIT && area.cells * 2 < lit;
         match (moves.filter(|area| !shreds(area)), swaying.filter(|area| !shreds(area))) {
-            (Some(area), _) => Finding::Moves { area, sways: false },
-            (None, Some(area)) => Finding::Moves { area, sways: true },
+            (Some(area), _) => Finding::Moves { area, sways: false, lighting },
+            (None, Some(area)) => Finding::Moves { area, sways: true, lighting },
             (None, None) => Finding::Rests(verdict),
         }
     }

@@ -139,6 +139,29 @@ fn other_light_is_no_motion_unless_that_is_wanted() {
 }
 
 #[test]
+fn a_lamp_at_night_that_shows_only_in_a_few_bright_patches_is_no_motion() {
+    let night = |gain: u32, someone: Option<usize>| {
+        let mut luma = wall(80, 60);
+        luma.pixels.iter_mut().for_each(|pixel| *pixel = 8 + *pixel / 8);
+        for [left, top] in [[10, 10], [40, 20], [60, 45]] {
+            (top..top + 4).for_each(|row| luma.pixels[row * 80 + left..row * 80 + left + 4].fill(120));
+        }
+        luma.pixels.iter_mut().for_each(|pixel| *pixel = (u32::from(*pixel) * gain / 100) as u8);
+        if let Some(left) = someone {
+            (30..38).for_each(|row| luma.pixels[row * 80 + left..row * 80 + left + 6].fill(90));
+        }
+        luma
+    };
+    let mut eye = Eye::new(10.0);
+    eye.rest(&night(100, None), 4.0);
+    assert_eq!(eye.see(&night(125, None)), Verdict::LightChange);
+    assert_eq!([0; 5].map(|_| eye.see(&night(125, None))), [Verdict::Still; 5]);
+    // Somebody is not laid to it, even if they come in that very picture.
+    let verdicts = [20, 22, 24, 26].map(|left| eye.see(&night(100, Some(left))));
+    assert_eq!(verdicts[3], Verdict::Motion, "{verdicts:?}");
+}
+
+#[test]
 fn another_picture_altogether_is_another_light_as_when_infra_red_comes_on() {
     let night = |luma: Luma| {
         let pixels = luma.pixels.iter().enumerate().map(|(at, pixel)| 180 - pixel / 2 - (at % 80) as u8 / 2).collect();
