@@ -130,11 +130,16 @@ impl Event {
         match self {
             Self::Access => Kind::Access,
             Self::Denied => Kind::Denied,
-            Self::PowerOn | Self::Reboot | Self::Restore | Self::Factory | Self::Upgrade | Self::BadPackage(_) => {
-                Kind::Camera
-            }
+            Self::PowerOn
+            | Self::Reboot
+            | Self::Restore
+            | Self::Factory
+            | Self::Upgrade
+            | Self::BadPackage(_)
+            | Self::Drill => Kind::Camera,
             Self::Set(_) | Self::SetByBroker(_) | Self::NotApplied(_) => Kind::Set,
-            Self::Motion | Self::Input | Self::Sound | Self::InputSet | Self::Drill => Kind::Alarm,
+            Self::Motion | Self::Input | Self::Sound => Kind::Alarm,
+            Self::InputSet => Kind::InputSet,
             Self::ClockSet(_) => Kind::Peer(Peer::Ntp),
             Self::Tested(peer) | Self::Failed(peer, _) => Kind::Peer(*peer),
         }
@@ -149,6 +154,7 @@ pub(super) enum Kind {
     Camera,
     Set,
     Alarm,
+    InputSet,
     Peer(Peer),
 }
 
@@ -162,6 +168,8 @@ impl Kind {
             Self::Set => (20, Duration::from_secs(60)),
             // With the counts of what was left out, ten lines in any minute (RULES F19); an alarm lasts a minute.
             Self::Alarm => (7, Duration::from_secs(60)),
+            // A program may stand in for the input at any rate, and must not push the alarm out that it begins.
+            Self::InputSet => (3, Duration::from_secs(60)),
             Self::Denied | Self::Camera | Self::Peer(_) => (7, Duration::from_secs(300)),
         }
     }
@@ -175,6 +183,7 @@ impl fmt::Display for Kind {
             Self::Camera => f.write_str("camera"),
             Self::Set => f.write_str("set"),
             Self::Alarm => f.write_str("alarm"),
+            Self::InputSet => f.write_str("input set"),
             Self::Peer(peer) => write!(f, "{peer}"),
         }
     }

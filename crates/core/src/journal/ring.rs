@@ -248,6 +248,16 @@ mod tests {
     }
 
     #[test]
+    fn whoever_stands_in_for_the_input_at_any_rate_pushes_no_alarm_out() {
+        let mut ring = Ring::default();
+        for second in 0..60 {
+            ring.note(&Event::InputSet, who("door"), AT, s(second));
+        }
+        ring.note(&Event::Input, None, AT, s(60));
+        assert!(events(&ring).contains(&Event::Input.to_string()), "{}", ring.text());
+    }
+
+    #[test]
     fn a_day_of_wrong_logins_leaves_what_was_before_it() {
         let mut ring = Ring::default();
         ring.note(&Event::Set("users"), who("admin"), AT, s(0));
