@@ -127,7 +127,8 @@ test("an alarm is one mail, with pictures from before its beginning and of the s
   const times = parts.map(([, stamp]) => stamp);
   const begin = mail.subject.slice(-14);
   assert.deepEqual(times, [...times].sort(), "the oldest first");
-  assert.ok(times[0] < begin && times.at(-1) > begin, `${times} around ${begin}`);
+  // Within a second names are alike; the text counts what was before.
+  assert.ok(times[0] <= begin && times.at(-1) > begin, `${times} around ${begin}`);
   const counts = /Attached: (\d) pictures? from before its beginning, (\d) pictures? from then on/.exec(mail.text).slice(1).map(Number);
   assert.equal(counts[0] + counts[1], names.length);
   assert.ok(counts[0] >= 1 && counts[0] <= 5 && counts[1] >= 2 && counts[1] <= 6, `${counts}`);
