@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use crate::profile::commands::{Command, Op, Parcel, Run};
 
-/// What happened. Those of alarms, mail, FTP, DDNS, UPnP and calls are for engines that are not built yet.
+/// What happened. Those of DDNS and UPnP are for engines that are not built yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Somebody came in.

@@ -6,7 +6,8 @@
 //! ([ADR 0022](../../../../docs/adr/0022-motion-on-an-eighth.md)). How much is enough is [`CURVE`].
 //!
 //! Bargains: what every picture costs are two passes over all cells, in integers; areas, light and shake are looked at only
-//! where and when something changed. What is reported is the picture's own: how long motion lasts is the alarm's business.
+//! where and when something changed, and while something moves, light is most of the cost. What is reported is the
+//! picture's own: how long motion lasts is the alarm's business.
 
 mod areas;
 mod background;
