@@ -1,5 +1,5 @@
 //! The camera's logic: what may be said (`profile`), who may say it (`access`), what is told of it (`journal`), what a
-//! picture is (`media`) and how it is named (`names`), what an alarm does (`alarm`), what a broker is told of it (`mqtt`),
+//! picture is (`media`) and how it is named (`names`), what an alarm does (`alarm`), how a head moves (`ptz`), what a broker is told (`mqtt`),
 //! what comes in over the network (`head`, `query`, `form`, `pack`, `sntp`, `smtp`), what is written in mails (`letter`)
 //! and when a new address is (`public`), and what the program needs of the world (`port`).
 //!
@@ -22,6 +22,7 @@ pub mod names;
 pub mod pack;
 pub mod port;
 pub mod profile;
+pub mod ptz;
 pub mod public;
 pub mod query;
 pub mod queue;

@@ -3,9 +3,12 @@
 
 use std::{future::Future, pin::Pin};
 
-use crate::media::{
-    frame::{Grabbed, Size},
-    sound::Chunk,
+use crate::{
+    media::{
+        frame::{Grabbed, Size},
+        sound::Chunk,
+    },
+    ptz::{Pose, mover::Body},
 };
 
 /// A future of a port, boxed: one small allocation a frame, and any source fits behind one trait.
@@ -71,6 +74,22 @@ pub trait OutputLine: Send {
 
     /// Changes its resting level, and not its level.
     fn rest_at(&mut self, high: bool);
+
+    /// Says in a few words what was opened.
+    fn about(&self) -> String;
+}
+
+/// A device that turns to where it is told: the pan, tilt and zoom of a camera. Dropping it closes it.
+pub trait Turner: Send {
+    /// Turns it to a pose; of what the device cannot do nothing is said. An `Err` ends this device; the head's service opens it
+    /// anew. May be cancelled at any await; the device is then dropped.
+    fn turn(&mut self, to: Pose) -> Promise<'_, Result<(), Lost>>;
+
+    /// Says what the device is like.
+    fn body(&self) -> Body;
+
+    /// Returns where it is, as far as the device tells.
+    fn pose(&self) -> Pose;
 
     /// Says in a few words what was opened.
     fn about(&self) -> String;

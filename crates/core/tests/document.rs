@@ -162,7 +162,7 @@ fn numbers(kind: Kind) -> Option<BTreeSet<i64>> {
         Kind::Flag => Some([0, 1].into()),
         Kind::Choice(choices) => Some(choices.iter().map(|choice| choice.0.into()).collect()),
         Kind::Text(_) | Kind::Secret(_) | Kind::Host(_) | Kind::Mail(_) | Kind::Url(_) => None,
-        Kind::Words(_) | Kind::Ip | Kind::Mac | Kind::Word | Kind::Seconds | Kind::Mask => None,
+        Kind::Words(_) | Kind::Ip | Kind::Mac | Kind::Word | Kind::Seconds | Kind::Mask | Kind::Place => None,
     }
 }
 
@@ -172,6 +172,7 @@ fn longest(kind: Kind) -> Option<usize> {
         Kind::Words(words) => words.iter().map(|word| word.len()).max(),
         Kind::Int(..) | Kind::Flag | Kind::Choice(_) | Kind::Ip | Kind::Mac | Kind::Word | Kind::Seconds => None,
         Kind::Mask => Some(192),
+        Kind::Place => Some(17),
     }
 }
 

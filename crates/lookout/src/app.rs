@@ -19,11 +19,13 @@ use crate::{
     clock::camera_time,
     config::Config,
     doorman::Doorman,
+    head::Head,
     http::{Caps, Fans},
     hub::Hub,
     journal::Journal,
     metrics::Metrics,
     privacy::Privacy,
+    serial::Ports,
     service::{address, devices::Devices, input::Input, mailer, output::Output, uploader},
     store::Store,
     watchdog::Watchdog,
@@ -49,6 +51,10 @@ pub struct App {
     pub input: Arc<Input>,
     /// The output.
     pub output: Arc<Output>,
+    /// The head.
+    pub head: Arc<Head>,
+    /// The serial ports.
+    pub serial: Arc<Ports>,
     /// Numbers the pictures that leave as files.
     pub pictures: Arc<Sequence>,
     /// Sends test mails.

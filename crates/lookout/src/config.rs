@@ -174,6 +174,41 @@ settings! {
         "output_active_low" output_active_low: bool = false => flag();
     }
 
+    /// Pan, tilt and zoom. What each kind of head does, and how to wire one: [ptz.md](ptz.md).
+    ["ptz"] ptz: Ptz {
+        /// The head.
+        "head" head: HeadKind = HeadKind::Digital => word();
+        /// Which way clients mean. Those of one family send left and right swapped, and the diagonals with them.
+        "directions" directions: Directions = Directions::Document => word();
+        /// Of a digital head: the size of the picture that viewers see, which is a window over that of the source
+        /// (`source.size`). When this is not given, it is the source's size, and there is room to move only when zoomed in.
+        "view" view: Option<Size> = None => optional(parsed(
+            "a size such as \"640x480\", with even sides of 16 to 8192 pixels"
+        ));
+        /// Of a digital head: how many pixels across viewers see of one of the source, at most.
+        "magnify" magnify: f32 = 2.0 => number(1.0..=8.0);
+        /// Of a digital head: the zoom at the first start, 1 for the whole picture. When this is not given, viewers see
+        /// the source's pixels one by one, which is sharpest and costs least.
+        "zoom" zoom: Option<f32> = None => optional(number(1.0..=64.0));
+        /// What the whole picture of a digital head shows across, in degrees: the measure of `degree`.
+        "field_deg" field_deg: f32 = 60.0 => number(1.0..=360.0);
+        /// Of a Pelco-D head: the number of its serial port (`serial.ports`), from 0.
+        "port" port: usize = 0 => whole(0..=3);
+        /// Of a Pelco-D head: its address on the line.
+        "address" address: u8 = 1 => whole(1..=255);
+        /// Of a UVC head: its device. When this is not given, it is the source's.
+        "device" device: Option<PathBuf> = None => optional(path());
+    }
+
+    /// Serial ports, for a Pelco-D head and for `comm_write.cgi`.
+    ["serial"] serial: Serial {
+        /// The devices, at most four; the first is port 0. The camera holds none that nobody writes to.
+        "ports" ports: Vec<PathBuf> = Vec::new() => list("at most four paths", path());
+        /// Whether the kernel is to switch the direction of RS-485, where its driver can: sending while there is
+        /// something to send. An adapter that does it by itself needs no `true` here.
+        "rs485" rs485: bool = false => flag();
+    }
+
     /// How the camera speaks HTTP.
     ["http"] http: Http {
         /// The text of the `Server` header. Some clients recognise a camera by the default.
@@ -296,6 +331,30 @@ kind::choice! {
         Structure = "structure",
         /// All of its data.
         Decode = "decode",
+    }
+}
+
+kind::choice! {
+    /// What moves when a client says so.
+    HeadKind {
+        /// Nothing.
+        None = "none",
+        /// A window over the source's picture.
+        Digital = "digital",
+        /// A head that speaks Pelco-D, on a serial port.
+        PelcoD = "pelco-d",
+        /// The pan, tilt and zoom of a V4L2 camera.
+        Uvc = "uvc",
+    }
+}
+
+kind::choice! {
+    /// Which way clients mean (Q13).
+    Directions {
+        /// As the profile's document has it.
+        Document = "document",
+        /// Left is right, and right is left.
+        Swapped = "swapped",
     }
 }
 
@@ -448,6 +507,15 @@ impl Config {
         }
         if self.gpio.input.is_some() && self.gpio.input == self.gpio.output {
             return conflict("gpio.output", "gpio.output and gpio.input cannot be the same line");
+        }
+        if self.serial.ports.len() > 4 {
+            return conflict("serial.ports", "serial.ports can be four at most: the profile knows ports 0 to 3");
+        }
+        if self.ptz.head == HeadKind::PelcoD && self.serial.ports.len() <= self.ptz.port {
+            return conflict(
+                "ptz.port",
+                "ptz.head = \"pelco-d\" needs a serial port: serial.ports has none of the number ptz.port",
+            );
         }
         let listeners: Vec<_> = self.listen.iter().chain(&self.tls_listen).collect();
         for (index, one) in listeners.iter().enumerate() {

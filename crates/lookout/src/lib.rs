@@ -14,6 +14,8 @@ pub mod config;
 mod doorman;
 mod duty;
 mod files;
+mod framing;
+mod head;
 mod http;
 mod hub;
 pub mod journal;
@@ -28,6 +30,7 @@ mod privacy;
 mod probe;
 mod queue;
 mod running;
+mod serial;
 mod service;
 pub mod setup;
 mod sockets;
@@ -77,12 +80,14 @@ use crate::{
     clock::local_text,
     config::Config,
     doorman::Doorman,
+    head::Head,
     http::{Caps, Fans},
     hub::Hub,
     journal::Journal,
     metrics::Metrics,
     pipeline::Demands,
     privacy::Privacy,
+    serial::Ports,
     service::{
         devices::{self, Devices},
         input, mailer, ntp, output, uploader,
@@ -206,6 +211,7 @@ fn app(
     };
     let hub = Hub::new(privacy.clone(), metrics.camera.clone(), metrics.sound.clone());
     let pictures = Arc::<Sequence>::default();
+    let (head, _orders) = Head::new(config.ptz.head);
     Ok(Arc::new(App {
         id,
         mail: mailer::Tester {
@@ -221,6 +227,8 @@ fn app(
         web: Web::open(state, store.clone(), config.web.packs),
         input: Arc::new(input::Input::new(store.follow(), alarms.clone(), metrics.pins.clone())),
         output: output::Output::new(config.gpio.output.is_some()),
+        head,
+        serial: Arc::new(Ports::new(&config.serial.ports, config.serial.rs485)),
         hub,
         alarms,
         pictures,

@@ -16,3 +16,4 @@ pub mod scene;
 pub mod sound;
 pub mod transform;
 pub mod wav;
+pub mod window;

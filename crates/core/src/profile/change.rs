@@ -157,7 +157,7 @@ mod tests {
                 Kind::Mail(max) => refused(&format!("{}@b", "x".repeat(max - 1))),
                 Kind::Url(max) => refused(&format!("http://{}", "x".repeat(max - 6))),
                 Kind::Words(words) => refused(&words.concat()),
-                Kind::Ip | Kind::Mac | Kind::Mask => refused("1.2.3"),
+                Kind::Ip | Kind::Mac | Kind::Mask | Kind::Place => refused("1.2.3"),
                 Kind::Word => refused("4294967296"),
                 Kind::Seconds => refused("8589934592"),
             }

@@ -196,6 +196,16 @@ pub enum Op {
     Metrics,
     /// Whether the loops still turn.
     Health,
+    /// Moves the head, drives the output.
+    Decoder,
+    /// Writes to a serial port.
+    CommWrite,
+    /// Keeps where the head is as a preset, names one, forgets one.
+    SetPreset,
+    /// What a preset shows.
+    PresetPicture,
+    /// How the head stands, and its presets.
+    Head,
     /// A file of the web UI in force, by its path.
     File,
 }
@@ -204,7 +214,13 @@ impl Op {
     /// Says whether the answer holds a picture or sound.
     pub const fn shows(self) -> bool {
         match self {
-            Self::Snapshot | Self::Stream | Self::Asf | Self::Wav | Self::DeviceSnapshot | Self::DeviceStream => true,
+            Self::Snapshot
+            | Self::Stream
+            | Self::Asf
+            | Self::Wav
+            | Self::DeviceSnapshot
+            | Self::DeviceStream
+            | Self::PresetPicture => true,
             Self::CheckUser
             | Self::CameraControl
             | Self::SetDatetime
@@ -221,6 +237,10 @@ impl Op {
             | Self::OpenApi
             | Self::Metrics
             | Self::Health
+            | Self::Decoder
+            | Self::CommWrite
+            | Self::SetPreset
+            | Self::Head
             | Self::File => false,
         }
     }
@@ -257,8 +277,9 @@ pub struct Command {
 use Guard::{Change, Move, Read};
 use Login::{Cam, Query};
 use Op::{
-    Asf, Backup, BuiltInPages, CameraControl, CheckUser, DeviceSnapshot, DeviceStream, Drill, Events, File, Health,
-    Input, Log, Metrics, OpenApi, Reboot, RestoreFactory, SetDatetime, Snapshot, Stream, TestFtp, TestMail, Wav,
+    Asf, Backup, BuiltInPages, CameraControl, CheckUser, CommWrite, Decoder, DeviceSnapshot, DeviceStream, Drill,
+    Events, File, Head, Health, Input, Log, Metrics, OpenApi, PresetPicture, Reboot, RestoreFactory, SetDatetime,
+    SetPreset, Snapshot, Stream, TestFtp, TestMail, Wav,
 };
 use Privilege::{Manager, Nobody, Operator, Visitor};
 use Run::{Do, Later, List, Set, Take};
@@ -287,7 +308,7 @@ pub static PROFILE: &[Command] = &[
     get(&["/videostream.asf"], Visitor, Query, Read, Do(Asf), "Pictures and, if there is a microphone, sound: an ASF broadcast."),
     get(&["/get_status.cgi"], Nobody, Query, Read, List(Page::Status), "How the camera stands."),
     get(&["/get_camera_params.cgi"], Visitor, Query, Read, List(Page::Camera), "The image settings."),
-    get(&["/decoder_control.cgi"], Operator, Query, Move, Later, "Moves the head, drives the output."),
+    get(&["/decoder_control.cgi"], Operator, Query, Move, Do(Decoder), "Moves the head, drives the output."),
     get(&["/camera_control.cgi"], Operator, Query, Move, Do(CameraControl), "Sets one image setting: `param` and `value`."),
     get(&["/reboot.cgi"], Manager, Query, Change, Do(Reboot), "Restarts the camera (Q8)."),
     get(&["/restore_factory.cgi"], Manager, Query, Change, Do(RestoreFactory), "Restores the factory settings."),
@@ -309,7 +330,7 @@ pub static PROFILE: &[Command] = &[
     get(&["/set_forbidden.cgi"], Manager, Query, Change, Set(Group::Forbidden), "Sets the forbidden hours."),
     get(&["/set_misc.cgi"], Manager, Query, Change, Set(Group::Misc), "Sets lamp and head."),
     get(&["/set_decoder.cgi"], Manager, Query, Change, Set(Group::Decoder), "Sets the serial line of the head."),
-    get(&["/comm_write.cgi"], Operator, Query, Change, Later, "Writes to a serial port."),
+    get(&["/comm_write.cgi"], Operator, Query, Change, Do(CommWrite), "Writes to a serial port."),
     get(&["/get_forbidden.cgi"], Manager, Query, Read, List(Page::Forbidden), "The forbidden hours."),
     get(&["/get_misc.cgi"], Manager, Query, Read, List(Page::Misc), "Settings of lamp and head (Q16)."),
     get(&["/wifi_scan.cgi"], Manager, Query, Change, Later, "Starts a scan for wireless networks."),
@@ -337,6 +358,9 @@ pub static BESIDE: &[Command] = &[
     get(&["/set_privacy.cgi"], Manager, Query, Change, Set(Group::Privacy), "Closes the privacy gate at once, or leaves it to the forbidden hours again (Q63)."),
     get(&["/drill.cgi"], Manager, Query, Change, Do(Drill), "Sends a marked alarm through the whole chain, and says of each link what came of it (Q61)."),
     get(&["/events.json"], Visitor, Query, Read, Do(Events), "What was decided of alarms in the last day, and why, also that there was none."),
+    get(&["/set_preset.cgi"], Operator, Query, Change, Do(SetPreset), "Keeps where the head is as a preset, names one, or forgets one (Q67)."),
+    get(&["/preset.jpg"], Operator, Query, Read, Do(PresetPicture), "What a preset showed when it was set."),
+    get(&["/head.json"], Operator, Query, Read, Do(Head), "What kind of head there is, how it stands, and its presets."),
     get(&["/restore_htmls.cgi"], Manager, Query, Change, Do(BuiltInPages), "Brings the built-in web UI back."),
     get(&["/openapi.json"], Nobody, Query, Read, Do(OpenApi), "The description of these CGIs for programs (OpenAPI 3.1)."),
     get(&["/metrics"], Visitor, Query, Read, Do(Metrics), "Counters for Prometheus."),

@@ -4,9 +4,9 @@ use super::{
     commands::{Command, Group, Guard, Op, Page, Parcel, Run},
     listing::name,
     params::{Param, params},
-    settings::{IMAGE_PARAMS, LineLevel, Resolution, Settings},
+    settings::{Baud, IMAGE_PARAMS, LineLevel, Resolution, Settings},
     view::View,
-    wire::{Kind, Password, Value, Wire as _},
+    wire::{Int, Kind, Password, Value, Wire as _},
 };
 
 /// A parameter of a request, or a value of a listing.
@@ -58,6 +58,13 @@ const MAIL: &str = "0 sent, -1 cannot connect, -2 network error, -3 server error
                     -7 receiver rejected, -8 body rejected, -9 authentication not accepted (PROFILE 4.2, Q60).";
 const FTP: &str = "0 stored, -1 cannot connect, -2 network error, -3 server error, -4 wrong user, -5 wrong password, -6 wrong \
                    directory, -7 PASV failed, -8 PORT failed, -9 STOR failed (PROFILE 4.3).";
+
+const COMMAND: &str = "What is done: 0 up, 2 down, 4 left, 6 right until 1, 3, 5 or 7; the others are in PROFILE 5.4. Numbers that are \
+                       no command are illegal; those that this camera's head does not know are not supported.";
+
+const HEAD: &str = "`kind` (`none`, `digital`, `pelco-d`, `uvc`), `lost`, `moving`, `patrol` (`none`, `horizontal`, `vertical`), and where \
+                    the head knows it `pan`, `tilt` and `zoom`, 0 to 1; `presets`: of each that is set `preset`, `name` and whether \
+                    there is a `picture` (Q67).";
 
 const DRILL: &str = "`passed`: whether no link failed; `links`: of mail, ftp, http, output, preset and mqtt each a `result` \
                      (done, failed, off) and `words`. Within 60 s; one at a time (Q61).";
@@ -112,7 +119,37 @@ fn of(op: Op) -> Vec<Entry> {
             settings(Group::Datetime).into_iter().chain([Entry::may("now", Kind::Seconds, now)]).collect()
         }
         Op::Input => vec![Entry::must("level", LineLevel::KIND, "The level of the input.")],
-        Op::CheckUser
+        Op::Decoder => vec![
+            Entry::must("command", Kind::Int(0, 255), COMMAND),
+            Entry::may("onestep", Kind::Flag, "1: a small move that stops by itself; of 0, 2, 4 and 6 alone."),
+            Entry::may(
+                "degree",
+                Kind::Int(1, 90),
+                "How far a small move goes, in degrees; not given: a usual step (Q66).",
+            ),
+        ],
+        Op::CommWrite => vec![
+            Entry::must("port", Kind::Int(0, 3), "Which serial port (`serial.ports`)."),
+            Entry::must("baud", Baud::KIND, "Its speed, bit/s."),
+            Entry::must(
+                "bytes",
+                LONG,
+                "How many bytes of `data` are written, below 256; what is no number means all of them.",
+            ),
+            Entry::must("data", LONG, "What is written: any bytes, URL-encoded."),
+        ],
+        Op::SetPreset => vec![
+            Entry::must("preset", <Int<1, 32>>::KIND, "Which preset."),
+            Entry::may(
+                "action",
+                Kind::Words(&["set", "name", "clear"]),
+                "What is done with it: it is kept where the head is, named, or forgotten. `set` if not given.",
+            ),
+            Entry::may("name", Kind::Text(32), "What people call it; not given: as before."),
+        ],
+        Op::PresetPicture => vec![Entry::must("preset", <Int<1, 32>>::KIND, "Which preset.")],
+        Op::Head
+        | Op::CheckUser
         | Op::Reboot
         | Op::RestoreFactory
         | Op::Log
@@ -145,6 +182,11 @@ pub fn output(command: &Command) -> Output {
                  scale, 0 to 1 (Q59).",
             ),
             Op::Drill => Output::Body("application/json", DRILL),
+            Op::Head => Output::Body("application/json", HEAD),
+            Op::PresetPicture => {
+                Output::Body("image/jpeg", "A JPEG of at most 320 pixels across; 404 if there is none.")
+            }
+            Op::Decoder | Op::CommWrite | Op::SetPreset => Output::Ok,
             Op::Input | Op::CameraControl | Op::SetDatetime | Op::Reboot | Op::RestoreFactory | Op::BuiltInPages => {
                 Output::Ok
             }

@@ -162,6 +162,7 @@ mod tests {
                     4 * bytes
                 }
                 Kind::Mask => 192,
+                Kind::Place => 17,
                 Kind::Words(words) => 4 * words.iter().map(|word| word.len()).max().unwrap_or(0),
                 Kind::Int(..) | Kind::Flag | Kind::Choice(_) | Kind::Ip | Kind::Mac | Kind::Word | Kind::Seconds => 20,
             };

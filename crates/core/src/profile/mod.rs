@@ -10,6 +10,7 @@ pub mod manual;
 pub mod mask;
 pub mod openapi;
 pub mod params;
+pub mod place;
 pub mod reply;
 pub mod settings;
 pub mod stored;

@@ -139,6 +139,7 @@ fn schema(kind: Kind) -> Json {
         Kind::Choice(choices) => {
             json!({ "type": "integer", "enum": choices.iter().map(|choice| choice.0).collect::<Vec<_>>() })
         }
+        Kind::Place => json!({ "type": "string", "pattern": "^(head|[0-9]+,[0-9]+,[0-9]+)?$" }),
         Kind::Mask => json!({ "type": "string", "pattern": "^([0-9A-Fa-f]{192})?$" }),
         Kind::Words(words) => json!({ "type": "string", "enum": words }),
         Kind::Ip => json!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "maxLength": 0 }] }),

@@ -130,6 +130,23 @@ macro_rules! user {
     };
 }
 
+macro_rules! preset {
+    ($n:literal, $i:literal) => {
+        &[
+            set!(concat!("preset", $n, "_name"), "", Stored, MAY, [], (presets[$i].name), "Name of a preset."),
+            set!(
+                concat!("preset", $n, "_place"),
+                "",
+                Stored,
+                MAY,
+                [],
+                (presets[$i].place),
+                "Where it is; empty: not set."
+            ),
+        ]
+    };
+}
+
 macro_rules! device {
     ($n:literal, $i:literal, $must:ident) => {
         &[
@@ -390,6 +407,8 @@ static TABLE: &[&[Param]] = &[
         set!("ptz_preset_onstart", "ptz_preset_onstart", Misc, MAY, [Misc], (misc.preset_onstart),
             "Preset to go to at start; 0: none."),
 
+        set!("head_place", "", Stored, MAY, [], (head_place), "Where the head rests."),
+
         set!("web_pack", "", Stored, MAY, [], (web_pack),
             "The installed web pack, by the SHA-256 of its file; empty: the built-in web UI."),
 
@@ -401,4 +420,36 @@ static TABLE: &[&[Param]] = &[
         set!("camera_flip", "flip", Image, MAY, [Camera], (image.flip), "Which way round the picture is; `param` 5."),
         get!("fps", Kind::Int(0, 0), [Camera], |_| Value::Int(0), "Rate code in use: 0, as fast as the source."),
     ],
+    preset!(1, 0),
+    preset!(2, 1),
+    preset!(3, 2),
+    preset!(4, 3),
+    preset!(5, 4),
+    preset!(6, 5),
+    preset!(7, 6),
+    preset!(8, 7),
+    preset!(9, 8),
+    preset!(10, 9),
+    preset!(11, 10),
+    preset!(12, 11),
+    preset!(13, 12),
+    preset!(14, 13),
+    preset!(15, 14),
+    preset!(16, 15),
+    preset!(17, 16),
+    preset!(18, 17),
+    preset!(19, 18),
+    preset!(20, 19),
+    preset!(21, 20),
+    preset!(22, 21),
+    preset!(23, 22),
+    preset!(24, 23),
+    preset!(25, 24),
+    preset!(26, 25),
+    preset!(27, 26),
+    preset!(28, 27),
+    preset!(29, 28),
+    preset!(30, 29),
+    preset!(31, 30),
+    preset!(32, 31),
 ];

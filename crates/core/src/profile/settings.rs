@@ -2,6 +2,7 @@
 
 use super::{
     mask::Mask,
+    place::Place,
     week::Schedule,
     wire::{Host, Int, Ip, Key, Mac, Mail, Password, Seconds, Text, Url, choice},
 };
@@ -45,6 +46,10 @@ pub struct Settings {
     pub misc: Misc,
     /// The serial line of the head.
     pub baud: Baud,
+    /// Where the head can be sent, by number from 1.
+    pub presets: [Preset; 32],
+    /// Where the head rests, so that it is there again after a restart.
+    pub head_place: Place,
     /// The picture.
     pub image: ImageSettings,
     /// The installed web pack, by the SHA-256 of its file in hexadecimal digits; empty: the built-in web UI.
@@ -599,6 +604,15 @@ choice! {
         B57600 = 4097 "57600",
         B115200 = 4098 "115200",
     }
+}
+
+/// Where the head can be sent (PROFILE 5.4).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preset {
+    /// What people call it.
+    pub name: Text<32>,
+    /// Where it is.
+    pub place: Place,
 }
 
 /// The numbers of `param` in `camera_control.cgi`, and the names on the wire of the settings that they mean.

@@ -41,6 +41,8 @@ pub enum Kind {
     Seconds,
     /// 32 × 24 cells of the picture, or nothing.
     Mask,
+    /// Where a preset is.
+    Place,
 }
 
 impl Kind {
@@ -71,6 +73,7 @@ impl fmt::Display for Kind {
             Self::Mac => f.write_str("12 hexadecimal digits, neither zero nor multicast"),
             Self::Seconds => f.write_str("seconds, negative or positive"),
             Self::Mask => f.write_str("24 rows of 8 hexadecimal digits, a bit a cell, or empty"),
+            Self::Place => f.write_str("`head`, or pan, tilt and zoom, each 0 to 65535, with commas between, or empty"),
             Self::Word => f.write_str("32 quarter-hours, least significant bit first; -1 is all of them"),
         }
     }

@@ -1,6 +1,7 @@
 //! The CGIs that need code of their own, each in at most 15 lines.
 
 mod alarm;
+mod head;
 mod parcel;
 mod picture;
 mod setting;
@@ -67,6 +68,11 @@ pub async fn run(op: Op, ask: &Ask<'_>) -> Result<Answer, Failure> {
         Op::Input => alarm::input(ask),
         Op::Drill => alarm::drill(ask).await,
         Op::Events => Ok(alarm::events(ask)),
+        Op::Decoder => head::decoder_control(ask).await,
+        Op::CommWrite => head::comm_write(ask).await,
+        Op::SetPreset => head::set_preset(ask).await,
+        Op::PresetPicture => head::preset_picture(ask).await,
+        Op::Head => Ok(head::head(ask)),
         Op::Log => Ok(Answer::text(ask.app.journal.listing())),
         Op::Backup => system::backup_params(ask).await,
         Op::OpenApi => Ok(Answer::whole(Status::Ok, "application/json", openapi::document())),

@@ -44,7 +44,7 @@ fn value(row: &Param, round: u8) -> String {
         Kind::Ip => format!("10.2.3.{}", round + 4),
         Kind::Word => (u32::MAX - u32::from(round)).to_string(),
         Kind::Mask => format!("{:x}", 1 + round).repeat(192),
-        Kind::Mac | Kind::Seconds => unreachable!("{} is not set by this", row.name),
+        Kind::Mac | Kind::Seconds | Kind::Place => unreachable!("{} is not set by this", row.name),
     }
 }
 

@@ -27,6 +27,7 @@ fn values(kind: Kind) -> BoxedStrategy<String> {
         Kind::Flag => (0..2_i32).prop_map(|number| number.to_string()).boxed(),
         Kind::Choice(choices) => prop::sample::select(choices).prop_map(|choice| choice.0.to_string()).boxed(),
         Kind::Words(words) => prop::sample::select(words).prop_map(str::to_owned).boxed(),
+        Kind::Place => "(head|[0-9]{1,4},[0-9]{1,4},[0-9]{1,4})?".boxed(),
         Kind::Mask => "([0-9a-f]{192})?".boxed(),
         Kind::Ip => any::<u32>().prop_map(|number| Ipv4Addr::from(number).to_string()).boxed(),
         Kind::Mac => any::<[u8; 5]>().prop_map(|[a, b, c, d, e]| Mac([0, a, b, c, d, e | 1]).to_string()).boxed(),
