@@ -21,7 +21,8 @@ pub struct Body {
     /// The share of the world that is seen at the widest, across and down. A window cannot leave its picture: its middle keeps
     /// half of what is seen away from the edges. 0 for a device, whose middle may go anywhere.
     pub seen: (f64, f64),
-    /// The whole world in degrees, across and down.
+    /// The whole world in degrees, across and down. 0: nothing moves that way, such as of a camera that has a zoom alone; it
+    /// is at 0.5 there, and an order that way alone is not supported.
     pub degrees: (f64, f64),
     /// Where a window may rest: multiples of these shares of the world, for its left and its upper edge. 0: anywhere.
     pub grid: (f64, f64),
