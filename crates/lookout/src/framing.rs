@@ -30,6 +30,7 @@ impl Framing {
             octaves: 1.0,
             seen: (1.0, 1.0),
             degrees: (60.0, 45.0),
+            centre: (0.5, 0.5),
             grid: (0.0, 0.0),
             blocks: (0.0, 0.0),
             blocks_zoom: 1.0,

@@ -24,6 +24,9 @@ pub struct Body {
     /// The whole world in degrees, across and down. 0: nothing moves that way, such as of a camera that has a zoom alone; it
     /// is at 0.5 there, and an order that way alone is not supported.
     pub degrees: (f64, f64),
+    /// Where the centre is, across and down: in the middle of a picture, (0.5, 0.5); where a device has its own, whose ways
+    /// up and down are seldom as long as each other. A patrol and the test end there, too.
+    pub centre: (f64, f64),
     /// Where a window may rest: multiples of these shares of the world, for its left and its upper edge. 0: anywhere.
     pub grid: (f64, f64),
     /// Where it is cheaper to rest, of the same kind, at zoom `grid_zoom` alone: a movement that somebody stops ends there.
