@@ -12,7 +12,7 @@ use lookout_core::{
     media::{frame::Size, window::Window},
     profile::settings::Misc,
     ptz::{
-        NotSupported, Order, Pose,
+        Axis, NotSupported, Order, Pose,
         mover::{Body, Mover},
     },
 };
@@ -57,6 +57,21 @@ impl Framing {
     /// See [`Mover::due`].
     pub fn due(&self, misc: &Misc, now: Instant) -> Option<Duration> {
         self.with(|mover| mover.due(misc, now))
+    }
+
+    /// See [`Mover::hold`].
+    pub fn hold(&self, held: bool, now: Instant) {
+        self.with(|mover| mover.hold(held, now));
+    }
+
+    /// See [`Mover::moving`].
+    pub fn moving(&self) -> bool {
+        self.with(|mover| mover.moving())
+    }
+
+    /// See [`Mover::patrol`].
+    pub fn patrol(&self) -> Option<Axis> {
+        self.with(|mover| mover.patrol())
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Mover) -> T) -> T {

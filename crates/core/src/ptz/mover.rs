@@ -10,7 +10,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{NotSupported, Order, Pose};
+use super::{Axis, NotSupported, Order, Pose};
 use crate::profile::settings::Misc;
 
 /// What a head is like.
@@ -85,5 +85,10 @@ impl Mover {
     /// Says whether it moves.
     pub fn moving(&self) -> bool {
         false
+    }
+
+    /// Returns which patrol goes on or rests for a while.
+    pub fn patrol(&self) -> Option<Axis> {
+        None
     }
 }
