@@ -1,6 +1,6 @@
 //! What the black-box tests are made of: a camera that runs as its own process, a client that sends exact bytes, a
-//! viewer that checks every byte of a push stream, and another camera, a time server and an FTP server that misbehave on demand. Never
-//! shipped.
+//! viewer that checks every byte of a push stream, and another camera, a time server, an FTP server and a serial line that
+//! misbehave on demand. Never shipped.
 //!
 //! Bargains: everything blocks, with a deadline, and whatever goes wrong panics with what was seen: a test that cannot
 //! go on has failed. Every client comes from a loopback address of its own (127.77.x.y), so that one test's wrong
@@ -16,6 +16,7 @@ mod ftp;
 pub mod motion;
 mod pack;
 mod picture;
+mod pty;
 mod rogue;
 mod sound;
 mod time_server;
@@ -28,6 +29,7 @@ pub use fake::{FakeCamera, Mode};
 pub use ftp::{Does, FtpServer};
 pub use pack::{Lie, Zip, vendor_pack};
 pub use picture::{Picture, noise_jpeg, scene_jpeg};
+pub use pty::Pty;
 pub use rogue::{DeafPort, Rogue, RoguePeer};
 pub use sound::{decode_adpcm, decode_ulaw};
 pub use time_server::{Tells, TimeServer};
