@@ -19,6 +19,7 @@ use crate::{
     clock::camera_time,
     config::Config,
     doorman::Doorman,
+    framing::Framing,
     head::Head,
     http::{Caps, Fans},
     hub::Hub,
@@ -53,6 +54,8 @@ pub struct App {
     pub output: Arc<Output>,
     /// The head.
     pub head: Arc<Head>,
+    /// What a digital head shows of the source's pictures; none with another kind of head.
+    pub framing: Option<Arc<Framing>>,
     /// The serial ports.
     pub serial: Arc<Ports>,
     /// Numbers the pictures that leave as files.

@@ -530,6 +530,12 @@ impl Config {
         Ok(())
     }
 
+    /// Returns the size of the pictures that viewers see, as far as it is known before the first.
+    pub fn view(&self) -> Size {
+        let view = if self.ptz.head == HeadKind::Digital { self.ptz.view } else { None };
+        view.unwrap_or(self.source.size)
+    }
+
     /// Returns the directory of the camera's state: the configured one, or the usual place for a process like this.
     pub fn state_dir(&self) -> PathBuf {
         self.state

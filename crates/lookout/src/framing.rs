@@ -1,80 +1,250 @@
 //! Which part of the source's picture viewers see: a digital head, as the capture service and the head's service share it.
 //!
-//! The capture service asks for the window of each picture by the moment of its capture, so that a movement is as smooth as
-//! the pictures come; the head's service gives the orders.
+//! ```text
+//!   head's service ── orders ──▶ Mover ◀── the moment of capture ── capture service
+//!                                  │
+//!                                pose ──▶ Window ──▶ every picture
+//! ```
+//! Bargains: what is seen of a picture is decided by the moment of its capture, so that a movement is as smooth and as fast as
+//! it was ordered, however late pictures come ([ADR 0030](../../../docs/adr/0030-digital-head-on-the-capture-clock.md)).
+//! Poses are places of the source's picture as it is before anything is flipped. A pose that sees all of a picture in its own
+//! size leaves it untouched.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use lookout_core::{
     media::{frame::Size, window::Window},
-    profile::settings::Misc,
+    profile::settings::{Misc, Settings},
     ptz::{
         Axis, NotSupported, Order, Pose,
         mover::{Body, Mover},
     },
 };
+use tokio::sync::watch;
+
+use crate::config::{Config, HeadKind};
+
+/// So much later than a picture was captured it is not expected to come any more.
+const LATE: Duration = Duration::from_secs(1);
 
 /// The digital head.
 #[derive(Debug)]
 pub struct Framing {
-    mover: Mutex<Mover>,
+    wish: Wish,
+    settings: watch::Receiver<Arc<Settings>>,
+    state: Mutex<State>,
+}
+
+/// What the machine's operator wants of it.
+#[derive(Clone, Copy, Debug)]
+struct Wish {
+    /// The size that viewers see; none: that of the picture.
+    view: Option<Size>,
+    /// Pixels of the view to one of the picture, at most.
+    magnify: f64,
+    /// The zoom at the start; none: pixels one by one.
+    zoom: Option<f64>,
+    /// What the whole picture shows across.
+    field_deg: f64,
+}
+
+#[derive(Debug)]
+struct State {
+    mover: Mover,
+    /// As it was when somebody other than a picture last asked.
+    now: Mover,
+    /// As it was until an order came, for pictures that were captured before that and come after it.
+    before: Option<(Instant, Mover)>,
+    /// The pictures it is made for, none before the first: their size and that of their MCUs.
+    pictures: Option<(Size, Size)>,
+    /// What was ordered last before the first picture.
+    early: Option<(Order, Option<Pose>)>,
+    /// Where it last rested; none when the pictures have changed since.
+    rest: Option<Pose>,
+    /// Counts where it has rested.
+    view: u64,
+}
+
+/// What is seen of a picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sight {
+    /// Which part of it.
+    pub window: Window,
+    /// Which view that is, counted; none while the head moves.
+    pub view: Option<u64>,
 }
 
 impl Framing {
-    /// Makes it, resting at a pose.
-    pub fn new(pose: Pose, now: Instant) -> Self {
-        let body = Body {
-            octaves: 1.0,
-            seen: (1.0, 1.0),
-            degrees: (60.0, 45.0),
-            centre: (0.5, 0.5),
-            grid: (0.0, 0.0),
-            blocks: (0.0, 0.0),
-            blocks_zoom: 1.0,
+    /// Makes it, resting in the middle of a picture of which only the wished size is known; none if the head is another.
+    pub fn new(config: &Config, settings: watch::Receiver<Arc<Settings>>, now: Instant) -> Option<Self> {
+        let ptz = &config.ptz;
+        let wish = Wish {
+            view: ptz.view,
+            magnify: ptz.magnify.into(),
+            zoom: ptz.zoom.map(f64::from),
+            field_deg: ptz.field_deg.into(),
         };
-        Self { mover: Mutex::new(Mover::new(body, pose, now)) }
+        let reach = wish.reach(config.source.size);
+        let mover = Mover::new(wish.body(config.source.size, Size::new(2, 2)), wish.start(&reach), now);
+        let state = State { now: mover.clone(), mover, before: None, pictures: None, early: None, rest: None, view: 0 };
+        (ptz.head == HeadKind::Digital).then(|| Self { wish, settings, state: Mutex::new(state) })
     }
 
-    /// Returns what is seen of a picture of this size and these MCUs, captured at a moment; `None`: all of it as it is.
-    pub fn window(&self, picture: Size, mcu: Size, captured: Instant) -> Option<Window> {
-        let _ = (picture, mcu, captured);
-        None
+    /// Returns what is seen of a picture of this size and these MCUs, captured at a moment.
+    pub fn sight(&self, picture: Size, mcu: Size, captured: Instant) -> Sight {
+        let settings = self.settings.borrow().clone();
+        let mut state = self.state();
+        self.fit(&mut state, picture, mcu, captured, &settings.misc);
+        let mover = match &mut state.before {
+            Some((ordered, before)) if captured < *ordered => before,
+            before => {
+                *before = None;
+                &mut state.mover
+            }
+        };
+        let pose = mover.pose(&settings.misc, captured);
+        let moving = mover.moving();
+        if !moving && state.rest != Some(pose) {
+            (state.rest, state.view) = (Some(pose), state.view + 1);
+        }
+        let reach = self.wish.reach(picture);
+        let share = reach.most.powf(-pose.zoom);
+        let window = Window { x: pose.pan, y: pose.tilt, share, view: reach.view };
+        Sight { window, view: (!moving).then_some(state.view) }
     }
 
     /// Takes an order; see [`Mover::order`].
+    ///
+    /// # Errors
+    /// As there.
     pub fn order(&self, order: Order, place: Option<Pose>, misc: &Misc, now: Instant) -> Result<(), NotSupported> {
-        self.with(|mover| mover.order(order, place, misc, now))
-    }
-
-    /// See [`Mover::pose`].
-    pub fn pose(&self, misc: &Misc, now: Instant) -> Pose {
-        self.with(|mover| mover.pose(misc, now))
-    }
-
-    /// See [`Mover::due`].
-    pub fn due(&self, misc: &Misc, now: Instant) -> Option<Duration> {
-        self.with(|mover| mover.due(misc, now))
+        let mut state = self.state();
+        state.tell(now, |mover| mover.order(order, place, misc, now))?;
+        if state.pictures.is_none() {
+            state.early = Some((order, place));
+        }
+        Ok(())
     }
 
     /// See [`Mover::hold`].
     pub fn hold(&self, held: bool, now: Instant) {
-        self.with(|mover| mover.hold(held, now));
+        self.state().tell(now, |mover| mover.hold(held, now));
     }
 
-    /// See [`Mover::moving`].
+    /// See [`Mover::pose`].
+    pub fn pose(&self, misc: &Misc, now: Instant) -> Pose {
+        self.ahead(misc, now).pose(misc, now)
+    }
+
+    /// See [`Mover::due`].
+    pub fn due(&self, misc: &Misc, now: Instant) -> Option<Duration> {
+        self.ahead(misc, now).due(misc, now)
+    }
+
+    /// Says whether it moved when its pose was last asked for; see [`Mover::moving`].
     pub fn moving(&self) -> bool {
-        self.with(|mover| mover.moving())
+        self.state().now.moving()
     }
 
-    /// See [`Mover::patrol`].
+    /// Returns the patrol that went on when its pose was last asked for; see [`Mover::patrol`].
     pub fn patrol(&self) -> Option<Axis> {
-        self.with(|mover| mover.patrol())
+        self.state().now.patrol()
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Mover) -> T) -> T {
-        act(&mut self.mover.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Returns it as it is at a moment. Pictures may still come that were captured earlier: it goes ahead alone.
+    fn ahead(&self, misc: &Misc, now: Instant) -> Mover {
+        let mut state = self.state();
+        if let Some(late) = now.checked_sub(LATE) {
+            state.mover.pose(misc, late);
+        }
+        state.now = state.mover.clone();
+        state.now.pose(misc, now);
+        state.now.clone()
+    }
+
+    /// Fits it to pictures of another kind. The first ones decide where it begins.
+    fn fit(&self, state: &mut State, picture: Size, mcu: Size, captured: Instant, misc: &Misc) {
+        if state.pictures == Some((picture, mcu)) {
+            return;
+        }
+        let first = state.pictures.replace((picture, mcu)).is_none();
+        let body = self.wish.body(picture, mcu);
+        (state.before, state.rest) = (None, None);
+        if first {
+            state.mover = Mover::new(body, self.wish.start(&self.wish.reach(picture)), captured);
+            if let Some((order, place)) = state.early.take() {
+                // It was taken once, and what it knows does not depend on the picture.
+                let _ = state.mover.order(order, place, misc, captured);
+            }
+        } else {
+            state.mover.set_body(body, captured);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Tells it something; pictures that were captured before are seen as if it were not told.
+    fn tell<T>(&mut self, now: Instant, tell: impl FnOnce(&mut Mover) -> T) -> T {
+        self.before = Some((now, self.mover.clone()));
+        let told = tell(&mut self.mover);
+        self.now = self.mover.clone();
+        told
+    }
+}
+
+/// How far a head can see in a picture.
+struct Reach {
+    /// The size that viewers see.
+    view: Size,
+    /// The widest window of that shape, in pixels of the picture.
+    widest: (f64, f64),
+    /// The zoom at which they see its pixels one by one, under 1 where the picture is too small for that.
+    sharp: f64,
+    /// The nearest zoom, at least 1.
+    most: f64,
+}
+
+impl Reach {
+    /// Returns a zoom as a pose writes it.
+    fn pose(&self, zoom: f64) -> f64 {
+        if self.most > 1.0 { (zoom.log2() / self.most.log2()).clamp(0.0, 1.0) } else { 0.0 }
+    }
+}
+
+impl Wish {
+    fn reach(&self, picture: Size) -> Reach {
+        let view = self.view.unwrap_or(picture);
+        let [(width, height), (wide, high)] =
+            [picture, view].map(|size| (f64::from(size.width.max(1)), f64::from(size.height.max(1))));
+        let across = width.min(height * wide / high);
+        let sharp = across / wide;
+        Reach { view, widest: (across, across * high / wide), sharp, most: (sharp * self.magnify).max(1.0) }
+    }
+
+    fn start(&self, reach: &Reach) -> Pose {
+        Pose { pan: 0.5, tilt: 0.5, zoom: reach.pose(self.zoom.unwrap_or(reach.sharp)) }
+    }
+
+    fn body(&self, picture: Size, mcu: Size) -> Body {
+        let reach = self.reach(picture);
+        let (width, height) = (f64::from(picture.width.max(1)), f64::from(picture.height.max(1)));
+        // Where no zoom shows the pixels one by one, nothing is gained by resting on blocks.
+        let blocks = if reach.sharp < 1.0 { Size::new(0, 0) } else { mcu };
+        Body {
+            octaves: reach.most.log2(),
+            seen: (reach.widest.0 / width, reach.widest.1 / height),
+            degrees: (self.field_deg, self.field_deg * height / width),
+            centre: (0.5, 0.5),
+            grid: (2.0 / width, 2.0 / height),
+            blocks: (f64::from(blocks.width) / width, f64::from(blocks.height) / height),
+            blocks_zoom: reach.pose(reach.sharp),
+        }
     }
 }

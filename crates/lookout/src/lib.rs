@@ -45,7 +45,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     path::Path,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use lookout_core::{
@@ -80,6 +80,7 @@ use crate::{
     clock::local_text,
     config::Config,
     doorman::Doorman,
+    framing::Framing,
     head::Head,
     http::{Caps, Fans},
     hub::Hub,
@@ -212,6 +213,7 @@ fn app(
     let hub = Hub::new(privacy.clone(), metrics.camera.clone(), metrics.sound.clone());
     let pictures = Arc::<Sequence>::default();
     let (head, _orders) = Head::new(config.ptz.head);
+    let framing = Framing::new(&config, store.follow(), Instant::now());
     Ok(Arc::new(App {
         id,
         mail: mailer::Tester {
@@ -228,6 +230,7 @@ fn app(
         input: Arc::new(input::Input::new(store.follow(), alarms.clone(), metrics.pins.clone())),
         output: output::Output::new(config.gpio.output.is_some()),
         head,
+        framing: framing.map(Arc::new),
         serial: Arc::new(Ports::new(&config.serial.ports, config.serial.rs485)),
         hub,
         alarms,
@@ -285,7 +288,7 @@ fn capture(
         open: Box::new(move || source.open(wanted, of_source.clone())),
         sound,
         name,
-        size: wanted.size,
+        size: app.config.view(),
         stall: app.config.source.stall,
         rest: Duration::ZERO,
         demands: Demands::Own(app.config.source.verify),

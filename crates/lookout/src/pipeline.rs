@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lookout_core::{
     media::{
-        frame::{Frame, Grabbed, Picture},
+        frame::{Frame, Grabbed, Picture, Size},
         jpeg::{self, Broken, Checked},
         transform::{self, Change, Luma, Pipeline},
     },
@@ -49,7 +49,7 @@ impl Developer {
         let made = made.inspect_err(|reason| self.flow.dropped(reason)).ok()?;
         self.seq += 1;
         let Grabbed { captured, wall, .. } = grabbed;
-        Some(Frame { seq: self.seq, captured, wall, size: made.size, jpeg: made.jpeg, live: true })
+        Some(Frame { seq: self.seq, captured, wall, size: made.size, jpeg: made.jpeg, live: true, view: Some(0) })
     }
 
     /// Says whether a picture goes through as it is: looked at, and neither decoded nor encoded.
@@ -70,7 +70,7 @@ impl Developer {
             Picture::Raw(raw) => {
                 let made = self.codec.encode_raw(&raw, &change, transform::QUALITY);
                 self.flow.encodes.inc();
-                made.map(|jpeg| Checked { jpeg, size: raw.size }).map_err(|_| "pixels")
+                made.map(|jpeg| Checked { jpeg, size: raw.size, mcu: Size::new(2, 2) }).map_err(|_| "pixels")
             }
             Picture::Jpeg(jpeg) => {
                 let checked = match jpeg::check(jpeg.clone()) {

@@ -250,7 +250,7 @@ pub mod testing {
         /// Makes a frame that is captured now.
         pub fn frame(&self, seq: u64, jpeg: Vec<u8>) -> Frame {
             let captured = Instant::now().into_std();
-            Frame { seq, captured, wall: self.now(), size: Size::VGA, jpeg: jpeg.into(), live: true }
+            Frame { seq, captured, wall: self.now(), size: Size::VGA, jpeg: jpeg.into(), live: true, view: Some(0) }
         }
 
         /// Waits until what is captured counts as captured after the hours.

@@ -23,6 +23,9 @@ pub struct Frame {
     pub jpeg: Bytes,
     /// False for the placeholder that stands in while the source is lost.
     pub live: bool,
+    /// Which view of the camera's head it shows, counted: two frames of the same view show the same part of the world. None
+    /// while the head moves.
+    pub view: Option<u64>,
 }
 
 /// What a source hands over for one capture.

@@ -27,6 +27,8 @@ pub struct Checked {
     pub jpeg: Bytes,
     /// Width and height from the frame header.
     pub size: Size,
+    /// Width and height of its MCUs, the pieces of which it can be put together anew without decoding: 8 to 32 pixels.
+    pub mcu: Size,
 }
 
 /// What is wrong with a picture.
@@ -111,7 +113,7 @@ pub fn check(mut jpeg: Bytes) -> Result<Checked, Broken> {
     } else {
         jpeg = walked.rebuild(&jpeg);
     }
-    Ok(Checked { jpeg, size: walked.size })
+    Ok(Checked { jpeg, size: walked.size, mcu: walked.mcu })
 }
 
 #[cfg(test)]
@@ -192,6 +194,25 @@ pub(crate) mod tests {
                 assert_eq!(checked.jpeg, jpeg);
             }
         }
+    }
+
+    #[test]
+    fn the_mcus_are_those_of_the_frame_header() {
+        for (subsamp, mcu) in [
+            (Subsamp::None, (8, 8)),
+            (Subsamp::Sub2x1, (16, 8)),
+            (Subsamp::Sub1x2, (8, 16)),
+            (Subsamp::Sub2x2, (16, 16)),
+            (Subsamp::Sub4x1, (32, 8)),
+            (Subsamp::Gray, (8, 8)),
+        ] {
+            assert_eq!(check(picture(Size::VGA, subsamp, |_| ())).unwrap().mcu, Size::new(mcu.0, mcu.1), "{subsamp:?}");
+        }
+        // A picture of one component is coded block by block, whatever its sampling factors say (ITU T.81 A.2.2).
+        let mut grey = picture(Size::VGA, Subsamp::Gray, |_| ()).to_vec();
+        let header = segments(&grey, 0xc0)[0].start;
+        grey[header + 11] = 0x22;
+        assert_eq!(check(grey.into()).unwrap().mcu, Size::new(8, 8));
     }
 
     #[test]

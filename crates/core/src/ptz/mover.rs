@@ -36,7 +36,7 @@ pub struct Body {
 }
 
 /// A head that moves.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Mover {
     body: Body,
     pose: Pose,

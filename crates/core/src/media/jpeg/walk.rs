@@ -17,6 +17,7 @@ const MOST_SEGMENTS: usize = 500;
 #[derive(Debug)]
 pub(super) struct Walked {
     pub(super) size: Size,
+    pub(super) mcu: Size,
     /// Where the picture ends, right behind FFD9.
     pub(super) end: usize,
     /// What is replaced by what, in order; an insertion replaces an empty range.
@@ -54,7 +55,7 @@ pub(super) fn walk(jpeg: &[u8]) -> Result<Walked, Broken> {
             if walk.scanned != header.components().iter().fold(0, |all, part| all | part.bit) {
                 return Err(Broken::Cut);
             }
-            return Ok(Walked { size: header.size, end: walk.at, edits: walk.edits });
+            return Ok(Walked { size: header.size, mcu: header.mcu(), end: walk.at, edits: walk.edits });
         }
     }
     Err(Broken::Marker)
@@ -84,10 +85,21 @@ impl Header {
         &self.parts[..self.count]
     }
 
+    /// Returns the largest sampling factors, across and down.
+    fn factors(&self) -> (u32, u32) {
+        let most = |side: fn(&Component) -> u32| self.components().iter().map(side).max().unwrap_or(1);
+        (most(|part| part.across), most(|part| part.down))
+    }
+
+    /// Returns the size of an MCU in pixels.
+    fn mcu(&self) -> Size {
+        let (across, down) = if self.count == 1 { (1, 1) } else { self.factors() };
+        Size::new(8 * across, 8 * down)
+    }
+
     /// Counts the MCUs of a scan and the blocks in each (A.2.2, A.2.3): a scan of one component goes block by block.
     fn mcus_and_blocks(&self, scan: &[Component]) -> (u32, u32) {
-        let longest = |side: fn(&Component) -> u32| self.components().iter().map(side).max().unwrap_or(1);
-        let (across, down) = (longest(|part| part.across), longest(|part| part.down));
+        let (across, down) = self.factors();
         match scan {
             [one] => {
                 let width = (self.size.width * one.across).div_ceil(across);

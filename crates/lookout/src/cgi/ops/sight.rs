@@ -25,7 +25,7 @@ pub struct Sight {
 impl Sight {
     /// Returns how large the pictures are, as far as it is known before the first of them.
     pub fn pixels(&self, app: &App) -> Size {
-        let full = app.hub.size().unwrap_or(app.config.source.size);
+        let full = app.hub.size().unwrap_or_else(|| app.config.view());
         match self.size {
             Resolution::Vga => full,
             Resolution::Qvga => scaled(full, 320),

@@ -98,6 +98,7 @@ impl Bench {
                     size,
                     jpeg: PICTURE.into(),
                     live: true,
+                    view: Some(0),
                 });
                 sleep(Duration::from_millis(5)).await;
             }
