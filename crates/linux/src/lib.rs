@@ -3,6 +3,8 @@
 #[cfg(target_os = "linux")]
 pub mod alsa;
 #[cfg(target_os = "linux")]
+mod apart;
+#[cfg(target_os = "linux")]
 pub mod gpio;
 #[cfg(target_os = "linux")]
 pub mod handover;

@@ -25,7 +25,7 @@ pub struct Body {
     /// is at 0.5 there, and an order that way alone is not supported.
     pub degrees: (f64, f64),
     /// Where the centre is, across and down: in the middle of a picture, (0.5, 0.5); where a device has its own, whose ways
-    /// up and down are seldom as long as each other. A patrol and the test end there, too.
+    /// up and down are seldom as long as each other.
     pub centre: (f64, f64),
     /// Where a window may rest: multiples of these shares of the world, for its left and its upper edge. 0: anywhere.
     pub grid: (f64, f64),

@@ -13,7 +13,8 @@ use std::{io, time::Duration};
 
 use gpiocdev::{Chip, Error, chip};
 use lookout_core::port::Lost;
-use tokio::sync::Semaphore;
+
+use crate::apart::Apart;
 
 pub use self::{
     input::{Input, Wanted},
@@ -60,34 +61,10 @@ pub fn look(place: &Place) -> Result<String, Lost> {
     Ok(format!("{found}, {used}"))
 }
 
-/// How many threads may be in a chip at once. One that hangs holds its thread, and the line is tried again and again.
-const THREADS: usize = 4;
-
-/// Runs what may take long.
+/// Runs what may take long, in at most four threads: one that hangs holds its thread, and the line is tried again and again.
 async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T, Lost> + Send + 'static) -> Result<T, Lost> {
-    static PLACES: Semaphore = Semaphore::const_new(THREADS);
-    bounded(&PLACES, PATIENCE, work).await
-}
-
-/// Runs what may take long on a blocking thread, which has one of these places for as long as it takes.
-async fn bounded<T: Send + 'static>(
-    places: &'static Semaphore,
-    patience: Duration,
-    work: impl FnOnce() -> Result<T, Lost> + Send + 'static,
-) -> Result<T, Lost> {
-    let done = async {
-        let place = places.acquire().await;
-        let placed = move || {
-            let _place = place;
-            work()
-        };
-        tokio::task::spawn_blocking(placed).await
-    };
-    match tokio::time::timeout(patience, done).await {
-        Ok(Ok(done)) => done,
-        Ok(Err(_)) => Err(Lost("it failed by a fault of the program".into())),
-        Err(_) => Err(Lost(format!("it does not answer within {} s", patience.as_secs()))),
-    }
+    static CHIPS: Apart = Apart::new(4, PATIENCE);
+    CHIPS.run(work).await
 }
 
 /// Says whether the system gave this error.
@@ -113,30 +90,4 @@ fn why(error: &Error) -> Lost {
     } else {
         said(error)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_chip_that_hangs_takes_a_bounded_number_of_threads_and_gives_them_back() {
-        static PLACES: Semaphore = Semaphore::const_new(2);
-        let (begun, begins) = mpsc::channel();
-        let (free, freed): (Vec<_>, Vec<_>) = (0..5).map(|_| mpsc::channel::<()>()).unzip();
-        for freed in freed {
-            let begun = begun.clone();
-            let hangs = move || {
-                let _ = begun.send(());
-                let _ = freed.recv();
-                Ok(())
-            };
-            assert!(bounded(&PLACES, Duration::from_millis(20), hangs).await.is_err());
-        }
-        assert_eq!(begins.try_iter().count(), 2);
-        drop(free);
-        assert_eq!(bounded(&PLACES, Duration::from_secs(30), || Ok(7)).await, Ok(7));
-    }
 }

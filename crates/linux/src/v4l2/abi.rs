@@ -24,7 +24,7 @@ pub(super) struct Request<T> {
     argument: PhantomData<T>,
 }
 
-impl<T: Plain> Request<T> {
+impl<T> Request<T> {
     const fn read(number: u32) -> Self {
         Self { number: libc::_IOR::<T>(b'V' as u32, number), argument: PhantomData }
     }
@@ -50,6 +50,7 @@ pub(super) const S_PARM: Request<StreamParm> = Request::both(22);
 pub(super) const G_CTRL: Request<ControlValue> = Request::both(27);
 pub(super) const S_CTRL: Request<ControlValue> = Request::both(28);
 pub(super) const QUERYCTRL: Request<ControlEntry> = Request::both(36);
+pub(super) const S_EXT_CTRLS: Request<ValueSet> = Request::both(72);
 pub(super) const ENUM_FRAMESIZES: Request<SizeEntry> = Request::both(74);
 pub(super) const ENUM_FRAMEINTERVALS: Request<IntervalEntry> = Request::both(75);
 
@@ -84,6 +85,15 @@ pub(super) const CID_CONTRAST: u32 = 0x0098_0901;
 pub(super) const CID_HFLIP: u32 = 0x0098_0914;
 pub(super) const CID_VFLIP: u32 = 0x0098_0915;
 pub(super) const CID_POWER_LINE: u32 = 0x0098_0918;
+pub(super) const CID_PAN_RELATIVE: u32 = 0x009a_0904;
+pub(super) const CID_TILT_RELATIVE: u32 = 0x009a_0905;
+pub(super) const CID_PAN_ABSOLUTE: u32 = 0x009a_0908;
+pub(super) const CID_TILT_ABSOLUTE: u32 = 0x009a_0909;
+pub(super) const CID_ZOOM_ABSOLUTE: u32 = 0x009a_090d;
+pub(super) const CID_ZOOM_RELATIVE: u32 = 0x009a_090e;
+pub(super) const CID_ZOOM_CONTINUOUS: u32 = 0x009a_090f;
+pub(super) const CID_PAN_SPEED: u32 = 0x009a_0920;
+pub(super) const CID_TILT_SPEED: u32 = 0x009a_0921;
 pub(super) const CTRL_FLAG_DISABLED: u32 = 0x0001;
 pub(super) const CTRL_FLAG_READ_ONLY: u32 = 0x0004;
 pub(super) const CTRL_FLAG_WRITE_ONLY: u32 = 0x0040;
@@ -246,6 +256,30 @@ pub(super) struct ControlValue {
     pub value: i32,
 }
 
+/// `struct v4l2_ext_control` with a number as value; its size is 0 then, and it holds no pointer.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(super) struct SetValue {
+    pub id: u32,
+    pub size: u32,
+    pub reserved: u32,
+    pub value: i32,
+    /// The rest of the union, of eight bytes; the struct is packed there.
+    pub rest: u32,
+}
+
+/// `struct v4l2_ext_controls`: values that are set together. The kernel follows its pointer.
+#[repr(C)]
+pub(super) struct ValueSet {
+    /// 0: the values now (`V4L2_CTRL_WHICH_CUR_VAL`).
+    pub which: u32,
+    pub count: u32,
+    pub error_index: u32,
+    pub request: i32,
+    pub reserved: u32,
+    pub values: *mut SetValue,
+}
+
 macro_rules! plain {
     ($($name:ty),+) => {$(
         // SAFETY: an integer, or a `repr(C)` struct of integers.
@@ -292,6 +326,8 @@ mod tests {
         assert_eq!(size_of::<RequestBuffers>(), 20);
         assert_eq!(size_of::<ControlEntry>(), 68);
         assert_eq!(size_of::<ControlValue>(), 8);
+        assert_eq!(size_of::<SetValue>(), 20);
+        assert_eq!(size_of::<ValueSet>(), if wide { 32 } else { 24 });
     }
 
     #[test]
@@ -320,6 +356,7 @@ mod tests {
         assert_eq!([STREAMON.number, STREAMOFF.number], [0x4004_5612, 0x4004_5613]);
         assert_eq!(S_PARM.number, 0xc0cc_5616);
         assert_eq!([G_CTRL.number, S_CTRL.number, QUERYCTRL.number], [0xc008_561b, 0xc008_561c, 0xc044_5624]);
+        assert_eq!(S_EXT_CTRLS.number, 0xc020_5648);
         assert_eq!([ENUM_FRAMESIZES.number, ENUM_FRAMEINTERVALS.number], [0xc02c_564a, 0xc034_564b]);
     }
 

@@ -67,10 +67,20 @@ impl Device {
 
     /// Makes one call to the driver.
     fn ask<T: Plain>(&self, request: Request<T>, argument: &mut T) -> io::Result<()> {
+        // SAFETY: any bytes are a value of `T`, which we hold exclusively. No such request has the kernel keep or follow a
+        // pointer: buffers are always of the memory kind MMAP.
+        unsafe { self.call(request, argument) }
+    }
+
+    /// Makes one call to the driver, again if a signal interrupts it.
+    ///
+    /// # Safety
+    /// Whatever the kernel does with the argument is sound: what it writes there is a value, and the pointers that it follows
+    /// are good.
+    unsafe fn call<T>(&self, request: Request<T>, argument: &mut T) -> io::Result<()> {
         loop {
             // SAFETY: the number of a `Request<T>` tells the kernel to copy exactly `size_of::<T>()` bytes from and to
-            // `argument`, which we hold exclusively and of which any bytes are a value. No request we make has the
-            // kernel keep or follow a pointer: buffers are always of the memory kind MMAP.
+            // `argument`; for the rest the caller stands.
             let result = unsafe { libc::ioctl(self.file.as_raw_fd(), request.number, &raw mut *argument) };
             if result != -1 {
                 return Ok(());
@@ -215,6 +225,18 @@ impl Device {
     /// Writes a control.
     pub(super) fn set_value(&self, id: u32, value: i32) -> io::Result<()> {
         self.ask(abi::S_CTRL, &mut ControlValue { id, value })
+    }
+
+    /// Writes controls as one: the driver has them all before the device has any.
+    pub(super) fn set_values(&self, values: impl IntoIterator<Item = (u32, i32)>) -> io::Result<()> {
+        let set = |(id, value)| abi::SetValue { id, size: 0, reserved: 0, value, rest: 0 };
+        let mut values: Vec<_> = values.into_iter().map(set).collect();
+        let count = u32::try_from(values.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let (which, error_index, request, reserved) = (0, 0, 0, 0);
+        let mut set = abi::ValueSet { which, count, error_index, request, reserved, values: values.as_mut_ptr() };
+        // SAFETY: the kernel reads and writes `count` entries at `values`, which live until after the call and are of nobody
+        // else. It follows no pointer in them, as their size is 0, and writes nothing but numbers.
+        unsafe { self.call(abi::S_EXT_CTRLS, &mut set) }
     }
 }
 
