@@ -9,7 +9,7 @@ use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 use lookout_core::{
     alarm,
     port::{Lost, OutputLine, Promise},
-    profile::settings::LineLevel,
+    profile::{reply::Failure, settings::LineLevel},
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -36,11 +36,18 @@ impl Output {
         Arc::new(Self { orders: watch::Sender::default(), configured })
     }
 
-    /// Orders a level, which holds until the next alarm, its end, or another order; says whether there is an output.
+    /// Orders a level, which holds until an alarm drives the output or ends, `alarm_ioout_level` is set anew, or another order.
+    /// A line that is lost has it when it is back. Nobody waits for it.
+    ///
+    /// # Errors
+    /// [`Failure::NotSupported`]: there is no output.
     #[allow(dead_code, reason = "no CGI orders one yet")]
-    pub fn order(&self, level: LineLevel) -> bool {
+    pub fn order(&self, level: LineLevel) -> Result<(), Failure> {
+        if !self.configured {
+            return Err(Failure::NotSupported);
+        }
         self.orders.send_replace(Some(level));
-        self.configured
+        Ok(())
     }
 
     /// Gives the orders to the service.
