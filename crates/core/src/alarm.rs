@@ -96,6 +96,8 @@ pub enum Reason {
     LightChange,
     /// The camera itself was moved or shaken.
     Shaken,
+    /// The camera's head moves or has just moved: what is seen is not what was seen.
+    HeadMoves,
     /// What moved lies in zones that are not watched.
     Masked,
     /// It goes on since before the camera looked, and says nothing new: an input that is held, a sound that goes on.
@@ -106,7 +108,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Alarm,
         Self::Prolonged,
         Self::NotArmed,
@@ -117,6 +119,7 @@ impl Reason {
         Self::BelowThreshold,
         Self::LightChange,
         Self::Shaken,
+        Self::HeadMoves,
         Self::Masked,
         Self::CoolingDown,
         Self::Drill,
@@ -135,6 +138,7 @@ impl Reason {
             Self::BelowThreshold => "below threshold",
             Self::LightChange => "light change",
             Self::Shaken => "camera shaken",
+            Self::HeadMoves => "head moves",
             Self::Masked => "masked",
             Self::CoolingDown => "cooling down",
             Self::Drill => "drill",

@@ -64,7 +64,9 @@ fn watchers(app: &App) {
         Duty::new(cause, app.store.follow(), app.privacy.clone(), clock, app.alarms.clone())
     };
     let (hub, alarms, counters) = (app.hub.clone(), app.alarms.clone(), app.metrics.alarms.clone());
-    tokio::spawn(motion::run(motion::Parts { duty: duty(Cause::Motion), hub, alarms, counters, open: motion::open }));
+    // A turn of the head moves all that is seen.
+    let watch = duty(Cause::Motion).while_rests(app.head.follow());
+    tokio::spawn(motion::run(motion::Parts { duty: watch, hub, alarms, counters, open: motion::open }));
     let (hub, alarms, counters) = (app.hub.clone(), app.alarms.clone(), app.metrics.alarms.clone());
     tokio::spawn(loudness::run(loudness::Parts { duty: duty(Cause::Sound), hub, alarms, counters }));
 }

@@ -1,7 +1,7 @@
-//! Whether a cause is looked for now: it is armed, at this hour, and no forbidden hour.
+//! Whether a cause is looked for now: it is armed, at this hour, and no forbidden hour; and the head rests, where it matters.
 //!
 //! ```text
-//!        armed, in the schedule, the gate open
+//!        armed, in the schedule, the gate open, at rest
 //!   off ───────────────────────────────────────▶ on duty
 //!       ◀───────────────────────────────────────
 //!        a reason, noted once
@@ -23,6 +23,7 @@ use tokio::{
 use crate::{
     alarm::Alarms,
     clock::unix,
+    head::Standing,
     privacy::{HostClock, Privacy, State, rest_of_second},
 };
 
@@ -34,6 +35,10 @@ pub struct Duty {
     turns: watch::Receiver<State>,
     clock: HostClock,
     alarms: Arc<Alarms>,
+    /// Whose movement it waits out.
+    head: Option<watch::Receiver<Standing>>,
+    /// Whether that moved when last looked at.
+    moved: bool,
     /// Why it is off, if it was when last looked at.
     off: Option<Reason>,
 }
@@ -48,17 +53,24 @@ impl Duty {
         alarms: Arc<Alarms>,
     ) -> Self {
         let turns = gate.follow();
-        Self { cause, settings, gate, turns, clock, alarms, off: None }
+        Self { cause, settings, gate, turns, clock, alarms, head: None, moved: false, off: None }
+    }
+
+    /// Makes it end whenever the head moves.
+    pub fn while_rests(self, head: watch::Receiver<Standing>) -> Self {
+        Self { head: Some(head), ..self }
     }
 
     /// Returns the settings by which it is on duty now; why it is not, is noted when that changes.
     ///
     /// # Errors
-    /// [`Reason::NotArmed`], [`Reason::OutOfSchedule`] or [`Reason::Forbidden`].
+    /// [`Reason::NotArmed`], [`Reason::OutOfSchedule`], [`Reason::Forbidden`] or [`Reason::HeadMoves`].
     pub fn look(&mut self) -> Result<Arc<Settings>, Reason> {
         let settings = self.settings.borrow_and_update().clone();
         let armed = armed(&settings, self.cause, unix((self.clock)()));
         let on = armed.and_then(|()| self.gate.pass().map(drop).map_err(|_| Reason::Forbidden));
+        self.moved = self.head.as_ref().is_some_and(|head| head.borrow().moving);
+        let on = on.and_then(|()| if self.moved { Err(Reason::HeadMoves) } else { Ok(()) });
         let before = self.off;
         self.off = on.err();
         if let Some(reason) = self.off.filter(|_| self.off != before) {
@@ -70,6 +82,17 @@ impl Duty {
     /// Waits until it must be looked at. May be cancelled.
     pub async fn turns(&mut self) {
         let by_the_clock = self.settings.borrow().alarm.schedule.enable;
+        let moved = self.moved;
+        let head = async {
+            let turned = match &mut self.head {
+                // Where it is on its way is no matter.
+                Some(head) => head.wait_for(|standing| standing.moving != moved).await.is_ok(),
+                None => false,
+            };
+            if !turned {
+                std::future::pending().await
+            }
+        };
         tokio::select! {
             changed = self.settings.changed() => if changed.is_err() {
                 std::future::pending().await
@@ -77,6 +100,7 @@ impl Duty {
             changed = self.turns.changed() => if changed.is_err() {
                 std::future::pending().await
             },
+            () = head => {}
             () = sleep(rest_of_second((self.clock)())), if by_the_clock => {}
         }
     }

@@ -16,7 +16,10 @@ use std::{
 };
 
 use lookout_core::{
-    media::{frame::Size, window::Window},
+    media::{
+        frame::Size,
+        window::{self, Window},
+    },
     profile::settings::{Misc, Settings},
     ptz::{
         Axis, NotSupported, Order, Pose,
@@ -203,8 +206,6 @@ impl State {
 struct Reach {
     /// The size that viewers see.
     view: Size,
-    /// The widest window of that shape, in pixels of the picture.
-    widest: (f64, f64),
     /// The zoom at which they see its pixels one by one, under 1 where the picture is too small for that.
     sharp: f64,
     /// The nearest zoom, at least 1.
@@ -221,11 +222,8 @@ impl Reach {
 impl Wish {
     fn reach(&self, picture: Size) -> Reach {
         let view = self.view.unwrap_or(picture);
-        let [(width, height), (wide, high)] =
-            [picture, view].map(|size| (f64::from(size.width.max(1)), f64::from(size.height.max(1))));
-        let across = width.min(height * wide / high);
-        let sharp = across / wide;
-        Reach { view, widest: (across, across * high / wide), sharp, most: (sharp * self.magnify).max(1.0) }
+        let sharp = 1.0 / window::one_to_one(picture, view);
+        Reach { view, sharp, most: (sharp * self.magnify).max(1.0) }
     }
 
     fn start(&self, reach: &Reach) -> Pose {
@@ -234,16 +232,16 @@ impl Wish {
 
     fn body(&self, picture: Size, mcu: Size) -> Body {
         let reach = self.reach(picture);
-        let (width, height) = (f64::from(picture.width.max(1)), f64::from(picture.height.max(1)));
         // Where no zoom shows the pixels one by one, nothing is gained by resting on blocks.
-        let blocks = if reach.sharp < 1.0 { Size::new(0, 0) } else { mcu };
+        let blocks = if reach.sharp < 1.0 { (0.0, 0.0) } else { window::blocks(picture, mcu) };
+        let tall = f64::from(picture.height) / f64::from(picture.width.max(1));
         Body {
             octaves: reach.most.log2(),
-            seen: (reach.widest.0 / width, reach.widest.1 / height),
-            degrees: (self.field_deg, self.field_deg * height / width),
+            seen: window::seen(picture, reach.view),
+            degrees: (self.field_deg, self.field_deg * tall),
             centre: (0.5, 0.5),
-            grid: (2.0 / width, 2.0 / height),
-            blocks: (f64::from(blocks.width) / width, f64::from(blocks.height) / height),
+            grid: window::grid(picture),
+            blocks,
             blocks_zoom: reach.pose(reach.sharp),
         }
     }

@@ -8,7 +8,9 @@
 //! ```
 //! Bargains: only on duty does it watch, so that the camera does nothing for it at other times; it takes the newest picture,
 //! as every viewer does, and nobody waits for it. What it has seen is forgotten when the source is lost and when the duty ends,
-//! so that nothing of the camera's day is kept in forbidden hours.
+//! so that nothing of the camera's day is kept in forbidden hours. No picture of one view of the head is compared with one of
+//! another (Q69): while the head moves there is no duty, and each picture says itself which view it shows, for those that were
+//! captured before the duty ends or begins.
 
 use std::{
     sync::Arc,
@@ -116,7 +118,7 @@ pub async fn run(mut parts: Parts) {
 
 /// Watches until the duty ends or the privacy gate closes.
 async fn watch(parts: &mut Parts, blind: &mut Blind, mut viewer: Viewer) {
-    let (mut eye, mut pace) = (None, Pace::every(PACE));
+    let (mut eye, mut pace, mut view) = (None, Pace::every(PACE), None);
     loop {
         let shown = tokio::select! {
             shown = viewer.next() => shown,
@@ -131,6 +133,14 @@ async fn watch(parts: &mut Parts, blind: &mut Blind, mut viewer: Viewer) {
             parts.alarms.note(Cause::Motion, Reason::NoSource, 0.0, shown.captured);
         } else if pace.takes(shown.captured) {
             let Ok(settings) = parts.duty.look() else { return };
+            let Some(shows) = shown.view else {
+                eye = None;
+                parts.alarms.note(Cause::Motion, Reason::HeadMoves, 0.0, shown.captured);
+                continue;
+            };
+            if view.replace(shows) != Some(shows) {
+                eye = None;
+            }
             let open = eye.take().or_else(|| blind.open(parts.open));
             let Some(looked) = look(parts, open, shown.clone(), wanted(&settings.alarm)).await else { return };
             eye = looked.0;

@@ -11,14 +11,15 @@ use lookout_core::{
         transform::{Change, Pipeline},
     },
     profile::week::Word,
+    ptz::Pose,
 };
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     time::{sleep, timeout},
 };
 
 use super::*;
-use crate::{metrics::Metrics, privacy::testing::Hours};
+use crate::{head::Standing, metrics::Metrics, privacy::testing::Hours};
 
 /// An eye that reads off the picture what is seen in it: its first byte. How much of the picture moves is the number of
 /// pictures it has seen, in thousandths.
@@ -74,6 +75,7 @@ struct Rig {
     alarms: Arc<Alarms>,
     metrics: Arc<Metrics>,
     triggers: mpsc::Receiver<Trigger>,
+    head: watch::Sender<Standing>,
     shown: u64,
 }
 
@@ -86,8 +88,10 @@ impl Rig {
         let hub = Hub::new(gate.clone(), metrics.camera.clone(), metrics.sound.clone());
         let alarms = Alarms::new(metrics.alarms.clone());
         tokio::spawn(gate.clone().keep());
+        let (head, stands) = watch::channel(Standing::default());
+        let duty = Duty::new(Cause::Motion, hours.follow(), gate, hours.clock(), alarms.clone());
         let parts = Parts {
-            duty: Duty::new(Cause::Motion, hours.follow(), gate, hours.clock(), alarms.clone()),
+            duty: duty.while_rests(stands),
             hub: hub.clone(),
             alarms: alarms.clone(),
             counters: metrics.alarms.clone(),
@@ -95,7 +99,7 @@ impl Rig {
         };
         tokio::spawn(run(parts));
         let triggers = alarms.triggers().unwrap();
-        let rig = Self { hours, hub, alarms, metrics, triggers, shown: 0 };
+        let rig = Self { hours, hub, alarms, metrics, triggers, head, shown: 0 };
         sleep(ONE).await;
         rig
     }
@@ -241,6 +245,54 @@ async fn what_was_seen_before_the_forbidden_hours_is_forgotten() {
     rig.hours.wait_out_the_guard().await;
     rig.show(b'k').await;
     assert_eq!(rig.told(), [(Reason::BelowThreshold, 5, 5), (Reason::Forbidden, 1, 0), (Reason::Shaken, 1, 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn q69_while_the_head_moves_nobody_looks_and_what_was_seen_before_is_forgotten() {
+    let mut rig = Rig::new(true).await;
+    for _ in 0..5 {
+        rig.show(b'.').await;
+    }
+    // It tells where it is on its way, too.
+    for pan in [0.1, 0.2, 0.3] {
+        let pose = Some(Pose { pan, ..Pose::default() });
+        rig.head.send_replace(Standing { moving: true, pose, ..Standing::default() });
+        sleep(ONE).await;
+        assert!(!rig.hub.watched(), "nothing is done for it meanwhile");
+        rig.show(b'!').await;
+    }
+    rig.head.send_replace(Standing::default());
+    sleep(ONE).await;
+    assert!(rig.hub.watched());
+    rig.show(b'k').await;
+    assert_eq!(rig.told(), [(Reason::BelowThreshold, 5, 5), (Reason::HeadMoves, 1, 0), (Reason::Shaken, 1, 1)]);
+    assert!(rig.triggers.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn q69_no_picture_of_one_view_is_compared_with_one_of_another_whatever_the_duty_says() {
+    let mut rig = Rig::new(true).await;
+    let mut told = 0;
+    for (view, picture, reason, seen) in [
+        (Some(7), b'.', Reason::BelowThreshold, 1),
+        (Some(7), b'.', Reason::BelowThreshold, 2),
+        (None, b'!', Reason::HeadMoves, 0),
+        (Some(8), b'.', Reason::BelowThreshold, 1),
+        (Some(8), b'm', Reason::Masked, 2),
+        (Some(9), b'm', Reason::Masked, 1),
+    ] {
+        let frame = rig.frame(picture);
+        rig.hub.publish(Frame { view, ..frame });
+        // A minute later, so that each is an entry of its own.
+        sleep(Duration::from_secs(61)).await;
+        told += 1;
+        assert_eq!((rig.told().len(), rig.told().last()), (told, Some(&(reason, 1, seen))));
+    }
+    assert!(rig.triggers.try_recv().is_err());
+    let frame = rig.frame(b'!');
+    rig.hub.publish(Frame { view: Some(9), ..frame });
+    sleep(ONE).await;
+    assert!(rig.triggers.try_recv().is_ok(), "what moves in a view that stays is seen");
 }
 
 #[tokio::test(start_paused = true)]
