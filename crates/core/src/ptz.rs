@@ -127,6 +127,25 @@ pub enum Order {
     Test,
 }
 
+impl Order {
+    /// Says whether it stores something or drives an output, rather than moves the head: a foreign page may less (PROFILE 1.3).
+    pub const fn stores(self) -> bool {
+        match self {
+            Self::SetPreset(_) | Self::ClearPreset(_) | Self::Output(_) | Self::Aux(..) => true,
+            Self::Move(_)
+            | Self::Step(..)
+            | Self::Stop
+            | Self::Lens(_)
+            | Self::LensStop
+            | Self::Scan(_)
+            | Self::Patrol(..)
+            | Self::Centre
+            | Self::GoTo(_)
+            | Self::Test => false,
+        }
+    }
+}
+
 /// So long a head moves on without any order.
 pub const DEAD_MAN: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -170,5 +189,39 @@ impl fmt::Display for Way {
             Self::DownLeft => "down and left",
             Self::DownRight => "down and right",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn q13_left_and_right_are_swapped_and_the_diagonals_with_them() {
+        use Way::{Down, DownLeft, DownRight, Left, Right, Up, UpLeft, UpRight};
+        let table = [
+            // as it is, swapped or mirrored, upside down, both
+            [Up, Up, Down, Down],
+            [Down, Down, Up, Up],
+            [Left, Right, Left, Right],
+            [Right, Left, Right, Left],
+            [UpLeft, UpRight, DownLeft, DownRight],
+            [UpRight, UpLeft, DownRight, DownLeft],
+            [DownLeft, DownRight, UpLeft, UpRight],
+            [DownRight, DownLeft, UpRight, UpLeft],
+        ];
+        assert_eq!(table.map(|row| row[0]), [Up, Down, Left, Right, UpLeft, UpRight, DownLeft, DownRight]);
+        for [way, mirrored, upside_down, both] in table {
+            assert_eq!(way.turned(false, false), way);
+            assert_eq!(way.turned(false, true), mirrored, "{way}");
+            assert_eq!(way.turned(true, false), upside_down, "{way}");
+            assert_eq!(way.turned(true, true), both, "{way}");
+            // What was turned once is turned back by the same.
+            assert_eq!(way.turned(true, true).turned(true, true), way);
+        }
+        assert_eq!(
+            Way::ALL.map(|way| (way.right(), way.down())),
+            [(0, -1), (0, 1), (-1, 0), (1, 0), (-1, -1), (1, -1), (-1, 1), (1, 1)]
+        );
     }
 }

@@ -21,6 +21,7 @@ use lookout_core::{
         reply::{Failure, OK},
         settings::Settings,
     },
+    ptz::{self, Order},
     query::Query,
 };
 
@@ -116,7 +117,7 @@ fn guard(app: &App, command: &Command, query: &Query, request: &Request, caller:
         Csrf::Strict => Mode::Strict,
         Csrf::Off => Mode::Off,
     };
-    let what = if request.head.method == Method::Head { Guard::Read } else { command.guard };
+    let what = if request.head.method == Method::Head { Guard::Read } else { guarded(app, command, query) };
     let mut signs = Signs::from_headers(|name| request.head.header(name));
     (signs.secure, signs.verified_by) = (request.secure, caller.verified_by);
     let act = Act { user: caller.user.name.as_str(), path: request.head.path.folded(), query };
@@ -128,6 +129,12 @@ fn guard(app: &App, command: &Command, query: &Query, request: &Request, caller:
         Verdict::Confirm if app.doorman.confirmed(act) => Ok(()),
         Verdict::Confirm => Err(pages::confirm(act, &app.doorman.ask(act))),
     }
+}
+
+/// Says what a request does: what its row says, but for an order to the head that stores something or drives an output.
+fn guarded(app: &App, command: &Command, query: &Query) -> Guard {
+    let stores = || ptz::command::asked(query, app.head.column()).is_ok_and(Order::stores);
+    if command.run == Run::Do(Op::Decoder) && stores() { Guard::Change } else { command.guard }
 }
 
 /// Does what the row says.

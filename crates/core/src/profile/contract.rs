@@ -60,7 +60,8 @@ const FTP: &str = "0 stored, -1 cannot connect, -2 network error, -3 server erro
                    directory, -7 PASV failed, -8 PORT failed, -9 STOR failed (PROFILE 4.3).";
 
 const COMMAND: &str = "What is done: 0 up, 2 down, 4 left, 6 right until 1, 3, 5 or 7; the others are in PROFILE 5.4. Numbers that are \
-                       no command are illegal; those that this camera's head does not know are not supported.";
+                       no command are illegal; those that this camera's head does not know are not supported. One that sets a \
+                       preset or switches something is guarded as a change (Q65).";
 
 const HEAD: &str = "`kind` (`none`, `digital`, `pelco-d`, `uvc`), `lost`, `moving`, `patrol` (`none`, `horizontal`, `vertical`), and where \
                     the head knows it `pan`, `tilt` and `zoom`, 0 to 1; `presets`: of each that is set `preset`, `name` and whether \

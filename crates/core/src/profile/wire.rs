@@ -288,6 +288,11 @@ impl<const MIN: i32, const MAX: i32> Int<MIN, MAX> {
         Self(number)
     }
 
+    /// Makes a number if it is in range.
+    pub fn within(number: i32) -> Option<Self> {
+        (MIN..=MAX).contains(&number).then_some(Self(number))
+    }
+
     /// Returns the number.
     pub const fn get(self) -> i32 {
         self.0
@@ -297,7 +302,7 @@ impl<const MIN: i32, const MAX: i32> Int<MIN, MAX> {
 impl<const MIN: i32, const MAX: i32> Wire for Int<MIN, MAX> {
     const KIND: Kind = Kind::Int(MIN, MAX);
     fn parse(text: &str) -> Result<Self, Illegal> {
-        text.parse().ok().filter(|number| (MIN..=MAX).contains(number)).map(Self).ok_or(Illegal)
+        text.parse().ok().and_then(Self::within).ok_or(Illegal)
     }
     fn show(&self) -> Value {
         Value::Int(self.0.into())

@@ -87,6 +87,30 @@ fn a_change_without_a_word_on_its_origin_is_confirmed_by_the_reader_of_a_browser
     assert_eq!(alias(), "'changed'");
 }
 
+#[test]
+fn q65_an_order_that_keeps_a_preset_or_switches_something_is_a_change_and_one_that_moves_the_head_is_none() {
+    let ask = |client: &Client, order: &str| client.get(&format!("/decoder_control.cgi?command={order}"));
+    let changes = |head: &str, changes: &[&str], moves: &[&str]| {
+        let camera = start(head);
+        let browser = chrome(&camera.operator());
+        for order in changes {
+            let page = ask(&browser, order);
+            assert_eq!(page.status, 403, "{order}");
+            assert!(page.text().starts_with("error: confirm.\n"), "{}", page.text());
+            assert_eq!(browser.get(&pressed(page.text())).status, 200, "{order}: its button does it");
+            // An old client never sees the page; of another site nobody gets as far.
+            assert_eq!(ask(&camera.operator(), order).status, 200, "{order}");
+            assert_eq!(ask(&browser.with("Origin", "http://evil.example"), order).status, 403, "{order}");
+        }
+        for order in moves {
+            assert_eq!(ask(&browser, order).status, 200, "{order}");
+            assert_eq!(ask(&browser.with("Origin", "http://evil.example"), order).status, 403, "{order}");
+        }
+    };
+    changes("", &["30", "88&onestep=0", "030", "94", "95"], &["0", "0&onestep=1", "1", "31", "26", "92", "255", "x"]);
+    changes("[ptz]\nhead = \"none\"\n", &["94", "95"], &["0", "30"]);
+}
+
 /// Reads the request that the button of a confirm page makes.
 fn pressed(page: &str) -> String {
     let attribute = |text: &str, name: &str| {
