@@ -39,10 +39,16 @@ pub fn order(number: u32, step: bool, degrees: Option<Int<1, 90>>, column: Colum
         Column::BuiltIn => built_in,
         Column::None => line.filter(|order| matches!(order, Order::Output(_))),
     };
-    match order.ok_or(Failure::NotSupported)? {
-        Order::Move(way) if step => Ok(Order::Step(way, degrees)),
-        other => Ok(other),
-    }
+    let order = order.ok_or(Failure::NotSupported)?;
+    Ok(
+        if let Order::Move(way) = order
+            && step
+        {
+            Order::Step(way, degrees)
+        } else {
+            order
+        },
+    )
 }
 
 /// Returns the row of a number in PROFILE 5.4; `None` for a number that is no command.
@@ -93,7 +99,7 @@ fn columns(number: u32) -> Option<(Option<Order>, Option<Order>)> {
 /// Returns what 30 to 93 order of presets: even numbers set one, odd numbers go to one.
 fn preset(number: u32) -> Option<Order> {
     let which = Preset::within((i32::try_from(number).ok()? - 28) / 2)?;
-    Some(if number % 2 == 0 { Order::SetPreset(which) } else { Order::GoTo(which) })
+    Some(if number.is_multiple_of(2) { Order::SetPreset(which) } else { Order::GoTo(which) })
 }
 
 #[cfg(test)]
