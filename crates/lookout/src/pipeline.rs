@@ -103,7 +103,12 @@ impl Developer {
 }
 
 fn change(left: &Image) -> Change {
-    Change { flip: left.flip, mirror: left.mirror, luma: Luma::new(left.brightness, left.contrast), width: None }
+    Change {
+        flip: left.flip,
+        mirror: left.mirror,
+        luma: Luma::new(left.brightness, left.contrast),
+        ..Change::default()
+    }
 }
 
 /// Makes a smaller size of frames, on a thread that may compute.

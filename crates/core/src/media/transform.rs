@@ -1,23 +1,29 @@
-//! Changes a JPEG: flips, sizes, brightness and contrast; and makes one of raw pixels.
+//! Changes a JPEG: windows, flips, sizes, brightness and contrast; and makes one of raw pixels.
 //!
 //! Each change takes the cheapest road. Flips alone are lossless, on the coefficients, wherever the picture consists of
-//! whole MCUs (640×480 does). Everything else goes over the Y, U and V planes, never over RGB, and sizes are what the
+//! whole MCUs (640×480 does); so is a window that is not scaled and begins on the border of an MCU. Everything else goes over the Y, U and V planes, never over RGB, and sizes are what the
 //! decoder can make while decoding: N/8 of the picture. The decoder is strict: a picture that it warns about is refused,
 //! except for stray bytes before the end marker, which many USB cameras send.
 //!
 //! A [`Pipeline`] keeps its buffers, so that a stream of pictures allocates little more than the results. (libjpeg's own
 //! work memory, and its transformer, which cannot move between threads and is therefore made for each flip, are the rest.)
 
+mod crop;
 mod eighth;
 mod planes;
 
 use bytes::Bytes;
+use fast_image_resize::Resizer;
 use turbojpeg::{
     Colorspace, Compressor, DecompressHeader, Decompressor, Image, OutputBuf, PixelFormat, ScalingFactor, Subsamp,
-    Transform, TransformOp, Transformer, YuvImage,
+    Transform, TransformCrop, TransformOp, Transformer, YuvImage,
 };
 
-use super::frame::{Range, Raw, RawFormat, Size};
+use self::crop::Frame;
+use super::{
+    frame::{Range, Raw, RawFormat, Size},
+    window::Crop,
+};
 
 pub use self::eighth::Eighth;
 
@@ -36,6 +42,9 @@ pub enum Failed {
     /// A side is 0 or over [`Size::LONGEST`], or the sides of subsampled pixels are odd.
     #[error("a picture of {0} is not possible")]
     Size(Size),
+    /// The window does not lie within the picture, or what comes out of it is not possible.
+    #[error("no {0} in a picture of {1}")]
+    Window(Crop, Size),
     /// The pixels are more or fewer than the size says.
     #[error("{got} bytes of pixels came where {due} were due")]
     Pixels {
@@ -49,14 +58,28 @@ pub enum Failed {
 /// What to do to a picture; the default is nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
+    /// The window that is taken, before anything is turned.
+    pub crop: Option<Crop>,
     /// Upside down.
     pub flip: bool,
     /// Mirrored left to right.
     pub mirror: bool,
     /// Brightness and contrast.
     pub luma: Option<Luma>,
-    /// The width wished for; see [`scaled`] for what comes out.
+    /// The width wished for; see [`scaled`] for what comes out. With a window, its view says what comes out, and this is not
+    /// looked at.
     pub width: Option<u32>,
+}
+
+impl Change {
+    /// Returns the size that comes out of a picture.
+    pub fn size(&self, picture: Size) -> Size {
+        match (self.crop, self.width) {
+            (Some(crop), _) => crop.view,
+            (None, Some(width)) => scaled(picture, width),
+            (None, None) => picture,
+        }
+    }
 }
 
 /// Brightness and contrast as a table over the 256 values of luma.
@@ -134,6 +157,9 @@ pub struct Pipeline {
     compressor: Compressor,
     /// Planes Y, U, V, one behind the other.
     pixels: Vec<u8>,
+    /// The same, before a window is taken out of them.
+    whole: Vec<u8>,
+    resizer: Resizer,
     /// Where JPEGs are written before their length is known.
     output: Vec<u8>,
 }
@@ -146,7 +172,9 @@ impl Pipeline {
     pub fn new() -> Result<Self, Failed> {
         let mut decompressor = Decompressor::new()?;
         decompressor.set_scan_limit(MOST_SCANS)?;
-        Ok(Self { decompressor, compressor: Compressor::new()?, pixels: Vec::new(), output: Vec::new() })
+        let compressor = Compressor::new()?;
+        let [pixels, whole, output] = [const { Vec::new() }; 3];
+        Ok(Self { decompressor, compressor, pixels, whole, resizer: Resizer::new(), output })
     }
 
     /// Changes a picture that [`super::jpeg::check`] let pass; without a change it is the same buffer.
@@ -158,13 +186,16 @@ impl Pipeline {
             return Ok(jpeg.clone());
         }
         let header = self.header(jpeg)?;
+        if let Some(crop) = change.crop {
+            return self.crop(jpeg, &header, &crop, change);
+        }
         let factor = factor(header.width as u32, change.width);
         if factor == ScalingFactor::ONE && change.luma.is_none() {
             if !change.flip && !change.mirror {
                 return Ok(jpeg.clone());
             }
-            if moves_whole_mcus(&header, change) {
-                return self.flip(jpeg, &header, change);
+            if moves_whole_mcus(size_of(&header), header.subsamp, change) {
+                return self.transform(jpeg, &header, None, change);
             }
         }
         if is_ycc(&header) {
@@ -213,12 +244,14 @@ impl Pipeline {
         Ok(forgive(self.decompressor.decompress(jpeg, image))?)
     }
 
-    /// Makes a JPEG of raw pixels, whose limited range becomes a JPEG's full one; `change.width` is not looked at.
+    /// Makes a JPEG of raw pixels, whose limited range becomes a JPEG's full one; `change.width` is not looked at. Of a
+    /// window's, nothing around it is touched.
     ///
     /// `quality` is 1-100.
     ///
     /// # Errors
-    /// [`Failed::Size`] and [`Failed::Pixels`] for pixels that contradict their description.
+    /// [`Failed::Size`] and [`Failed::Pixels`] for pixels that contradict their description, [`Failed::Window`] for a window
+    /// that is not within them, or odd where colour is subsampled.
     pub fn encode_raw(&mut self, raw: &Raw, change: &Change, quality: i32) -> Result<Bytes, Failed> {
         let Size { width, height } = raw.size;
         let odd = raw.format != RawFormat::Grey && (width % 2 != 0 || height % 2 != 0);
@@ -236,27 +269,81 @@ impl Pipeline {
         };
         let already_planes = matches!(raw.format, RawFormat::I420 | RawFormat::Grey);
         let full = raw.range == Range::Full;
-        if full && already_planes && !change.flip && !change.mirror && change.luma.is_none() {
+        let whole = Crop { left: 0, top: 0, size: raw.size, view: raw.size };
+        let crop = change.crop.unwrap_or(whole);
+        let odd = raw.format != RawFormat::Grey && (crop.size.width % 2 != 0 || crop.size.height % 2 != 0);
+        if odd || !crop.is_within(raw.size) {
+            return Err(Failed::Window(crop, raw.size));
+        }
+        if full && already_planes && crop == whole && !change.flip && !change.mirror && change.luma.is_none() {
             return encode(&mut self.compressor, &raw.pixels, raw.size, subsamp, quality, &mut self.output);
         }
-        planes::separate(raw, &mut self.pixels);
+        if crop.is_one_to_one() {
+            planes::separate(raw, &crop, subsamp, &mut self.pixels);
+        } else {
+            planes::separate(raw, &crop, subsamp, &mut self.whole);
+            let frame = Frame::new(&crop, (crop.left, crop.top), ScalingFactor::ONE);
+            frame.take(&mut self.whole, crop.size, subsamp, &mut self.pixels, &mut self.resizer)?;
+        }
         if full {
-            return self.finish(raw.size, subsamp, change, quality);
+            return self.finish(crop.view, subsamp, change, quality);
         }
         let chroma = expansion(128, 128, 224);
-        let [_, u, v] = planes::of(&mut self.pixels, raw.size, subsamp);
+        let [_, u, v] = planes::of(&mut self.pixels, crop.view, subsamp);
         look_up(&chroma, u.samples);
         look_up(&chroma, v.samples);
         let luma = Some(Luma::from_limited(change.luma.as_ref()));
-        self.finish(raw.size, subsamp, &Change { luma, ..*change }, quality)
+        self.finish(crop.view, subsamp, &Change { luma, ..*change }, quality)
     }
 
     fn header(&mut self, jpeg: &[u8]) -> Result<DecompressHeader, Failed> {
         header(&mut self.decompressor, jpeg)
     }
 
-    /// Flips on the coefficients; [`moves_whole_mcus`] must hold.
-    fn flip(&mut self, jpeg: &[u8], header: &DecompressHeader, change: &Change) -> Result<Bytes, Failed> {
+    /// Takes a window, and turns it.
+    fn crop(&mut self, jpeg: &Bytes, header: &DecompressHeader, crop: &Crop, change: &Change) -> Result<Bytes, Failed> {
+        let picture = size_of(header);
+        if crop.is_whole(picture) {
+            return self.change(jpeg, &Change { crop: None, width: None, ..change.clone() });
+        }
+        if !crop.is_within(picture) {
+            return Err(Failed::Window(*crop, picture));
+        }
+        if !is_ycc(header) {
+            let plain = self.encode_anew(jpeg)?;
+            let header = self.header(&plain)?;
+            return self.crop(&plain, &header, crop, change);
+        }
+        let [wide, high] = [header.subsamp.mcu_width() as u32, header.subsamp.mcu_height() as u32];
+        let on_borders = crop.left.is_multiple_of(wide) && crop.top.is_multiple_of(high);
+        if on_borders
+            && crop.is_one_to_one()
+            && change.luma.is_none()
+            && moves_whole_mcus(crop.view, header.subsamp, change)
+        {
+            let cut = self.transform(jpeg, header, Some(crop), &Change::default())?;
+            return self.change(&cut, &Change { crop: None, width: None, ..change.clone() });
+        }
+        let factor = crop::shrinking(crop);
+        let DecompressHeader { width, height, subsamp, .. } = header.scaled(factor);
+        self.whole.resize(turbojpeg::yuv_pixels_len(width, 1, height, subsamp)?, 0);
+        self.decompressor.set_scaling_factor(factor)?;
+        let image = YuvImage { pixels: &mut self.whole[..], width, align: 1, height, subsamp };
+        forgive(self.decompressor.decompress_to_yuv(jpeg, image))?;
+        let size = Size::new(width as u32, height as u32);
+        Frame::new(crop, (0, 0), factor).take(&mut self.whole, size, subsamp, &mut self.pixels, &mut self.resizer)?;
+        self.finish(crop.view, subsamp, change, QUALITY)
+    }
+
+    /// Takes a window that begins on the border of an MCU, or flips, on the coefficients; [`moves_whole_mcus`] must hold.
+    /// (Both at once would take the window out of the flipped picture.)
+    fn transform(
+        &mut self,
+        jpeg: &[u8],
+        header: &DecompressHeader,
+        crop: Option<&Crop>,
+        change: &Change,
+    ) -> Result<Bytes, Failed> {
         let mut transform = Transform::op(match (change.flip, change.mirror) {
             (true, true) => TransformOp::Rot180,
             (true, false) => TransformOp::Vflip,
@@ -264,6 +351,12 @@ impl Pipeline {
             (false, false) => TransformOp::None,
         });
         transform.perfect = true;
+        transform.crop = crop.map(|crop| TransformCrop {
+            x: crop.left as usize,
+            y: crop.top as usize,
+            width: Some(crop.size.width as usize),
+            height: Some(crop.size.height as usize),
+        });
         // Twice the input as well, because new Huffman tables may fit a picture of high quality worse than its own.
         let worst = turbojpeg::compressed_buf_len(header.width, header.height, header.subsamp)?;
         self.output.resize(worst.max(jpeg.len() * 2), 0);
@@ -335,10 +428,14 @@ fn is_ycc(header: &DecompressHeader) -> bool {
 }
 
 /// Says whether the flips move whole MCUs only: partial ones, right or below, cannot go to the left or the top.
-fn moves_whole_mcus(header: &DecompressHeader, change: &Change) -> bool {
-    header.subsamp != Subsamp::Unknown
-        && (!change.mirror || header.width.is_multiple_of(header.subsamp.mcu_width()))
-        && (!change.flip || header.height.is_multiple_of(header.subsamp.mcu_height()))
+fn moves_whole_mcus(size: Size, subsamp: Subsamp, change: &Change) -> bool {
+    subsamp != Subsamp::Unknown
+        && (!change.mirror || size.width.is_multiple_of(subsamp.mcu_width() as u32))
+        && (!change.flip || size.height.is_multiple_of(subsamp.mcu_height() as u32))
+}
+
+fn size_of(header: &DecompressHeader) -> Size {
+    Size::new(header.width as u32, header.height as u32)
 }
 
 /// Lets a warning pass that says nothing about the picture: stray bytes between its data and its end marker.

@@ -5,6 +5,8 @@
 //! the next it lies on any whole pixel. The functions here say in shares of the picture what is a matter of pixels, so that
 //! a head needs no pixels and a window given back at rest is the very one that was asked for.
 
+use std::fmt;
+
 use super::frame::Size;
 
 /// A part of a picture: its middle and its width, as shares of the whole, before anything is flipped.
@@ -92,6 +94,13 @@ fn side(whole: u32, middle: f64, share: f64) -> (u32, u32) {
     let length = (((exact / 2.0).round() as u32).saturating_mul(2)).clamp(LEAST.min(most), most);
     let begin = (middle * f64::from(whole) - exact / 2.0).round() as u32;
     (begin.min(most - length), length)
+}
+
+impl fmt::Display for Crop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { left, top, size, view } = self;
+        write!(f, "window of {size} at {left},{top} seen as {view}")
+    }
 }
 
 impl Crop {

@@ -127,7 +127,7 @@ fn raw_pixels_of_every_layout_give_the_same_picture() {
         (RawFormat::Nv12, [luma.clone(), pairs].concat()),
         (RawFormat::Yuyv, yuyv),
     ];
-    let change = Change { flip: true, mirror: true, luma: Luma::new(140, 3), width: None };
+    let change = Change { flip: true, mirror: true, luma: Luma::new(140, 3), ..Change::default() };
     let [plain, changed] = [Change::default(), change].map(|change| {
         let made = layouts.clone().map(|(format, pixels)| {
             let jpeg = pipeline().encode_raw(&Raw { format, range: Range::Full, size, pixels }, &change, 95).unwrap();
@@ -186,7 +186,7 @@ fn limited_range_is_spread_and_full_range_stays() {
 #[test]
 fn limited_range_is_spread_before_it_is_brightened_and_turned() {
     for (brightness, [black, grey, white]) in [(148, [20, 148, 255]), (108, [0, 108, 235])] {
-        let change = Change { flip: true, mirror: true, luma: Luma::new(brightness, 3), width: None };
+        let change = Change { flip: true, mirror: true, luma: Luma::new(brightness, 3), ..Change::default() };
         for (limited, full) in [(16, black), (126, grey), (235, white)] {
             let seen = colour_of_jpeg(RawFormat::I420, Range::Limited, [limited, 90, 240], &change);
             assert_eq!(seen, [full, 85, 255], "{brightness}");
@@ -250,7 +250,7 @@ proptest! {
             let at = at.index(jpeg.len());
             jpeg[at] = byte;
         }
-        let change = Change { flip, mirror, luma: Luma::new(brightness, 3), width };
+        let change = Change { flip, mirror, luma: Luma::new(brightness, 3), width, ..Change::default() };
         let mut pipeline = pipeline();
         if let Ok(checked) = jpeg::check(jpeg.clone().into())
             && let Ok(done) = pipeline.change(&checked.jpeg, &change) {
