@@ -40,15 +40,10 @@ pub fn order(number: u32, step: bool, degrees: Option<Int<1, 90>>, column: Colum
         Column::None => line.filter(|order| matches!(order, Order::Output(_))),
     };
     let order = order.ok_or(Failure::NotSupported)?;
-    Ok(
-        if let Order::Move(way) = order
-            && step
-        {
-            Order::Step(way, degrees)
-        } else {
-            order
-        },
-    )
+    if step && let Order::Move(way) = order {
+        return Ok(Order::Step(way, degrees));
+    }
+    Ok(order)
 }
 
 /// Returns the row of a number in PROFILE 5.4; `None` for a number that is no command.
