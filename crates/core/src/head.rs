@@ -2,6 +2,7 @@
 
 use crate::{
     access::target::{Path, Target},
+    profile::commands,
     query::{BadQuery, Query},
 };
 
@@ -84,11 +85,15 @@ impl Head {
         if hosts.next().is_some() {
             return Err(BadHead::Malformed);
         }
+        let query = match commands::find(target.path.folded()).and_then(commands::Command::binary) {
+            Some(name) => Query::parse_binary(target.query, name),
+            None => Query::parse(target.query),
+        };
         Ok(Self {
             method,
             target: raw,
             host: target.authority.map(str::to_owned).or(host),
-            query: Query::parse(target.query),
+            query,
             path: target.path,
             http_1_0,
             headers,
@@ -184,6 +189,17 @@ mod tests {
         assert_eq!((head.method, head.path.folded(), head.http_1_0), (Method::Get, "/snapshot.cgi", true));
         assert_eq!(head.query.unwrap().get("user"), Some("a b\"<ü"));
         assert_eq!(head.host.as_deref(), Some("Camera"));
+    }
+
+    #[test]
+    fn a_value_may_be_any_bytes_where_the_table_says_so_and_nowhere_else() {
+        let data = |head: &str| parse(head).unwrap().query.map(|query| query.bytes("data").unwrap().to_vec());
+        let get = |path: &str| format!("GET {path}?data=%FF%00%01 HTTP/1.1\r\n\r\n");
+        for path in ["/comm_write.cgi", "/%63omm_write.cgi", "/COMM_WRITE.CGI"] {
+            assert_eq!(data(&get(path)), Ok(vec![0xff, 0, 1]), "{path}");
+        }
+        assert_eq!(data(&get("/snapshot.cgi")), Err(BadQuery::NotUtf8));
+        assert_eq!(data("GET /comm_write.cgi?data=1&port=%FF HTTP/1.1\r\n\r\n"), Err(BadQuery::NotUtf8));
     }
 
     #[test]

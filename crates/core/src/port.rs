@@ -95,6 +95,32 @@ pub trait Turner: Send {
     fn about(&self) -> String;
 }
 
+/// A serial line that is written to: 8 bits, no parity, one stop bit. Dropping it lets go of it.
+pub trait SerialLine: Send {
+    /// Sets the speed, bit/s, at once: what was written before should have gone out. An `Err` here and in the others ends
+    /// this line; the port's owner opens it anew. All may be cancelled at any await; after anything but `gone` the line is
+    /// then dropped.
+    fn speed(&mut self, rate: u32) -> Promise<'_, Result<(), Lost>>;
+
+    /// Hands bytes over to the driver, all of them.
+    fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Promise<'a, Result<(), Lost>>;
+
+    /// Says how many bytes the driver has not given to the line yet, as far as it tells.
+    fn waiting(&self) -> Result<usize, Lost>;
+
+    /// Throws away what the driver has not given to the line.
+    fn discard(&mut self) -> Promise<'_, ()>;
+
+    /// Waits until it is gone: unplugged, hung up. May be called again when it was cancelled.
+    fn gone(&mut self) -> Promise<'_, Lost>;
+
+    /// Says in a few words what was opened.
+    fn about(&self) -> String;
+
+    /// Says what was wanted of it that it cannot do: worth a warning, and no reason to stop.
+    fn lacks(&self) -> Option<&str>;
+}
+
 /// Why a source, a microphone or a line is lost, in words for the placeholder picture and the log; never holds a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

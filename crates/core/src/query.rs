@@ -87,6 +87,12 @@ impl Query {
         self.pairs.iter().filter_map(|pair| Some((pair.name.as_str(), std::str::from_utf8(&pair.value).ok()?)))
     }
 
+    /// Says whether every value is text without control characters, which the form of a page gives back as it came.
+    pub fn fits_a_form(&self) -> bool {
+        let plain = |value: &str| !value.chars().any(char::is_control);
+        self.pairs.iter().all(|pair| std::str::from_utf8(&pair.value).is_ok_and(plain))
+    }
+
     /// Writes the query without the parameter `name`, as [`encode`] does: the same for all spellings of one request.
     pub fn encode_without(&self, name: &str) -> String {
         encode(self.pairs.iter().filter(|pair| pair.name != name).map(|pair| (&pair.name, &pair.value)))
@@ -224,6 +230,15 @@ mod tests {
         assert_eq!(query.pairs().collect::<Vec<_>>(), [("port", "0"), ("x", "1")]);
         assert_eq!(query.encode_without("x"), "port=0&data=%FF%01%00%20");
         assert_eq!(Query::parse_binary(b"data=1&port=%ff", "data"), Err(BadQuery::NotUtf8));
+    }
+
+    #[test]
+    fn a_form_gives_text_back_and_nothing_else() {
+        for (raw, fits) in [("port=0&data=abc", true), ("data=%c3%a9", true), ("data=%00", false), ("data=a%0a", false)]
+        {
+            assert_eq!(Query::parse(raw.as_bytes()).unwrap().fits_a_form(), fits, "{raw}");
+        }
+        assert!(!Query::parse_binary(b"data=%ff", "data").unwrap().fits_a_form());
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub mod memory;
 #[cfg(target_os = "linux")]
 mod monotonic;
 #[cfg(target_os = "linux")]
+pub mod serial;
+#[cfg(target_os = "linux")]
 pub mod socket;
 #[cfg(target_os = "linux")]
 pub mod v4l2;

@@ -124,8 +124,8 @@ fn guard(app: &App, command: &Command, query: &Query, request: &Request, caller:
     match judge(what, mode, &signs, &app.origins) {
         Verdict::Allow => Ok(()),
         Verdict::Refuse => Err(pages::foreign()),
-        // A file cannot be sent a second time by a button.
-        Verdict::Confirm if command.post => Err(pages::foreign()),
+        // A file cannot be sent a second time by a button, nor can any bytes (Q68).
+        Verdict::Confirm if command.post || !query.fits_a_form() => Err(pages::foreign()),
         Verdict::Confirm if app.doorman.confirmed(act) => Ok(()),
         Verdict::Confirm => Err(pages::confirm(act, &app.doorman.ask(act))),
     }

@@ -231,7 +231,7 @@ fn app(
         output: output::Output::new(config.gpio.output.is_some()),
         head,
         framing: framing.map(Arc::new),
-        serial: Arc::new(Ports::new(&config.serial.ports, config.serial.rs485)),
+        serial: Arc::new(Ports::new(&config.serial.ports, config.serial.rs485, metrics.serial.clone())),
         hub,
         alarms,
         pictures,

@@ -5,6 +5,7 @@
 //! no peer can make the text grow.
 
 mod pins;
+mod serial;
 
 use std::{
     array,
@@ -29,7 +30,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-pub use self::pins::PinCounters;
+pub use self::{pins::PinCounters, serial::SerialCounters};
 
 /// The `Content-Type` of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -49,6 +50,8 @@ pub struct Metrics {
     pub alarms: Arc<AlarmCounters>,
     /// Of the alarm input and the output.
     pub pins: Arc<PinCounters>,
+    /// Of the serial ports.
+    pub serial: Arc<SerialCounters>,
     /// What is counted of the MQTT broker.
     pub mqtt: Arc<MqttCounters>,
     /// Logins refused: wrong, missing or throttled credentials.
@@ -237,6 +240,7 @@ impl Metrics {
             sound: Arc::default(),
             alarms: Arc::default(),
             pins: Arc::default(),
+            serial: Arc::default(),
             mqtt: Arc::default(),
             logins_refused: Counter::default(),
             panics: Counter::default(),
@@ -261,6 +265,7 @@ impl Metrics {
         self.sound.register(all.sub_registry_with_prefix("sound"));
         self.alarms.register(all.sub_registry_with_prefix("alarm"));
         self.pins.register(all);
+        self.serial.register(all.sub_registry_with_prefix("serial"));
         self.mqtt.register(all.sub_registry_with_prefix("mqtt"));
         all.register("forbidden", "Whether forbidden hours keep all pictures in", self.forbidden.clone());
         all.register("logins_refused", "Logins refused", self.logins_refused.clone());

@@ -35,6 +35,8 @@ pub enum Event {
     InputSet,
     /// A marked alarm was sent through the whole chain.
     Drill,
+    /// Somebody wrote to a serial port.
+    CommWrite,
     /// Something moved.
     Motion,
     /// The alarm input was triggered.
@@ -93,6 +95,7 @@ impl fmt::Display for Event {
             Self::Tested(peer) => write!(f, "{peer} test"),
             Self::InputSet => f.write_str("input set"),
             Self::Drill => f.write_str("drill"),
+            Self::CommWrite => f.write_str("comm write"),
             Self::Motion => f.write_str("motion detect"),
             Self::Input => f.write_str("input alarm"),
             Self::Sound => f.write_str("sound alarm"),
@@ -113,6 +116,7 @@ impl Event {
             Run::Do(Op::TestFtp) => Some(Self::Tested(Peer::Ftp)),
             Run::Do(Op::Input) => Some(Self::InputSet),
             Run::Do(Op::Drill) => Some(Self::Drill),
+            Run::Do(Op::CommWrite) => Some(Self::CommWrite),
             Run::Take(Parcel::Params) => Some(Self::Restore),
             Run::Set(_) | Run::Do(_) | Run::List(_) | Run::Later => {
                 command.paths[0].strip_prefix("/set_")?.strip_suffix(".cgi").map(Self::Set)
@@ -140,6 +144,7 @@ impl Event {
             Self::Set(_) | Self::SetByBroker(_) | Self::NotApplied(_) => Kind::Set,
             Self::Motion | Self::Input | Self::Sound => Kind::Alarm,
             Self::InputSet => Kind::InputSet,
+            Self::CommWrite => Kind::CommWrite,
             Self::ClockSet(_) => Kind::Peer(Peer::Ntp),
             Self::Tested(peer) | Self::Failed(peer, _) => Kind::Peer(*peer),
         }
@@ -155,6 +160,7 @@ pub(super) enum Kind {
     Set,
     Alarm,
     InputSet,
+    CommWrite,
     Peer(Peer),
 }
 
@@ -168,8 +174,9 @@ impl Kind {
             Self::Set => (20, Duration::from_secs(60)),
             // With the counts of what was left out, ten lines in any minute (RULES F19); an alarm lasts a minute.
             Self::Alarm => (7, Duration::from_secs(60)),
-            // A program may stand in for the input at any rate, and must not push the alarm out that it begins.
-            Self::InputSet => (3, Duration::from_secs(60)),
+            // A program may stand in for the input at any rate, and must not push the alarm out that it begins; nor what
+            // a program writes to a serial port.
+            Self::InputSet | Self::CommWrite => (3, Duration::from_secs(60)),
             Self::Denied | Self::Camera | Self::Peer(_) => (7, Duration::from_secs(300)),
         }
     }
@@ -184,6 +191,7 @@ impl fmt::Display for Kind {
             Self::Set => f.write_str("set"),
             Self::Alarm => f.write_str("alarm"),
             Self::InputSet => f.write_str("input set"),
+            Self::CommWrite => f.write_str("comm write"),
             Self::Peer(peer) => write!(f, "{peer}"),
         }
     }

@@ -274,6 +274,13 @@ pub struct Command {
     pub doc: &'static str,
 }
 
+impl Command {
+    /// Returns the name of the parameter whose value may be any bytes; that of all others is text.
+    pub fn binary(&self) -> Option<&'static str> {
+        (self.run == Do(CommWrite)).then_some("data")
+    }
+}
+
 use Guard::{Change, Move, Read};
 use Login::{Cam, Query};
 use Op::{

@@ -606,6 +606,26 @@ choice! {
     }
 }
 
+impl Baud {
+    /// All of them.
+    pub const ALL: [Self; 8] =
+        [Self::B1200, Self::B2400, Self::B4800, Self::B9600, Self::B19200, Self::B38400, Self::B57600, Self::B115200];
+
+    /// Returns the speed, bit/s.
+    pub const fn rate(self) -> u32 {
+        match self {
+            Self::B1200 => 1200,
+            Self::B2400 => 2400,
+            Self::B4800 => 4800,
+            Self::B9600 => 9600,
+            Self::B19200 => 19_200,
+            Self::B38400 => 38_400,
+            Self::B57600 => 57_600,
+            Self::B115200 => 115_200,
+        }
+    }
+}
+
 /// Where the head can be sent (PROFILE 5.4).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preset {
@@ -673,5 +693,20 @@ choice! {
         Vertical = 1 "upside down",
         Mirror = 2 "mirrored",
         Both = 3 "both",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::wire::{Kind, Wire as _},
+        *,
+    };
+
+    #[test]
+    fn the_speeds_are_those_of_their_words() {
+        let Kind::Choice(words) = Baud::KIND else { panic!("speeds are a choice") };
+        let rates = Baud::ALL.map(|baud| (baud as i32, baud.rate().to_string()));
+        assert!(words.iter().map(|(code, rate)| (*code, (*rate).to_owned())).eq(rates), "{words:?}");
     }
 }

@@ -4,6 +4,7 @@ mod alarm;
 mod head;
 mod parcel;
 mod picture;
+mod serial;
 mod setting;
 mod sight;
 mod stream;
@@ -69,7 +70,7 @@ pub async fn run(op: Op, ask: &Ask<'_>) -> Result<Answer, Failure> {
         Op::Drill => alarm::drill(ask).await,
         Op::Events => Ok(alarm::events(ask)),
         Op::Decoder => head::decoder_control(ask).await,
-        Op::CommWrite => head::comm_write(ask).await,
+        Op::CommWrite => serial::comm_write(ask).await,
         Op::SetPreset => head::set_preset(ask).await,
         Op::PresetPicture => head::preset_picture(ask).await,
         Op::Head => Ok(head::head(ask)),

@@ -1,4 +1,4 @@
-//! CGIs of head, presets and serial ports.
+//! CGIs of head and presets.
 
 use lookout_core::profile::reply::Failure;
 
@@ -7,11 +7,6 @@ use crate::http::Answer;
 
 /// Moves the head, drives the output (PROFILE 5.4).
 pub async fn decoder_control(_ask: &Ask<'_>) -> Result<Answer, Failure> {
-    Err(Failure::NotSupported)
-}
-
-/// Writes to a serial port (PROFILE 5.5).
-pub async fn comm_write(_ask: &Ask<'_>) -> Result<Answer, Failure> {
     Err(Failure::NotSupported)
 }
 
