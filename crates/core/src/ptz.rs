@@ -12,7 +12,7 @@ pub mod pelco_d;
 
 use std::fmt;
 
-use crate::profile::{settings::LineLevel, wire::Int};
+use crate::profile::{place::Place, settings::LineLevel, wire::Int};
 
 /// A direction, as a viewer sees the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -171,6 +171,33 @@ pub struct Pose {
     pub zoom: f64,
 }
 
+impl Pose {
+    /// What a place counts as a whole.
+    const WHOLE: f64 = 65535.0;
+
+    /// Returns where a place is, if it says so.
+    pub fn at(place: Place) -> Option<Self> {
+        match place {
+            Place::None | Place::Head => None,
+            Place::At(shares) => {
+                let [pan, tilt, zoom] = shares.map(|share| f64::from(share) / Self::WHOLE);
+                Some(Self { pan, tilt, zoom })
+            }
+        }
+    }
+
+    /// Returns it as a place, to 1/65535 of the world.
+    pub fn place(self) -> Place {
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is 0 to 65535; what is no number is 0"
+        )]
+        let share = |share: f64| (share.clamp(0.0, 1.0) * Self::WHOLE).round() as u16;
+        Place::At([self.pan, self.tilt, self.zoom].map(share))
+    }
+}
+
 /// A head that does not know an order (`error: not supported.`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the head cannot do that")]
@@ -223,5 +250,14 @@ mod tests {
             Way::ALL.map(|way| (way.right(), way.down())),
             [(0, -1), (0, 1), (-1, 0), (1, 0), (-1, -1), (1, -1), (-1, 1), (1, 1)]
         );
+    }
+
+    #[test]
+    fn a_pose_that_was_a_place_is_the_same_place_again() {
+        for place in [[0, 0, 0], [1, 32767, 32768], [65535; 3]].map(Place::At) {
+            assert_eq!(Pose::at(place).map(Pose::place), Some(place));
+        }
+        assert_eq!(Pose { pan: -1.0, tilt: 2.0, zoom: f64::NAN }.place(), Place::At([0, 65535, 0]));
+        assert_eq!([Place::None, Place::Head].map(Pose::at), [None, None]);
     }
 }

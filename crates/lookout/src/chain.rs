@@ -17,15 +17,20 @@ use crate::{
     service::{address, alarm, caller, loudness, mailer, motion, mqtt, uploader},
 };
 
-/// Starts the services of the chain; what holds devices is put into `holding`.
-pub fn start(app: &Arc<App>, state: &Path, holding: &mut JoinSet<()>) -> Result<(), StartError> {
+/// Starts the services of the chain, of which `preset` moves the head; what holds devices is put into `holding`.
+pub fn start(
+    app: &Arc<App>,
+    state: &Path,
+    preset: Option<mpsc::Sender<(u8, Errand)>>,
+    holding: &mut JoinSet<()>,
+) -> Result<(), StartError> {
     let links = alarm::Links {
         mail: Some(mail(app, state)),
         ftp: Some(uploads(app, state)),
         output: pins::output(app, holding),
         mqtt: mqtt(app)?,
         http: Some(calls(app)),
-        ..alarm::Links::default()
+        preset,
     };
     let parts = alarm::Parts {
         settings: app.store.follow(),

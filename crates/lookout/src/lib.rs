@@ -38,6 +38,7 @@ mod sound;
 mod source;
 mod store;
 pub mod tls;
+mod turning;
 mod watchdog;
 mod web;
 
@@ -66,6 +67,7 @@ use tokio::{
 };
 
 pub use alarm::Link;
+pub use head::remove_pictures;
 pub use metrics::AlarmCounters;
 pub use probe::{Found, Sounded, probe};
 pub use queue::{Item, Limits, Queue, remove as remove_queues};
@@ -156,6 +158,8 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     if opened.fresh {
         // Before there are accounts again: nobody of the new ones gets the pictures of the old owner's house.
         queue::remove(&state).map_err(|error| StartError::Machine(format!("the queues cannot be removed: {error}")))?;
+        let removed = remove_pictures(&state);
+        removed.map_err(|error| StartError::Machine(format!("pictures of presets cannot be removed: {error}")))?;
     }
     // Passwords are made last: a start that fails behind them would have shown them to nobody.
     let least = config.users.password_min;
@@ -183,7 +187,8 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     }
     let (http, https) = (addresses(&sockets.http), addresses(&sockets.https));
     let (listeners, accepting) = (sockets.copies(), sockets.serve(tls, &app));
-    chain::start(&app, &state, &mut holding)?;
+    let preset = turning::head(&app, &source)?;
+    chain::start(&app, &state, preset, &mut holding)?;
     app.watchdog.ready("capturing");
     Ok(Running { http, https, fingerprint, chosen, made, source, listeners, accepting, holding, app })
 }
@@ -212,7 +217,7 @@ fn app(
     };
     let hub = Hub::new(privacy.clone(), metrics.camera.clone(), metrics.sound.clone());
     let pictures = Arc::<Sequence>::default();
-    let (head, _orders) = Head::new(config.ptz.head);
+    let head = Head::new(config.ptz.head, state, &store.get(), metrics.head.clone());
     let framing = Framing::new(&config, store.follow(), Instant::now());
     Ok(Arc::new(App {
         id,

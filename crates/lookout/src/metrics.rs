@@ -4,6 +4,7 @@
 //! counters are looked up once, here, or only where something has gone wrong. Label values are a fixed few words, so that
 //! no peer can make the text grow.
 
+mod head;
 mod pins;
 mod serial;
 
@@ -30,7 +31,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-pub use self::{pins::PinCounters, serial::SerialCounters};
+pub use self::{head::HeadCounters, pins::PinCounters, serial::SerialCounters};
 
 /// The `Content-Type` of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -54,6 +55,8 @@ pub struct Metrics {
     pub serial: Arc<SerialCounters>,
     /// What is counted of the MQTT broker.
     pub mqtt: Arc<MqttCounters>,
+    /// Of the head.
+    pub head: Arc<HeadCounters>,
     /// Logins refused: wrong, missing or throttled credentials.
     pub logins_refused: Counter,
     /// Connections that a panic ended: each is a bug.
@@ -242,6 +245,7 @@ impl Metrics {
             pins: Arc::default(),
             serial: Arc::default(),
             mqtt: Arc::default(),
+            head: Arc::default(),
             logins_refused: Counter::default(),
             panics: Counter::default(),
             journal_bytes: Counter::default(),
@@ -267,6 +271,7 @@ impl Metrics {
         self.pins.register(all);
         self.serial.register(all.sub_registry_with_prefix("serial"));
         self.mqtt.register(all.sub_registry_with_prefix("mqtt"));
+        self.head.register(all.sub_registry_with_prefix("head"));
         all.register("forbidden", "Whether forbidden hours keep all pictures in", self.forbidden.clone());
         all.register("logins_refused", "Logins refused", self.logins_refused.clone());
         all.register("connections", "Open connections", self.connections.clone());

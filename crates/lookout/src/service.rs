@@ -4,6 +4,7 @@ pub mod address;
 pub mod alarm;
 pub mod caller;
 pub mod devices;
+pub mod head;
 pub mod input;
 pub mod loudness;
 pub mod mailer;

@@ -41,7 +41,6 @@ impl Output {
     ///
     /// # Errors
     /// [`Failure::NotSupported`]: there is no output.
-    #[allow(dead_code, reason = "no CGI orders one yet")]
     pub fn order(&self, level: LineLevel) -> Result<(), Failure> {
         if !self.configured {
             return Err(Failure::NotSupported);

@@ -1,26 +1,60 @@
 //! CGIs of head and presets.
 
-use lookout_core::profile::reply::Failure;
+use lookout_core::{
+    profile::{
+        reply::{Failure, OK},
+        wire::{Int, Text, Wire},
+    },
+    ptz::{Order, Preset, command},
+};
 
 use super::Ask;
-use crate::http::Answer;
+use crate::{
+    head::{Wish, in_json, index},
+    http::{Answer, Status},
+};
 
 /// Moves the head, drives the output (PROFILE 5.4).
-pub async fn decoder_control(_ask: &Ask<'_>) -> Result<Answer, Failure> {
-    Err(Failure::NotSupported)
+pub async fn decoder_control(ask: &Ask<'_>) -> Result<Answer, Failure> {
+    let number: Int<0, 255> = given(ask, "command")?.ok_or(Failure::IllegalParam)?;
+    let (step, degrees) = (given(ask, "onestep")?.unwrap_or(false), given(ask, "degree")?);
+    let head = &ask.app.head;
+    match command::order(number.get().unsigned_abs(), step, degrees, head.column())? {
+        Order::Output(level) => ask.app.output.order(level)?,
+        order => head.order(order, &ask.caller.user).await?,
+    }
+    Ok(Answer::text(OK))
 }
 
 /// Keeps, names or forgets a preset (Q67).
-pub async fn set_preset(_ask: &Ask<'_>) -> Result<Answer, Failure> {
-    Err(Failure::NotSupported)
+pub async fn set_preset(ask: &Ask<'_>) -> Result<Answer, Failure> {
+    let preset: Preset = given(ask, "preset")?.ok_or(Failure::IllegalParam)?;
+    let name = ask.query.get("name").map(Text::parse).transpose()?;
+    let wish = match (ask.query.get("action").unwrap_or_default(), name) {
+        ("" | "set", name) => Wish::Keep(preset, name),
+        ("name", Some(name)) => Wish::Name(preset, name),
+        ("clear", _) => Wish::Order(Order::ClearPreset(preset)),
+        (_, _) => return Err(Failure::IllegalParam),
+    };
+    ask.app.head.wish(wish, &ask.caller.user).await.map(|()| Answer::text(OK))
 }
 
 /// What a preset showed when it was set (Q67).
-pub async fn preset_picture(_ask: &Ask<'_>) -> Result<Answer, Failure> {
-    Err(Failure::NotFound)
+pub async fn preset_picture(ask: &Ask<'_>) -> Result<Answer, Failure> {
+    let preset: Preset = given(ask, "preset")?.ok_or(Failure::IllegalParam)?;
+    let head = &ask.app.head;
+    let place = ask.settings.presets[index(preset)].place;
+    let picture = if head.standing().presets { head.pictures.read(preset, place).await } else { None };
+    Ok(Answer::whole(Status::Ok, "image/jpeg", picture.ok_or(Failure::NotFound)?))
 }
 
 /// How the head stands (Q67).
-pub fn head(_ask: &Ask<'_>) -> Answer {
-    Answer::text("{}")
+pub fn head(ask: &Ask<'_>) -> Answer {
+    Answer::whole(Status::Ok, "application/json", in_json(&ask.app.head, ask.settings))
+}
+
+/// Reads a parameter; one that is empty is not given (PROFILE 1.5).
+fn given<T: Wire>(ask: &Ask<'_>, name: &str) -> Result<Option<T>, Failure> {
+    let text = ask.query.get(name).filter(|text| !text.is_empty());
+    Ok(text.map(T::parse).transpose()?)
 }
