@@ -33,7 +33,7 @@ pub fn in_json(head: &Head, settings: &Settings) -> String {
         let (name, picture) = (Value::from(preset.name.as_str()), head.pictures.has(number, preset.place));
         format!("\n{{\"preset\":{},\"name\":{name},\"picture\":{picture}}}", number.get())
     });
-    let _ = write!(json, ",\"presets\":[{}]}}\n", set.collect::<Vec<_>>().join(","));
+    let _ = writeln!(json, ",\"presets\":[{}]}}", set.collect::<Vec<_>>().join(","));
     json
 }
 

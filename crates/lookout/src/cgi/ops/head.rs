@@ -3,7 +3,7 @@
 use lookout_core::{
     profile::{
         reply::{Failure, OK},
-        wire::{Int, Text, Wire},
+        wire::{Text, Wire as _},
     },
     ptz::{Order, Preset, command},
 };
@@ -16,19 +16,19 @@ use crate::{
 
 /// Moves the head, drives the output (PROFILE 5.4).
 pub async fn decoder_control(ask: &Ask<'_>) -> Result<Answer, Failure> {
-    let number: Int<0, 255> = given(ask, "command")?.ok_or(Failure::IllegalParam)?;
-    let (step, degrees) = (given(ask, "onestep")?.unwrap_or(false), given(ask, "degree")?);
     let head = &ask.app.head;
-    match command::order(number.get().unsigned_abs(), step, degrees, head.column())? {
-        Order::Output(level) => ask.app.output.order(level)?,
-        order => head.order(order, &ask.caller.user).await?,
+    let order = command::asked(ask.query, head.column())?;
+    if let Order::Output(level) = order {
+        ask.app.output.order(level)?;
+    } else {
+        head.order(order, &ask.caller.user).await?;
     }
     Ok(Answer::text(OK))
 }
 
 /// Keeps, names or forgets a preset (Q67).
 pub async fn set_preset(ask: &Ask<'_>) -> Result<Answer, Failure> {
-    let preset: Preset = given(ask, "preset")?.ok_or(Failure::IllegalParam)?;
+    let preset = preset(ask)?;
     let name = ask.query.get("name").map(Text::parse).transpose()?;
     let wish = match (ask.query.get("action").unwrap_or_default(), name) {
         ("" | "set", name) => Wish::Keep(preset, name),
@@ -41,7 +41,7 @@ pub async fn set_preset(ask: &Ask<'_>) -> Result<Answer, Failure> {
 
 /// What a preset showed when it was set (Q67).
 pub async fn preset_picture(ask: &Ask<'_>) -> Result<Answer, Failure> {
-    let preset: Preset = given(ask, "preset")?.ok_or(Failure::IllegalParam)?;
+    let preset = preset(ask)?;
     let head = &ask.app.head;
     let place = ask.settings.presets[index(preset)].place;
     let picture = if head.standing().presets { head.pictures.read(preset, place).await } else { None };
@@ -53,8 +53,6 @@ pub fn head(ask: &Ask<'_>) -> Answer {
     Answer::whole(Status::Ok, "application/json", in_json(&ask.app.head, ask.settings))
 }
 
-/// Reads a parameter; one that is empty is not given (PROFILE 1.5).
-fn given<T: Wire>(ask: &Ask<'_>, name: &str) -> Result<Option<T>, Failure> {
-    let text = ask.query.get(name).filter(|text| !text.is_empty());
-    Ok(text.map(T::parse).transpose()?)
+fn preset(ask: &Ask<'_>) -> Result<Preset, Failure> {
+    Ok(Preset::parse(ask.query.get("preset").unwrap_or_default())?)
 }

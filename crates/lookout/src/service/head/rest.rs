@@ -52,7 +52,7 @@ impl Rest {
     pub fn tick(&mut self, standing: &Standing, stored: Place) -> Option<Place> {
         // What a patrol does is of no interest after a restart.
         self.by_hand &= standing.patrol.is_none();
-        if !self.by_hand || !self.since.is_some_and(|since| since.elapsed() >= LONG) {
+        if !self.by_hand || self.since.is_none_or(|since| since.elapsed() < LONG) {
             return None;
         }
         self.by_hand = false;
