@@ -2,6 +2,8 @@
 //!
 //! Every test plugs its own camera and unplugs it at the end; they share the kernel, so they run one at a time.
 
+mod head;
+
 use std::{
     fs,
     io::{BufRead, BufReader},
