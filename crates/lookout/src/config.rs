@@ -196,7 +196,8 @@ settings! {
         "port" port: usize = 0 => whole(0..=3);
         /// Of a Pelco-D head: its address on the line.
         "address" address: u8 = 1 => whole(1..=255);
-        /// Of a UVC head: its device. When this is not given, it is the source's.
+        /// Of a UVC head: its camera, such as `/dev/video0`. When this is not given, it is the source's, which `source.url`
+        /// must name then.
         "device" device: Option<PathBuf> = None => optional(path());
     }
 
@@ -343,7 +344,8 @@ kind::choice! {
         Digital = "digital",
         /// A head that speaks Pelco-D, on a serial port.
         PelcoD = "pelco-d",
-        /// The pan, tilt and zoom of a V4L2 camera.
+        /// The pan, tilt and zoom of a V4L2 camera, as far as they can be sent to a position. Controls that only move it at
+        /// some speed are not supported; `lookout check` says what a camera has.
         Uvc = "uvc",
     }
 }
@@ -517,6 +519,12 @@ impl Config {
                 "ptz.head = \"pelco-d\" needs a serial port: serial.ports has none of the number ptz.port",
             );
         }
+        if self.ptz.head == HeadKind::Uvc && self.head_device().is_none() {
+            return conflict(
+                "ptz.device",
+                "ptz.head = \"uvc\" needs a camera: ptz.device, or a source of the kind v4l2:/dev/…",
+            );
+        }
         let listeners: Vec<_> = self.listen.iter().chain(&self.tls_listen).collect();
         for (index, one) in listeners.iter().enumerate() {
             if let Some(other) = listeners[..index].iter().find(|other| collide(one, other)) {
@@ -534,6 +542,14 @@ impl Config {
     pub fn view(&self) -> Size {
         let view = if self.ptz.head == HeadKind::Digital { self.ptz.view } else { None };
         view.unwrap_or(self.source.size)
+    }
+
+    /// Returns the device of a UVC head: the one that is named, else the source's, if it is named and has one.
+    pub fn head_device(&self) -> Option<&Path> {
+        match (&self.ptz.device, &self.source.url) {
+            (Some(device), _) | (None, Some(Locator::V4l2(device))) => Some(device),
+            (None, Some(Locator::Demo(_) | Locator::Http(_) | Locator::Files(_) | Locator::Exec(_)) | None) => None,
+        }
     }
 
     /// Returns the directory of the camera's state: the configured one, or the usual place for a process like this.

@@ -83,17 +83,11 @@ pub struct Sight {
 impl Framing {
     /// Makes it, resting in the middle of a picture of which only the wished size is known; none if the head is another.
     pub fn new(config: &Config, settings: watch::Receiver<Arc<Settings>>, now: Instant) -> Option<Self> {
-        let ptz = &config.ptz;
-        let wish = Wish {
-            view: ptz.view,
-            magnify: ptz.magnify.into(),
-            zoom: ptz.zoom.map(f64::from),
-            field_deg: ptz.field_deg.into(),
-        };
+        let wish = Wish::of(config);
         let reach = wish.reach(config.source.size);
         let mover = Mover::new(wish.body(config.source.size, Size::new(2, 2)), wish.start(&reach), now);
         let state = State { now: mover.clone(), mover, before: None, pictures: None, early: None, rest: None, view: 0 };
-        (ptz.head == HeadKind::Digital).then(|| Self { wish, settings, state: Mutex::new(state) })
+        (config.ptz.head == HeadKind::Digital).then(|| Self { wish, settings, state: Mutex::new(state) })
     }
 
     /// Returns what is seen of a picture of this size and these MCUs, captured at a moment.
@@ -219,7 +213,24 @@ impl Reach {
     }
 }
 
+/// Says in words what a digital head has to move in pictures of this size, for `lookout check`.
+pub fn about(config: &Config, picture: Size) -> String {
+    let reach = Wish::of(config).reach(picture);
+    let zoom = (reach.most * 10.0).round() / 10.0;
+    format!("digital, viewers see {} of {picture}, zoom 1 to {zoom} times", reach.view)
+}
+
 impl Wish {
+    fn of(config: &Config) -> Self {
+        let ptz = &config.ptz;
+        Self {
+            view: ptz.view,
+            magnify: ptz.magnify.into(),
+            zoom: ptz.zoom.map(f64::from),
+            field_deg: ptz.field_deg.into(),
+        }
+    }
+
     fn reach(&self, picture: Size) -> Reach {
         let view = self.view.unwrap_or(picture);
         let sharp = 1.0 / window::one_to_one(picture, view);

@@ -1,6 +1,9 @@
-//! `lookout check`: what a source and a microphone are, seen and heard for a moment.
+//! `lookout check`: what a source and a microphone are, seen and heard for a moment, and what head there is.
 
 use std::{
+    fs,
+    os::unix::fs::FileTypeExt as _,
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -10,12 +13,14 @@ use lookout_core::{
         frame::Size,
         sound::{Level, Track, dbfs},
     },
-    port::{Image, InputLine as _, Lost, Microphone, Source, Wanted},
+    port::{Image, InputLine as _, Lost, Microphone, Source, Turner as _, Wanted},
 };
-use lookout_linux::{alsa, gpio};
+use lookout_linux::{alsa, gpio, v4l2};
+use rustix::fs::Access;
 
 use crate::{
-    config::{self, Config},
+    config::{self, Config, HeadKind},
+    framing,
     pipeline::{Demands, Developer},
     source::{LocalTime, Locator, SoundLocator},
     tls,
@@ -37,6 +42,8 @@ pub struct Found {
     pub sound: Result<Sounded, String>,
     /// The sound devices of this machine, a line each.
     pub microphones: Vec<String>,
+    /// The head in words, or why it cannot be used; `None` if none is wanted.
+    pub head: Option<Result<String, String>>,
     /// The lines of `[gpio]`, each with what was found there, or why it cannot be used.
     pub lines: Vec<(&'static str, Result<String, String>)>,
     /// The GPIO chips of this machine, a line each.
@@ -98,9 +105,39 @@ pub async fn probe(locator: &Locator, config: &Config) -> Result<Found, String> 
         devices: locator.describe(),
         sound: sound(config, &mut *source, own).await,
         microphones: alsa::capture_devices(),
+        head: head(config, frame.size).await,
         lines: lines(&config.gpio).await,
         chips: gpio::chips(),
     })
+}
+
+/// Finds the head, which stays where it is.
+async fn head(config: &Config, picture: Size) -> Option<Result<String, String>> {
+    let ptz = &config.ptz;
+    match ptz.head {
+        HeadKind::None => None,
+        HeadKind::Digital => Some(Ok(framing::about(config, picture))),
+        HeadKind::PelcoD => {
+            let port = config.serial.ports.get(ptz.port)?;
+            let about =
+                format!("pelco-d, address {} on {}; whether it hears cannot be asked", ptz.address, port.display());
+            Some(usable(port).map(|()| about).map_err(|why| format!("{}: {why}", port.display())))
+        }
+        HeadKind::Uvc => {
+            let device = config.head_device()?.to_owned();
+            let head = v4l2::Head::open(device).await;
+            Some(head.map(|head| format!("uvc, {}", head.about())).map_err(|lost| lost.0))
+        }
+    }
+}
+
+/// Says whether a serial port is there and may be used, and does nothing to it: opening one moves its lines.
+fn usable(port: &Path) -> Result<(), String> {
+    let found = fs::metadata(port).map_err(|error| error.to_string())?;
+    if !found.file_type().is_char_device() {
+        return Err("it is no device".into());
+    }
+    rustix::fs::access(port, Access::READ_OK | Access::WRITE_OK).map_err(|error| error.to_string())
 }
 
 /// Feels the alarm input for a moment, and finds the output, but leaves it alone.

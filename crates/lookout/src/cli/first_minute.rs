@@ -87,7 +87,7 @@ pub fn check(config: &Config) -> Result<(), Failed> {
         found.microphones.iter().for_each(|line| say(format_args!("  {line}")));
     }
     let mut usable = Ok(());
-    for (name, line) in found.lines {
+    for (name, line) in found.head.map(|head| ("head", head)).into_iter().chain(found.lines) {
         match line {
             Ok(about) => say(format_args!("{name:<14} {about}")),
             Err(why) => usable = Err(failed(format!("{name} {why}"))),

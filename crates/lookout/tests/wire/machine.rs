@@ -165,6 +165,36 @@ fn check_probes_the_source_and_says_what_it_found() {
 }
 
 #[test]
+fn check_says_what_the_head_is_and_fails_if_it_is_not_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("lookout.toml");
+    let check = |table: &str| {
+        let state = dir.path();
+        let source = "[source]\nurl = \"demo:?size=640x360&fps=30\"\nsize = \"640x360\"";
+        fs::write(&config, format!("state = {state:?}\n{source}\n{table}")).unwrap();
+        run(&["check", "--config", config.to_str().unwrap()], "")
+    };
+    let (code, out, error) = check("[ptz]\nview = \"320x180\"");
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    assert!(out.contains("head           digital, viewers see 320x180 of 640x360, zoom 1 to 4 times\n"), "{out}");
+    let (code, out, _) = check("[ptz]\nhead = \"none\"");
+    assert!(code == Some(0) && !out.contains("\nhead "), "{out}");
+    let (code, out, error) = check("[ptz]\nhead = \"pelco-d\"\naddress = 7\n[serial]\nports = [\"/dev/null\"]");
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    assert!(out.contains("head           pelco-d, address 7 on /dev/null; "), "{out}");
+    let gone = "[ptz]\nhead = \"pelco-d\"\n[serial]\nports = [\"/dev/no-such-port\"]";
+    for (table, why) in [
+        (gone, "head /dev/no-such-port: No such file or directory"),
+        ("[ptz]\nhead = \"uvc\"\ndevice = \"/dev/no-such-camera\"", "head no such device /dev/no-such-camera"),
+    ] {
+        let (code, _, error) = check(table);
+        assert!(code == Some(1) && error.contains(why), "{error}");
+    }
+    let (code, _, error) = check("[ptz]\nhead = \"uvc\"");
+    assert!(code == Some(78) && error.contains("ptz.device"), "{error}");
+}
+
+#[test]
 fn a_wrong_command_line_is_exit_code_2() {
     for args in [&["fly"][..], &[], &["run", "--listen", "nowhere"], &["run", "--source", "ftp://x"], &["passwd"]] {
         assert_eq!(run(args, "").0, Some(2), "{args:?}");
