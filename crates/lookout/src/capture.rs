@@ -31,10 +31,11 @@ use tokio::{
 };
 
 use crate::{
+    framing::Framing,
     hub::Hub,
     metrics::{Flow, Held},
     pauses::Pauses,
-    pipeline::{Demands, Developer},
+    pipeline::{Demands, Developer, Left},
     source::LocalTime,
     store::Watched,
     watchdog::{Loop, Watchdog},
@@ -62,6 +63,8 @@ pub struct Parts {
     pub rest: Duration,
     /// What pictures must be like.
     pub demands: Demands,
+    /// What a digital head sees of them, if there is one.
+    pub framing: Option<Arc<Framing>>,
     /// Where pictures go.
     pub hub: Arc<Hub>,
     /// The image settings.
@@ -103,7 +106,7 @@ impl Capture {
     /// # Errors
     /// The system gives no memory.
     pub fn new(parts: Parts) -> Result<Self, transform::Failed> {
-        let developer = Developer::new(parts.demands, parts.flow.clone())?;
+        let developer = Developer::new(parts.demands, parts.framing.clone(), parts.flow.clone())?;
         let pace = parts.watchdog.as_ref().map_or(TURN, |watchdog| watchdog.pace());
         let mut tick = interval(TURN.min(pace));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -137,7 +140,8 @@ impl Capture {
 
     /// Publishes what a source delivers until it is lost.
     async fn watch(&mut self, source: &mut dyn Source) -> Lost {
-        let mut left = block_in_place(|| source.adjust(self.parts.image.get()));
+        let adjust = |source: &mut dyn Source, image: &Image| Left::of(image, block_in_place(|| source.adjust(image)));
+        let mut left = adjust(source, self.parts.image.get());
         let begin = Instant::now();
         let mut whole = begin;
         loop {
@@ -151,7 +155,7 @@ impl Capture {
             self.turn();
             self.parts.flow.frames_captured.inc();
             if let Some(image) = self.parts.image.taken() {
-                left = block_in_place(|| source.adjust(image));
+                left = adjust(source, image);
             }
             // The first is looked at though nobody watches: whoever comes is told the size before he sees anything.
             let wanted = self.parts.hub.watched() || self.up.is_none();
@@ -171,7 +175,7 @@ impl Capture {
     }
 
     /// Publishes a picture if it is whole.
-    fn show(&mut self, grabbed: Grabbed, left: &Image) -> bool {
+    fn show(&mut self, grabbed: Grabbed, left: &Left) -> bool {
         let frame = match self.developer.passes(&grabbed, left) {
             true => self.developer.develop(grabbed, left),
             false => block_in_place(|| self.developer.develop(grabbed, left)),
@@ -312,6 +316,7 @@ mod tests {
             stall: Duration::from_secs(1),
             rest: Duration::ZERO,
             demands: Demands::Device,
+            framing: None,
             hub: Hub::new(Hours::default().gate(Arc::default()), Arc::default(), Arc::default()),
             image: store.watch(|_| Image::NEUTRAL),
             local: Arc::new(|_| String::new()),

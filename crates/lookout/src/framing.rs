@@ -11,6 +11,7 @@
 //! size leaves it untouched.
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -32,6 +33,8 @@ use crate::config::{Config, HeadKind};
 
 /// So much later than a picture was captured it is not expected to come any more.
 const LATE: Duration = Duration::from_secs(1);
+/// So many orders may come between a picture's capture and its arrival.
+const ORDERS: usize = 8;
 
 /// The digital head.
 #[derive(Debug)]
@@ -59,8 +62,8 @@ struct State {
     mover: Mover,
     /// As it was when somebody other than a picture last asked.
     now: Mover,
-    /// As it was until an order came, for pictures that were captured before that and come after it.
-    before: Option<(Instant, Mover)>,
+    /// As it was until each of the last orders came, for pictures that were captured before that and come after it.
+    before: VecDeque<(Instant, Mover)>,
     /// The pictures it is made for, none before the first: their size and that of their MCUs.
     pictures: Option<(Size, Size)>,
     /// What was ordered last before the first picture.
@@ -84,9 +87,17 @@ impl Framing {
     /// Makes it, resting in the middle of a picture of which only the wished size is known; none if the head is another.
     pub fn new(config: &Config, settings: watch::Receiver<Arc<Settings>>, now: Instant) -> Option<Self> {
         let wish = Wish::of(config);
-        let reach = wish.reach(config.source.size);
-        let mover = Mover::new(wish.body(config.source.size, Size::new(2, 2)), wish.start(&reach), now);
-        let state = State { now: mover.clone(), mover, before: None, pictures: None, early: None, rest: None, view: 0 };
+        let body = wish.body(config.source.size, Size::new(2, 2));
+        let mover = Mover::new(body, wish.start(&body, config.source.size), now);
+        let state = State {
+            now: mover.clone(),
+            mover,
+            before: VecDeque::new(),
+            pictures: None,
+            early: None,
+            rest: None,
+            view: 0,
+        };
         (config.ptz.head == HeadKind::Digital).then(|| Self { wish, settings, state: Mutex::new(state) })
     }
 
@@ -95,13 +106,11 @@ impl Framing {
         let settings = self.settings.borrow().clone();
         let mut state = self.state();
         self.fit(&mut state, picture, mcu, captured, &settings.misc);
-        let mover = match &mut state.before {
-            Some((ordered, before)) if captured < *ordered => before,
-            before => {
-                *before = None;
-                &mut state.mover
-            }
-        };
+        while state.before.front().is_some_and(|(ordered, _)| *ordered <= captured) {
+            state.before.pop_front();
+        }
+        let state = &mut *state;
+        let mover = state.before.front_mut().map_or(&mut state.mover, |(_, before)| before);
         let pose = mover.pose(&settings.misc, captured);
         let moving = mover.moving();
         if !moving && state.rest != Some(pose) {
@@ -111,6 +120,12 @@ impl Framing {
         let share = reach.most.powf(-pose.zoom);
         let window = Window { x: pose.pan, y: pose.tilt, share, view: reach.view };
         Sight { window, view: (!moving).then_some(state.view) }
+    }
+
+    /// Says whether pictures leave untouched at a moment, if they are as the last one was.
+    pub fn sees_all(&self, captured: Instant) -> bool {
+        let pictures = self.state().pictures;
+        pictures.is_some_and(|(size, mcu)| self.sight(size, mcu, captured).window.crop(size).is_whole(size))
     }
 
     /// Takes an order; see [`Mover::order`].
@@ -169,9 +184,9 @@ impl Framing {
         }
         let first = state.pictures.replace((picture, mcu)).is_none();
         let body = self.wish.body(picture, mcu);
-        (state.before, state.rest) = (None, None);
+        (state.before, state.rest) = (VecDeque::new(), None);
         if first {
-            state.mover = Mover::new(body, self.wish.start(&self.wish.reach(picture)), captured);
+            state.mover = Mover::new(body, self.wish.start(&body, picture), captured);
             if let Some((order, place)) = state.early.take() {
                 // It was taken once, and what it knows does not depend on the picture.
                 let _ = state.mover.order(order, place, misc, captured);
@@ -189,7 +204,10 @@ impl Framing {
 impl State {
     /// Tells it something; pictures that were captured before are seen as if it were not told.
     fn tell<T>(&mut self, now: Instant, tell: impl FnOnce(&mut Mover) -> T) -> T {
-        self.before = Some((now, self.mover.clone()));
+        if self.before.len() == ORDERS {
+            self.before.pop_front();
+        }
+        self.before.push_back((now, self.mover.clone()));
         let told = tell(&mut self.mover);
         self.now = self.mover.clone();
         told
@@ -237,20 +255,29 @@ impl Wish {
         Reach { view, sharp, most: (sharp * self.magnify).max(1.0) }
     }
 
-    fn start(&self, reach: &Reach) -> Pose {
-        Pose { pan: 0.5, tilt: 0.5, zoom: reach.pose(self.zoom.unwrap_or(reach.sharp)) }
+    /// Returns where it begins.
+    fn start(&self, body: &Body, picture: Size) -> Pose {
+        let reach = self.reach(picture);
+        let (pan, tilt) = body.centre;
+        Pose { pan, tilt, zoom: reach.pose(self.zoom.unwrap_or(reach.sharp)) }
     }
 
     fn body(&self, picture: Size, mcu: Size) -> Body {
         let reach = self.reach(picture);
         // Where no zoom shows the pixels one by one, nothing is gained by resting on blocks.
         let blocks = if reach.sharp < 1.0 { (0.0, 0.0) } else { window::blocks(picture, mcu) };
+        let seen = window::seen(picture, reach.view);
+        // The centre is where it is cheap to rest, too: as near to the middle as blocks begin.
+        let centre = |seen: f64, block: f64| {
+            let seen = seen / reach.sharp;
+            if block > 0.0 { ((1.0 - seen) / 2.0 / block).round() * block + seen / 2.0 } else { 0.5 }
+        };
         let tall = f64::from(picture.height) / f64::from(picture.width.max(1));
         Body {
             octaves: reach.most.log2(),
-            seen: window::seen(picture, reach.view),
+            seen,
             degrees: (self.field_deg, self.field_deg * tall),
-            centre: (0.5, 0.5),
+            centre: (centre(seen.0, blocks.0), centre(seen.1, blocks.1)),
             grid: window::grid(picture),
             blocks,
             blocks_zoom: reach.pose(reach.sharp),

@@ -297,6 +297,7 @@ fn capture(
         stall: app.config.source.stall,
         rest: Duration::ZERO,
         demands: Demands::Own(app.config.source.verify),
+        framing: app.framing.clone(),
         hub: app.hub.clone(),
         image: app.store.watch(image),
         local: local.clone(),

@@ -1,19 +1,26 @@
-//! From what a source hands over to what viewers get: checked, the right way round, in the right size.
+//! From what a source hands over to what viewers get: checked, the part that the head sees, the right way round, in the right
+//! size.
 //!
 //! A JPEG that needs no change leaves as the buffer in which it came. Everything else is made once, for all viewers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
+use bytes::Bytes;
 use lookout_core::{
     media::{
         frame::{Frame, Grabbed, Picture, Size},
         jpeg::{self, Broken, Checked},
         transform::{self, Change, Luma, Pipeline},
+        window::{Crop, Window},
     },
     port::Image,
 };
 
-use crate::{config::Verify, metrics::Flow};
+use crate::{
+    config::Verify,
+    framing::{Framing, Sight},
+    metrics::Flow,
+};
 
 /// What a picture must be like to be passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,50 +34,101 @@ pub enum Demands {
 /// The most pixels of another camera's picture: 3840 × 2160. What is decoded for the smaller sizes stays bounded by it.
 pub const DEVICE_PIXELS: u32 = 3840 * 2160;
 
+/// What is left to do for the image settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Left {
+    /// What the device could not do.
+    image: Image,
+    /// Whether the device itself turns its pictures upside down, and mirrors them.
+    turned: (bool, bool),
+}
+
+impl Left {
+    /// Changes nothing.
+    pub const NOTHING: Self = Self { image: Image::NEUTRAL, turned: (false, false) };
+
+    /// Says what is left of `wanted` by a device that could not do `image`.
+    pub fn of(wanted: &Image, image: Image) -> Self {
+        Self { image, turned: (wanted.flip && !image.flip, wanted.mirror && !image.mirror) }
+    }
+
+    fn change(&self, crop: Option<Crop>) -> Change {
+        let Image { brightness, contrast, flip, mirror, .. } = self.image;
+        Change { crop, flip, mirror, luma: Luma::new(brightness, contrast), width: None }
+    }
+
+    /// Returns a window over a picture that the device has turned: poses are places of what it sees.
+    fn turn(&self, window: Window) -> Window {
+        let turn = |place: f64, turned: bool| if turned { 1.0 - place } else { place };
+        Window { x: turn(window.x, self.turned.1), y: turn(window.y, self.turned.0), ..window }
+    }
+}
+
 /// Makes frames of pictures, for the capture service.
 pub struct Developer {
     codec: Pipeline,
     demands: Demands,
+    /// What a digital head sees of the pictures.
+    framing: Option<Arc<Framing>>,
     flow: Arc<Flow>,
     seq: u64,
 }
 
+/// A picture that was made: the JPEG, its size, and the view of the head that it shows.
+type Made = (Bytes, Size, Option<u64>);
+
 impl Developer {
     /// Makes one; fails only without memory.
-    pub fn new(demands: Demands, flow: Arc<Flow>) -> Result<Self, transform::Failed> {
-        Ok(Self { codec: Pipeline::new()?, demands, flow, seq: 0 })
+    pub fn new(demands: Demands, framing: Option<Arc<Framing>>, flow: Arc<Flow>) -> Result<Self, transform::Failed> {
+        Ok(Self { codec: Pipeline::new()?, demands, framing, flow, seq: 0 })
     }
 
     /// Makes a frame; `left` is what the device could not do of the image settings.
     ///
     /// A broken picture is counted by its reason and gives none.
-    pub fn develop(&mut self, grabbed: Grabbed, left: &Image) -> Option<Frame> {
-        let made = self.make(grabbed.picture, left);
-        let made = made.inspect_err(|reason| self.flow.dropped(reason)).ok()?;
-        self.seq += 1;
-        let Grabbed { captured, wall, .. } = grabbed;
-        Some(Frame { seq: self.seq, captured, wall, size: made.size, jpeg: made.jpeg, live: true, view: Some(0) })
+    pub fn develop(&mut self, grabbed: Grabbed, left: &Left) -> Option<Frame> {
+        let framing = self.framing.clone();
+        self.frame(grabbed, left, framing.as_deref())
     }
 
     /// Says whether a picture goes through as it is: looked at, and neither decoded nor encoded.
-    pub fn passes(&self, grabbed: &Grabbed, left: &Image) -> bool {
+    pub fn passes(&self, grabbed: &Grabbed, left: &Left) -> bool {
         let jpeg = matches!(grabbed.picture, Picture::Jpeg(_));
-        jpeg && self.demands != Demands::Own(Verify::Decode) && change(left) == Change::default()
+        let whole = self.framing.as_ref().is_none_or(|framing| framing.sees_all(grabbed.captured));
+        jpeg && whole && self.demands != Demands::Own(Verify::Decode) && left.change(None) == Change::default()
     }
 
     /// Makes a frame of the picture that stands in for a lost source.
     pub fn placeholder(&mut self, grabbed: Grabbed) -> Option<Frame> {
-        let frame = self.develop(grabbed, &Image::NEUTRAL)?;
+        let frame = self.frame(grabbed, &Left::NOTHING, None)?;
         Some(Frame { live: false, ..frame })
     }
 
-    fn make(&mut self, picture: Picture, left: &Image) -> Result<Checked, &'static str> {
-        let change = change(left);
+    fn frame(&mut self, grabbed: Grabbed, left: &Left, framing: Option<&Framing>) -> Option<Frame> {
+        let Grabbed { captured, wall, picture } = grabbed;
+        let look = |size, mcu| look(framing, left, size, mcu, captured);
+        let encodes = self.codec.encodes();
+        let made = self.make(picture, left, look);
+        self.flow.encodes.inc_by(self.codec.encodes() - encodes);
+        let (jpeg, size, view) = made.inspect_err(|reason| self.flow.dropped(reason)).ok()?;
+        self.seq += 1;
+        Some(Frame { seq: self.seq, captured, wall, size, jpeg, live: true, view })
+    }
+
+    /// Makes a picture; `look` says what is seen of one with such a size and such MCUs.
+    fn make(
+        &mut self,
+        picture: Picture,
+        left: &Left,
+        look: impl FnOnce(Size, Size) -> (Option<Crop>, Option<u64>),
+    ) -> Result<Made, &'static str> {
         match picture {
             Picture::Raw(raw) => {
+                // Colours are of two pixels each way at most.
+                let (crop, view) = look(raw.size, Size::new(2, 2));
+                let change = left.change(crop);
                 let made = self.codec.encode_raw(&raw, &change, transform::QUALITY);
-                self.flow.encodes.inc();
-                made.map(|jpeg| Checked { jpeg, size: raw.size, mcu: Size::new(2, 2) }).map_err(|_| "pixels")
+                made.map(|jpeg| (jpeg, change.size(raw.size), view)).map_err(|_| "pixels")
             }
             Picture::Jpeg(jpeg) => {
                 let checked = match jpeg::check(jpeg.clone()) {
@@ -83,32 +141,35 @@ impl Developer {
                     Demands::Device if checked.size.width * checked.size.height <= DEVICE_PIXELS => {}
                     Demands::Device => return Err(Broken::Size.reason()),
                 }
+                let (crop, view) = look(checked.size, checked.mcu);
+                let change = left.change(crop);
                 if change == Change::default() {
-                    return Ok(checked);
-                }
-                if change.luma.is_some() {
-                    self.flow.encodes.inc();
+                    return Ok((checked.jpeg, checked.size, view));
                 }
                 let made = self.codec.change(&checked.jpeg, &change).map_err(|_| "data")?;
-                Ok(Checked { jpeg: made, ..checked })
+                Ok((made, change.size(checked.size), view))
             }
         }
     }
 
     fn encode_anew(&mut self, jpeg: &[u8]) -> Result<Checked, &'static str> {
-        self.flow.encodes.inc();
         let made = self.codec.encode_anew(jpeg).map_err(|_| "data")?;
         jpeg::check(made).map_err(Broken::reason)
     }
 }
 
-fn change(left: &Image) -> Change {
-    Change {
-        flip: left.flip,
-        mirror: left.mirror,
-        luma: Luma::new(left.brightness, left.contrast),
-        ..Change::default()
-    }
+/// Says which part of a picture is taken, none for all of it, and which view of the head that is.
+fn look(
+    framing: Option<&Framing>,
+    left: &Left,
+    size: Size,
+    mcu: Size,
+    captured: Instant,
+) -> (Option<Crop>, Option<u64>) {
+    let Some(framing) = framing else { return (None, Some(0)) };
+    let Sight { window, view } = framing.sight(size, mcu, captured);
+    let crop = left.turn(window).crop(size);
+    ((!crop.is_whole(size)).then_some(crop), view)
 }
 
 /// Makes a smaller size of frames, on a thread that may compute.
@@ -147,10 +208,9 @@ impl Resizer {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Instant, SystemTime};
+    use std::time::SystemTime;
 
-    use bytes::Bytes;
-    use lookout_core::media::frame::{Range, Raw, RawFormat, Size};
+    use lookout_core::media::frame::{Range, Raw, RawFormat};
 
     use super::*;
     use crate::metrics::Metrics;
@@ -164,11 +224,11 @@ mod tests {
     #[test]
     fn of_a_device_only_pictures_of_bounded_size_that_need_no_decoding_are_passed_on() {
         let metrics = Metrics::new();
-        let mut developer = Developer::new(Demands::Device, metrics.devices.clone()).unwrap();
+        let mut developer = Developer::new(Demands::Device, None, metrics.devices.clone()).unwrap();
         let mut passed_on = |jpeg: Vec<u8>| {
             let picture = Picture::Jpeg(Bytes::from(jpeg));
             let grabbed = Grabbed { captured: Instant::now(), wall: SystemTime::now(), picture };
-            developer.develop(grabbed, &Image::NEUTRAL).map(|frame| frame.size)
+            developer.develop(grabbed, &Left::NOTHING).map(|frame| frame.size)
         };
         let most = Size { width: 3840, height: 2160 };
         assert_eq!(passed_on(grey(most)), Some(most));

@@ -13,7 +13,7 @@ use lookout_core::{
         frame::Size,
         sound::{Level, Track, dbfs},
     },
-    port::{Image, InputLine as _, Lost, Microphone, Source, Turner as _, Wanted},
+    port::{InputLine as _, Lost, Microphone, Source, Turner as _, Wanted},
 };
 use lookout_linux::{alsa, gpio, v4l2};
 use rustix::fs::Access;
@@ -21,7 +21,7 @@ use rustix::fs::Access;
 use crate::{
     config::{self, Config, HeadKind},
     framing,
-    pipeline::{Demands, Developer},
+    pipeline::{Demands, Developer, Left},
     source::{LocalTime, Locator, SoundLocator},
     tls,
 };
@@ -94,8 +94,8 @@ pub async fn probe(locator: &Locator, config: &Config) -> Result<Found, String> 
     let (mut source, own, grabbed) = grabbed.map_err(|lost| format!("{locator}: {lost}"))?;
     let after = begin.elapsed();
     let mut developer =
-        Developer::new(Demands::Own(config.source.verify), Arc::default()).map_err(|error| error.to_string())?;
-    let frame = developer.develop(grabbed, &Image::NEUTRAL);
+        Developer::new(Demands::Own(config.source.verify), None, Arc::default()).map_err(|error| error.to_string())?;
+    let frame = developer.develop(grabbed, &Left::NOTHING);
     let frame = frame.ok_or_else(|| format!("{locator}: the first picture is broken"))?;
     Ok(Found {
         about: source.about(),

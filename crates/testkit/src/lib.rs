@@ -28,7 +28,7 @@ pub use client::{Client, Conn, Reply, encode};
 pub use fake::{FakeCamera, Mode};
 pub use ftp::{Does, FtpServer};
 pub use pack::{Lie, Zip, vendor_pack};
-pub use picture::{Picture, noise_jpeg, scene_jpeg};
+pub use picture::{Picture, noise_jpeg, scene, scene_jpeg};
 pub use pty::Pty;
 pub use rogue::{DeafPort, Rogue, RoguePeer};
 pub use sound::{decode_adpcm, decode_ulaw};

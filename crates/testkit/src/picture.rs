@@ -5,6 +5,9 @@ use std::time::Duration;
 use lookout_core::media::{canvas::Canvas, frame::Size, scene};
 use turbojpeg::{Decompressor, Image, PixelFormat, Subsamp, YuvImage};
 
+/// The most that a pixel differs from another where pictures are compared.
+const MOST: u32 = 24;
+
 /// The brightness of every pixel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
@@ -62,6 +65,71 @@ impl Picture {
         Self { luma, ..*self }
     }
 
+    /// Finds which part of a larger picture it shows, pixel by pixel; returns where that begins, and how far off it is
+    /// ([`Picture::off`]).
+    pub fn part_of(&self, world: &Self) -> ((usize, usize), f64) {
+        let (across, down) = (world.width - self.width, world.height - self.height);
+        // A look at few pixels everywhere, then a closer one where it may be.
+        let (few, more) = (self.pixels(world, 23), self.pixels(world, 3));
+        let (mut near, mut enough) = (Vec::new(), u32::MAX);
+        for top in 0..=down {
+            for left in 0..=across {
+                let sum = differ(&few, &world.luma[top * world.width + left..], enough);
+                if sum <= enough {
+                    near.push((sum, (left, top)));
+                    enough = enough.min(sum / 2 * 3 + 50);
+                }
+            }
+        }
+        near.retain(|(sum, _)| *sum <= enough);
+        let closer = |best: (u32, (usize, usize)), (_, (left, top)): (u32, (usize, usize))| {
+            best.min((differ(&more, &world.luma[top * world.width + left..], best.0), (left, top)))
+        };
+        let (_, place) = near.into_iter().fold((u32::MAX, (0, 0)), closer);
+        (place, self.off(world, (place.0 as f64, place.1 as f64), 1.0))
+    }
+
+    /// Returns every so many pixels, and where they are behind the first one in a picture as wide as another.
+    fn pixels(&self, world: &Self, step: usize) -> Vec<(usize, u8)> {
+        let rows = (0..self.height).step_by(step);
+        let all = rows.flat_map(|row| (0..self.width).step_by(step).map(move |column| (row, column)));
+        all.map(|(row, column)| (row * world.width + column, self.luma[row * self.width + column])).collect()
+    }
+
+    /// Returns how far its pixels are, on average, from those of a part of a larger picture: it begins at `left` and `top`, and
+    /// a pixel here is `scale` pixels there. No pixel counts for more than 24, so that little things that move do not matter.
+    pub fn off(&self, world: &Self, (left, top): (f64, f64), scale: f64) -> f64 {
+        let at = |begin: f64, pixel: usize, most: usize| {
+            // The middle of a pixel here, as a place there.
+            let place = (begin + (pixel as f64 + 0.5) * scale - 0.5).clamp(0.0, (most - 1) as f64);
+            (place as usize, (place as usize + 1).min(most - 1), place.fract())
+        };
+        let (mut sum, mut count) = (0, 0);
+        for row in (0..self.height).step_by(3) {
+            let (upper, lower, down) = at(top, row, world.height);
+            for column in (0..self.width).step_by(3) {
+                let (here, next, across) = at(left, column, world.width);
+                let line = |row: usize| {
+                    let pixel = |column: usize| f64::from(world.luma[row * world.width + column]);
+                    pixel(here) * (1.0 - across) + pixel(next) * across
+                };
+                let there = line(upper) * (1.0 - down) + line(lower) * down;
+                sum += ((f64::from(self.luma[row * self.width + column]) - there).abs() as u32).min(MOST);
+                count += 1;
+            }
+        }
+        f64::from(sum) / f64::from(count)
+    }
+
+    /// Returns it as a part of a picture of a size that is black elsewhere: what that has in certain places can then be read.
+    pub fn placed(&self, size: (usize, usize), (left, top): (usize, usize)) -> Self {
+        let mut luma = vec![0; size.0 * size.1];
+        for (from, to) in self.luma.chunks_exact(self.width).zip(luma.chunks_exact_mut(size.0).skip(top)) {
+            to[left..left + self.width].copy_from_slice(from);
+        }
+        Self { width: size.0, height: size.1, luma }
+    }
+
     /// Returns the mean brightness, 0 to 255.
     pub fn mean(&self) -> f64 {
         self.luma.iter().map(|&pixel| f64::from(pixel)).sum::<f64>() / self.luma.len() as f64
@@ -83,6 +151,25 @@ pub fn scene_jpeg(size: Size, number: u64) -> Vec<u8> {
     let (width, height) = (size.width as usize, size.height as usize);
     let image = YuvImage { pixels: raw.pixels.as_ref(), width, align: 1, height, subsamp: Subsamp::Sub2x2 };
     turbojpeg::compress_yuv(image, 85).unwrap().to_vec()
+}
+
+/// Sums up how far pixels differ from those of another picture, until it is more than `enough`.
+fn differ(pixels: &[(usize, u8)], luma: &[u8], enough: u32) -> u32 {
+    let mut sum = 0;
+    for (place, pixel) in pixels {
+        sum += u32::from(pixel.abs_diff(luma[*place])).min(MOST);
+        if sum > enough {
+            break;
+        }
+    }
+    sum
+}
+
+/// Paints the demo scene as it is at its beginning.
+pub fn scene(size: Size) -> Picture {
+    let mut canvas = Canvas::default();
+    scene::Scene::new(size).paint(&mut canvas, 0, Duration::ZERO, "");
+    Picture { width: size.width as usize, height: size.height as usize, luma: canvas.luma().to_vec() }
 }
 
 /// Makes a picture of noise about a mean brightness, 50 to 200: it is large, and its brightness is told in any size.
@@ -111,6 +198,23 @@ mod tests {
         assert_ne!(picture.mirrored().number(), Some(4711));
         assert_ne!(picture.upside_down().number(), Some(4711));
         assert_eq!(picture.upside_down().upside_down().number(), Some(4711));
+    }
+
+    #[test]
+    fn which_part_of_the_scene_is_shown_is_found_to_the_pixel_while_things_move_in_it() {
+        let world = scene(Size::VGA);
+        let later = Picture::decode(&scene_jpeg(Size::VGA, 55));
+        for (left, top) in [(0, 0), (161, 122), (320, 240), (7, 201), (320, 0)] {
+            let rows = later.luma.chunks_exact(640).skip(top).take(240);
+            let part = Picture {
+                width: 320,
+                height: 240,
+                luma: rows.flat_map(|row| row[left..left + 320].to_vec()).collect(),
+            };
+            let (found, off) = part.part_of(&world);
+            assert!(found == (left, top) && off < 5.0, "{found:?}, {off}");
+            assert_eq!(part.placed((640, 480), found).time().is_some(), top < 8 && left < 208);
+        }
     }
 
     #[test]

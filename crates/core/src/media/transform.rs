@@ -162,6 +162,8 @@ pub struct Pipeline {
     resizer: Resizer,
     /// Where JPEGs are written before their length is known.
     output: Vec<u8>,
+    /// How often it has encoded pixels.
+    encodes: u64,
 }
 
 impl Pipeline {
@@ -174,7 +176,12 @@ impl Pipeline {
         decompressor.set_scan_limit(MOST_SCANS)?;
         let compressor = Compressor::new()?;
         let [pixels, whole, output] = [const { Vec::new() }; 3];
-        Ok(Self { decompressor, compressor, pixels, whole, resizer: Resizer::new(), output })
+        Ok(Self { decompressor, compressor, pixels, whole, resizer: Resizer::new(), output, encodes: 0 })
+    }
+
+    /// Returns how often it has encoded pixels: what moved whole blocks of a JPEG, or nothing, is not counted.
+    pub const fn encodes(&self) -> u64 {
+        self.encodes
     }
 
     /// Changes a picture that [`super::jpeg::check`] let pass; without a change it is the same buffer.
@@ -222,6 +229,7 @@ impl Pipeline {
         let pixels = &mut self.pixels[..];
         let image = Image { pixels, width, pitch: width * 3, height, format: PixelFormat::RGB };
         forgive(self.decompressor.decompress(jpeg, image))?;
+        self.encodes += 1;
         self.compressor.set_quality(QUALITY)?;
         self.compressor.set_subsamp(Subsamp::Sub2x2)?;
         self.output.resize(turbojpeg::compressed_buf_len(width, height, Subsamp::Sub2x2)?, 0);
@@ -276,6 +284,7 @@ impl Pipeline {
             return Err(Failed::Window(crop, raw.size));
         }
         if full && already_planes && crop == whole && !change.flip && !change.mirror && change.luma.is_none() {
+            self.encodes += 1;
             return encode(&mut self.compressor, &raw.pixels, raw.size, subsamp, quality, &mut self.output);
         }
         if crop.is_one_to_one() {
@@ -391,6 +400,7 @@ impl Pipeline {
         for plane in &mut planes {
             plane.turn(change.flip, change.mirror);
         }
+        self.encodes += 1;
         encode(&mut self.compressor, &self.pixels, size, subsamp, quality, &mut self.output)
     }
 }

@@ -129,6 +129,7 @@ impl Devices {
             stall: STALL,
             rest: REST,
             demands: Demands::Device,
+            framing: None,
             hub: hub.clone(),
             // The image settings are those of the camera's own picture.
             image: store.watch(|_| Image::NEUTRAL),
