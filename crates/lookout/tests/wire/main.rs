@@ -20,6 +20,7 @@ mod login;
 mod machine;
 mod microphone;
 mod pages;
+mod pelco_d;
 mod picture;
 mod privacy;
 mod requests;

@@ -3,104 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::ptz::{Axis, Column, Preset, command};
 
-/// What each number of PROFILE 5.4's first column sends to a head at address 1 that rests, at full speed: bytes as TF-0002
-/// has them.
-const DOCUMENT: &str = "
-    0   FF 01 00 08 00 3F 48
-    1   FF 01 00 00 00 00 01
-    2   FF 01 00 10 00 3F 50
-    3   FF 01 00 00 00 00 01
-    4   FF 01 00 04 3F 00 44
-    5   FF 01 00 00 00 00 01
-    6   FF 01 00 02 3F 00 42
-    7   FF 01 00 00 00 00 01
-    8   FF 01 04 00 00 00 05
-    9   FF 01 00 00 00 00 01
-    10  FF 01 02 00 00 00 03
-    11  FF 01 00 00 00 00 01
-    12  FF 01 01 00 00 00 02
-    13  FF 01 00 00 00 00 01
-    14  FF 01 00 80 00 00 81
-    15  FF 01 00 00 00 00 01
-    16  FF 01 00 40 00 00 41
-    17  FF 01 00 00 00 00 01
-    18  FF 01 00 20 00 00 21
-    19  FF 01 00 00 00 00 01
-    20  FF 01 90 00 00 00 91
-    21  FF 01 10 00 00 00 11
-    22  FF 01 00 09 00 01 0B
-    23  FF 01 00 0B 00 01 0D
-    24  FF 01 00 09 00 02 0C
-    25  FF 01 00 0B 00 02 0E
-    26  FF 01 00 09 00 03 0D
-    27  FF 01 00 0B 00 03 0F
-    28  FF 01 00 09 00 04 0E
-    29  FF 01 00 0B 00 04 10
-    30  FF 01 00 03 00 01 05
-    31  FF 01 00 07 00 01 09
-    32  FF 01 00 03 00 02 06
-    33  FF 01 00 07 00 02 0A
-    34  FF 01 00 03 00 03 07
-    35  FF 01 00 07 00 03 0B
-    36  FF 01 00 03 00 04 08
-    37  FF 01 00 07 00 04 0C
-    38  FF 01 00 03 00 05 09
-    39  FF 01 00 07 00 05 0D
-    40  FF 01 00 03 00 06 0A
-    41  FF 01 00 07 00 06 0E
-    42  FF 01 00 03 00 07 0B
-    43  FF 01 00 07 00 07 0F
-    44  FF 01 00 03 00 08 0C
-    45  FF 01 00 07 00 08 10
-    46  FF 01 00 03 00 09 0D
-    47  FF 01 00 07 00 09 11
-    48  FF 01 00 03 00 0A 0E
-    49  FF 01 00 07 00 0A 12
-    50  FF 01 00 03 00 0B 0F
-    51  FF 01 00 07 00 0B 13
-    52  FF 01 00 03 00 0C 10
-    53  FF 01 00 07 00 0C 14
-    54  FF 01 00 03 00 0D 11
-    55  FF 01 00 07 00 0D 15
-    56  FF 01 00 03 00 0E 12
-    57  FF 01 00 07 00 0E 16
-    58  FF 01 00 03 00 0F 13
-    59  FF 01 00 07 00 0F 17
-    60  FF 01 00 03 00 10 14
-    61  FF 01 00 07 00 10 18
-    62  FF 01 00 03 00 11 15
-    63  FF 01 00 07 00 11 19
-    64  FF 01 00 03 00 12 16
-    65  FF 01 00 07 00 12 1A
-    66  FF 01 00 03 00 13 17
-    67  FF 01 00 07 00 13 1B
-    68  FF 01 00 03 00 14 18
-    69  FF 01 00 07 00 14 1C
-    70  FF 01 00 03 00 15 19
-    71  FF 01 00 07 00 15 1D
-    72  FF 01 00 03 00 16 1A
-    73  FF 01 00 07 00 16 1E
-    74  FF 01 00 03 00 17 1B
-    75  FF 01 00 07 00 17 1F
-    76  FF 01 00 03 00 18 1C
-    77  FF 01 00 07 00 18 20
-    78  FF 01 00 03 00 19 1D
-    79  FF 01 00 07 00 19 21
-    80  FF 01 00 03 00 1A 1E
-    81  FF 01 00 07 00 1A 22
-    82  FF 01 00 03 00 1B 1F
-    83  FF 01 00 07 00 1B 23
-    84  FF 01 00 03 00 1C 20
-    85  FF 01 00 07 00 1C 24
-    86  FF 01 00 03 00 1D 21
-    87  FF 01 00 07 00 1D 25
-    88  FF 01 00 03 00 1E 22
-    89  FF 01 00 07 00 1E 26
-    90  FF 01 00 03 00 1F 23
-    91  FF 01 00 07 00 1F 27
-    92  FF 01 00 03 00 20 24
-    93  FF 01 00 07 00 20 28
-";
+/// What each command of the first column sends; the black-box test reads it as well.
+const DOCUMENT: &str = include_str!("../../../tests/pelco_d.txt");
 
 #[allow(clippy::disallowed_methods, reason = "any moment will do as the beginning")]
 fn start() -> Instant {
@@ -141,7 +45,8 @@ const SCAN_OFF: &str = "FF 01 10 00 00 00 11";
 #[test]
 fn q65_every_command_of_the_first_column_sends_these_bytes() {
     let (misc, now) = (Misc::default(), start());
-    let rows: Vec<_> = DOCUMENT.lines().filter_map(|row| row.trim().split_once(' ')).collect();
+    let rows: Vec<_> =
+        DOCUMENT.lines().filter(|row| !row.starts_with('#')).filter_map(|row| row.split_once(' ')).collect();
     assert_eq!(rows.len(), 94);
     for (i, (number, bytes)) in rows.into_iter().enumerate() {
         assert_eq!(number, i.to_string());
