@@ -24,49 +24,57 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 const STOP: &str = "FF 01 00 00 00 00 01";
+const UP: &str = "FF 01 00 08 00 3F 48";
+const DOWN: &str = "FF 01 00 10 00 3F 50";
 const LEFT: &str = "FF 01 00 04 3F 00 44";
 const RIGHT: &str = "FF 01 00 02 3F 00 42";
 
 #[test]
-fn q65_every_command_of_the_first_column_is_on_the_line_to_the_byte_in_both_directions() {
+fn q65_every_command_of_the_first_column_is_on_the_line_to_the_byte() {
     let rows: Vec<_> =
         DOCUMENT.lines().filter(|row| !row.starts_with('#')).filter_map(|row| row.split_once(' ')).collect();
     assert_eq!(rows.len(), 94);
-    for directions in ["document", "swapped"] {
-        let port = Pty::new();
-        let camera = camera(&port, directions);
-        let client = camera.operator();
-        for (number, bytes) in &rows {
-            order(&client, number).ok();
-            let bytes = match (*number, directions) {
-                ("4", "swapped") => RIGHT,
-                ("6", "swapped") => LEFT,
-                (_, _) => bytes.trim(),
-            };
-            assert_eq!(hex(&port.wait(7)), bytes, "{number} {directions}");
-        }
-        order(&client, "2&onestep=1&degree=2").ok();
-        assert_eq!(hex(&port.wait(14)), format!("FF 01 00 10 00 3F 50 {STOP}"), "a step ends by itself");
-        for (number, error) in [
-            ("255", "error: not supported."),
-            ("96", "error: illegal params."),
-            ("8&onestep=1", "error: illegal params."),
-        ] {
-            order(&client, number).error(error);
-        }
-        assert_eq!(hex(&port.take()), "", "what is refused sends nothing");
-    }
-}
-
-#[test]
-fn q13_a_picture_that_is_turned_turns_the_head_the_other_way() {
     let port = Pty::new();
     let camera = camera(&port, "document");
     let client = camera.operator();
-    for (flip, bytes) in [("0", LEFT), ("1", LEFT), ("2", RIGHT), ("3", RIGHT)] {
-        camera.operator().get(&format!("/camera_control.cgi?param=5&value={flip}")).ok();
-        order(&client, "4").ok();
-        assert_eq!(hex(&port.wait(7)), bytes, "flip {flip}");
+    for (number, bytes) in rows {
+        order(&client, number).ok();
+        assert_eq!(hex(&port.wait(7)), bytes.trim(), "{number}");
+    }
+    order(&client, "2&onestep=1&degree=2").ok();
+    assert_eq!(hex(&port.wait(14)), format!("FF 01 00 10 00 3F 50 {STOP}"), "a step ends by itself");
+    for (number, error) in
+        [("255", "error: not supported."), ("96", "error: illegal params."), ("8&onestep=1", "error: illegal params.")]
+    {
+        order(&client, number).error(error);
+    }
+    assert_eq!(hex(&port.take()), "", "what is refused sends nothing");
+}
+
+#[test]
+fn q13_left_is_right_for_clients_who_mean_that_and_in_a_picture_that_is_mirrored() {
+    // `param` 5: the picture as it is, upside down, mirrored, both.
+    let table = [
+        (
+            "document",
+            [[UP, DOWN, LEFT, RIGHT], [DOWN, UP, LEFT, RIGHT], [UP, DOWN, RIGHT, LEFT], [DOWN, UP, RIGHT, LEFT]],
+        ),
+        (
+            "swapped",
+            [[UP, DOWN, RIGHT, LEFT], [DOWN, UP, RIGHT, LEFT], [UP, DOWN, LEFT, RIGHT], [DOWN, UP, LEFT, RIGHT]],
+        ),
+    ];
+    for (directions, flips) in table {
+        let port = Pty::new();
+        let camera = camera(&port, directions);
+        let client = camera.operator();
+        for (flip, bytes) in flips.into_iter().enumerate() {
+            client.get(&format!("/camera_control.cgi?param=5&value={flip}")).ok();
+            for (number, bytes) in [0, 2, 4, 6].into_iter().zip(bytes) {
+                order(&client, &number.to_string()).ok();
+                assert_eq!(hex(&port.wait(7)), bytes, "{number}, {directions}, flip {flip}");
+            }
+        }
     }
 }
 
