@@ -5,9 +5,13 @@ pub mod alsa;
 #[cfg(target_os = "linux")]
 mod apart;
 #[cfg(target_os = "linux")]
+mod driven;
+#[cfg(target_os = "linux")]
 pub mod gpio;
 #[cfg(target_os = "linux")]
 pub mod handover;
+#[cfg(target_os = "linux")]
+pub mod led;
 #[cfg(target_os = "linux")]
 pub mod memory;
 #[cfg(target_os = "linux")]
@@ -18,3 +22,6 @@ pub mod serial;
 pub mod socket;
 #[cfg(target_os = "linux")]
 pub mod v4l2;
+
+#[cfg(target_os = "linux")]
+pub use driven::Output;

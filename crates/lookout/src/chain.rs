@@ -1,4 +1,4 @@
-//! The wiring of the alarm chain: who triggers, the alarm service, who acts.
+//! The wiring of the alarm chain: who triggers, the alarm service, who acts; and of the lamp beside them.
 
 mod pins;
 
@@ -41,6 +41,7 @@ pub fn start(
     };
     tokio::spawn(alarm::run(parts));
     pins::input(app);
+    pins::led(app, holding);
     watchers(app);
     Ok(())
 }

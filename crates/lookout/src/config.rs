@@ -25,10 +25,16 @@ use lookout_core::{
     mqtt::is_prefix,
     profile::wire::Secret,
 };
-use lookout_linux::gpio::{self, Place};
+use lookout_linux::{
+    gpio::{self, Place},
+    led,
+};
 
 pub use crate::service::mqtt::Broker;
-use crate::source::{Locator, SoundLocator};
+use crate::{
+    service::output,
+    source::{Locator, SoundLocator},
+};
 
 pub use self::{kind::Choice, manual::manual, read::ConfigError};
 use self::{
@@ -154,9 +160,9 @@ settings! {
         "channels" channels: u16 = 1 => whole(sound::CHANNELS);
     }
 
-    /// The alarm input and the output, lines of this machine's GPIO chips. A line is written as `CHIP:NUMBER`, where the chip
-    /// is its name (`gpiochip0`) or its label (`pinctrl-bcm2711`), or as its own name, such as `GPIO17`; `gpioinfo` lists them
-    /// all. How to wire them: [gpio.md](gpio.md).
+    /// The alarm input and the output, lines of this machine's GPIO chips, and LEDs. A line is written as `CHIP:NUMBER`, where the
+    /// chip is its name (`gpiochip0`) or its label (`pinctrl-bcm2711`), or as its own name, such as `GPIO17`; `gpioinfo` lists
+    /// them all. How to wire them: [gpio.md](gpio.md).
     ["gpio"] gpio: Gpio {
         /// The line of the alarm input. Without one, there is only what `input.cgi` says.
         "input" input: Option<Place> = None => optional(parsed(Place::WANTED));
@@ -167,11 +173,15 @@ settings! {
         /// The time in milliseconds for which a level must last to be taken for one. The kernel sees to that, and the camera
         /// where the kernel cannot.
         "debounce_ms" debounce_ms: u32 = 50 => whole(0..=10_000);
-        /// The line of the output. It is driven while an alarm lasts (`alarm_iolinkage`), and rests at the level that is not
-        /// `alarm_ioout_level` from the camera's start to its end.
-        "output" output: Option<Place> = None => optional(parsed(Place::WANTED));
-        /// Whether the voltage of the output is low when it is to be high.
+        /// The line of the output, or its lamp: `led:NAME` or `led:/FOLDER`, as under `gpio.led`, which is as bright as it can be
+        /// when it is high. It is driven while an alarm lasts (`alarm_iolinkage`), and rests at the level that is not
+        /// `alarm_ioout_level` from the camera's start to its end; commands 94 and 95 of `decoder_control.cgi` drive it by hand.
+        "output" output: Option<output::Place> = None => optional(parsed(output::Place::WANTED));
+        /// Whether the voltage of the output is low when it is to be high. A LED's driver knows that by itself.
         "output_active_low" output_active_low: bool = false => flag();
+        /// The lamp that shows what the camera does, as `led_mode` says: its name below `/sys/class/leds`, such as `ACT`, or the
+        /// path of such a folder.
+        "led" led: Option<led::Place> = None => optional(parsed(led::Place::WANTED));
     }
 
     /// Pan, tilt and zoom. What each kind of head does, and how to wire one: [ptz.md](ptz.md).
@@ -507,9 +517,7 @@ impl Config {
         if self.listen.is_empty() && self.tls_listen.is_empty() {
             return conflict("listen", "listen and tls_listen are both empty: nobody could reach the camera");
         }
-        if self.gpio.input.is_some() && self.gpio.input == self.gpio.output {
-            return conflict("gpio.output", "gpio.output and gpio.input cannot be the same line");
-        }
+        self.gpio.check()?;
         if self.serial.ports.len() > 4 {
             return conflict("serial.ports", "serial.ports can be four at most: the profile knows ports 0 to 3");
         }
@@ -561,6 +569,23 @@ impl Config {
 }
 
 impl Gpio {
+    fn check(&self) -> Result<(), Conflict> {
+        let conflict = |key, sentence: &str| Err(Conflict { key, sentence: sentence.to_owned() });
+        match &self.output {
+            Some(output::Place::Line(line)) if self.input.as_ref() == Some(line) => {
+                conflict("gpio.output", "gpio.output and gpio.input cannot be the same line")
+            }
+            Some(output::Place::Led(led)) if self.led.as_ref() == Some(led) => {
+                conflict("gpio.led", "gpio.led and gpio.output cannot be the same LED")
+            }
+            Some(output::Place::Led(_)) if self.output_active_low => conflict(
+                "gpio.output_active_low",
+                "gpio.output_active_low is of a line, and gpio.output is a LED, whose driver knows which way it lights",
+            ),
+            Some(output::Place::Line(_) | output::Place::Led(_)) | None => Ok(()),
+        }
+    }
+
     /// Returns what is wanted of the input's line.
     pub fn wanted(&self) -> gpio::Wanted {
         let bias = match self.input_bias {

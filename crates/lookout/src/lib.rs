@@ -12,6 +12,7 @@ mod chain;
 mod clock;
 pub mod config;
 mod doorman;
+mod driven;
 mod duty;
 mod files;
 mod framing;

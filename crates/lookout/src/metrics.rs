@@ -31,7 +31,11 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-pub use self::{head::HeadCounters, pins::PinCounters, serial::SerialCounters};
+pub use self::{
+    head::HeadCounters,
+    pins::{LineCounters, PinCounters},
+    serial::SerialCounters,
+};
 
 /// The `Content-Type` of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -49,7 +53,7 @@ pub struct Metrics {
     pub sound: Arc<SoundCounters>,
     /// Of alarms.
     pub alarms: Arc<AlarmCounters>,
-    /// Of the alarm input and the output.
+    /// Of the alarm input, the output and the lamp.
     pub pins: Arc<PinCounters>,
     /// Of the serial ports.
     pub serial: Arc<SerialCounters>,
@@ -81,6 +85,8 @@ pub struct Flow {
     pub frames_skipped: Counter,
     /// Pictures that were encoded: another size, other brightness or contrast, a raw source, a placeholder. Flips are not.
     pub encodes: Counter,
+    /// Snapshots.
+    pub snapshots: Counter,
     /// Times a source was lost.
     pub source_lost: Counter,
     viewers: Gauge,
@@ -98,6 +104,8 @@ pub struct SoundCounters {
     pub lost: Counter,
     /// Blocks that were encoded: each once, however many listen, and none while nobody does.
     pub encoded: Counter,
+    /// Blocks that listeners took.
+    pub taken: Counter,
     /// Blocks that a listener missed because it was slow.
     pub missed: Counter,
     up: Gauge,
@@ -197,6 +205,17 @@ impl MqttCounters {
         let how = if taken { "taken" } else { "ignored" };
         self.commands.get_or_create_owned(&[("result", how)]).inc();
     }
+}
+
+/// What a lamp may tell of: who is there, and what goes on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Signs {
+    /// Grows with each request that is answered, and each picture and block of sound that goes out.
+    pub traffic: u64,
+    /// Whether a stream of the camera's own pictures or sound goes out.
+    pub viewers: bool,
+    /// Grows with each snapshot of the camera's own pictures.
+    pub snapshots: u64,
 }
 
 /// Why a connection was refused.
@@ -308,6 +327,17 @@ impl Metrics {
         self.requests.get(class).unwrap_or(&self.requests[4]).inc();
     }
 
+    /// Returns what a lamp may tell of.
+    pub fn signs(&self) -> Signs {
+        let requests: u64 = self.requests.iter().map(Counter::get).sum();
+        let pictures = self.camera.frames_sent.get() + self.devices.frames_sent.get();
+        Signs {
+            traffic: requests + pictures + self.sound.taken.get(),
+            viewers: self.camera.viewers.get() > 0 || self.sound.listeners.get() > 0,
+            snapshots: self.camera.snapshots.get(),
+        }
+    }
+
     /// Writes everything in the OpenMetrics text format, and how loud it is if that is known and may be told; send it as
     /// [`CONTENT_TYPE`].
     pub fn text(&self, loud: Option<Level>) -> String {
@@ -336,6 +366,7 @@ impl Flow {
         all.register("frames_skipped", "Pictures skipped for a slow or paced viewer", self.frames_skipped.clone());
         all.register("frames_dropped", "Broken pictures that nobody gets to see", self.frames_dropped.clone());
         all.register("encodes", "Pictures encoded", self.encodes.clone());
+        all.register("snapshots", "Snapshots", self.snapshots.clone());
         let help = "Time from capture to the last byte written to a viewer";
         all.register_with_unit("frame_age", help, Unit::Seconds, self.frame_age.clone());
         all.register("sent_bytes", "Bytes of pictures sent to viewers", self.sent_bytes.clone());
@@ -372,6 +403,7 @@ impl SoundCounters {
         all.register("lost", "Times the microphone was lost", self.lost.clone());
         all.register("listeners", "Listeners to the camera's sound", self.listeners.clone());
         all.register("encoded", "Blocks of sound encoded", self.encoded.clone());
+        all.register("taken", "Blocks of sound taken by listeners", self.taken.clone());
         all.register("missed", "Blocks of sound missed by a slow listener", self.missed.clone());
     }
 
@@ -461,6 +493,7 @@ mod tests {
             "frames_sent_total",
             "frames_skipped_total",
             "encodes_total",
+            "snapshots_total",
             "sent_bytes_total",
             "source_up",
             "source_lost_total",
@@ -469,6 +502,7 @@ mod tests {
             "sound_listeners",
             "sound_encoded_total",
             "sound_missed_total",
+            "sound_taken_total",
             "forbidden",
             "logins_refused_total",
             "connections",
@@ -531,6 +565,32 @@ mod tests {
         has(&metrics, "lookout_viewers 1");
         drop(two);
         has(&metrics, "lookout_viewers 0");
+    }
+
+    #[test]
+    fn whoever_watches_or_listens_shows_and_another_cameras_viewers_are_traffic_alone() {
+        let metrics = Metrics::new();
+        let signs = || {
+            let Signs { traffic, viewers, snapshots } = metrics.signs();
+            (traffic, viewers, snapshots)
+        };
+        let other = metrics.devices.viewer();
+        metrics.devices.sent(1, Duration::ZERO);
+        metrics.devices.snapshots.inc();
+        assert_eq!(signs(), (1, false, 0));
+        metrics.answered(200);
+        metrics.answered(401);
+        metrics.camera.snapshots.inc();
+        assert_eq!(signs(), (3, false, 1));
+        let viewer = metrics.camera.viewer();
+        metrics.camera.sent(1, Duration::ZERO);
+        assert_eq!(signs(), (4, true, 1));
+        drop((viewer, other));
+        let listener = metrics.sound.listener();
+        metrics.sound.taken.inc();
+        assert_eq!(signs(), (5, true, 1));
+        drop(listener);
+        assert_eq!(signs(), (5, false, 1));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use lookout_core::{
     },
     port::{InputLine as _, Lost, Microphone, Source, Turner as _, Wanted},
 };
-use lookout_linux::{alsa, gpio, v4l2};
+use lookout_linux::{alsa, gpio, led, v4l2};
 use rustix::fs::Access;
 
 use crate::{
@@ -48,6 +48,8 @@ pub struct Found {
     pub lines: Vec<(&'static str, Result<String, String>)>,
     /// The GPIO chips of this machine, a line each.
     pub chips: Vec<String>,
+    /// The LEDs of this machine, a line each.
+    pub leds: Vec<String>,
 }
 
 /// What `lookout check` heard.
@@ -108,6 +110,7 @@ pub async fn probe(locator: &Locator, config: &Config) -> Result<Found, String> 
         head: head(config, frame.size).await,
         lines: lines(&config.gpio).await,
         chips: gpio::chips(),
+        leds: led::leds(),
     })
 }
 
@@ -140,7 +143,7 @@ fn usable(port: &Path) -> Result<(), String> {
     rustix::fs::access(port, Access::READ_OK | Access::WRITE_OK).map_err(|error| error.to_string())
 }
 
-/// Feels the alarm input for a moment, and finds the output, but leaves it alone.
+/// Feels the alarm input for a moment, and finds the output and the lamp, but leaves them alone.
 async fn lines(config: &config::Gpio) -> Vec<(&'static str, Result<String, String>)> {
     let mut lines = Vec::new();
     if let Some(place) = config.input.clone() {
@@ -152,7 +155,10 @@ async fn lines(config: &config::Gpio) -> Vec<(&'static str, Result<String, Strin
         lines.push(("alarm input", felt.await.map_err(|lost: Lost| format!("{place}: {lost}"))));
     }
     if let Some(place) = &config.output {
-        lines.push(("output", gpio::look(place).map_err(|lost| format!("{place}: {lost}"))));
+        lines.push(("output", place.look().map_err(|lost| format!("{place}: {lost}"))));
+    }
+    if let Some(place) = &config.led {
+        lines.push(("LED", led::look(place).map_err(|lost| format!("{place}: {lost}"))));
     }
     lines
 }

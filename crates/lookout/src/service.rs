@@ -6,6 +6,7 @@ pub mod caller;
 pub mod devices;
 pub mod head;
 pub mod input;
+pub mod led;
 pub mod loudness;
 pub mod mailer;
 pub mod motion;

@@ -12,7 +12,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Bias, Place, apart, is, why};
+use super::{Bias, CHIPS, Place, is, why};
 
 /// So often the level is read though nothing was heard of it: a chip that went may not say so, and one may miss an edge.
 const LOOK: Duration = Duration::from_secs(1);
@@ -66,7 +66,7 @@ impl Input {
 
     /// Takes a line by the first of some ways that works.
     pub(super) async fn open_by(place: Place, wanted: Wanted, ways: Vec<Way>) -> Result<Self, Lost> {
-        let (request, way, about) = apart(move || take(&place, wanted, &ways)).await?;
+        let (request, way, about) = CHIPS.run(move || take(&place, wanted, &ways)).await?;
         // SAFETY: a request owns its open file, never replaces it, and closes it only when it is dropped.
         let line = unsafe { AsyncFd::register_with_interest(request, Interest::READABLE) };
         let line = line.map_err(|error| Lost(error.to_string()))?;
@@ -75,7 +75,8 @@ impl Input {
 
     async fn read(&self) -> Result<bool, Lost> {
         let line = self.line.clone();
-        apart(move || line.get_ref().lone_value().map(|value| value == Value::Active).map_err(|error| why(&error)))
+        CHIPS
+            .run(move || line.get_ref().lone_value().map(|value| value == Value::Active).map_err(|error| why(&error)))
             .await
     }
 

@@ -166,9 +166,9 @@ async fn what_is_active_low_is_the_other_way_round() {
         sim.pull(0, false);
         until(&mut line, true).await;
     }
-    let mut output = Output::open(sim.place(1), true, true, false).await.unwrap();
+    let mut siren = output(sim.place(1), true, true, false).await.unwrap();
     assert!(!sim.shows(1));
-    output.drive(false).await.unwrap();
+    siren.drive(false).await.unwrap();
     assert!(sim.shows(1));
 }
 
@@ -192,7 +192,7 @@ async fn lines_are_found_by_chip_label_and_name() {
         let about = look(&named(place)).unwrap();
         assert_eq!(about, format!("{}:2 \"DI2\" of lab, free", sim.chip), "{place}");
     }
-    let _held = Output::open(named("DO2"), false, false, false).await.unwrap();
+    let _held = output(named("DO2"), false, false, false).await.unwrap();
     assert_eq!(look(&named("lab:3")).unwrap(), format!("{}:3 \"DO2\" of lab, in use by lookout", sim.chip));
     assert!(chips().contains(&format!("{}  lab, 4 lines", sim.chip)), "{:?}", chips());
 }
@@ -206,30 +206,30 @@ async fn what_cannot_be_had_says_why() {
     assert_eq!(why("nowhere:0").await, "there is no GPIO chip nowhere");
     assert_eq!(why("DI9").await, "no chip has a line of the name DI9");
     assert_eq!(why("lab:4").await, format!("/dev/{}: it has the lines 0 to 3", sim.chip));
-    let _held = Output::open(sim.place(1), false, false, false).await.unwrap();
+    let _held = output(sim.place(1), false, false, false).await.unwrap();
     let busy = format!("{}:1 \"DO1\" of lab: somebody else uses it", sim.chip);
     assert_eq!(why("DO1").await, busy);
-    assert_eq!(Output::open(named("DO1"), false, false, false).await.err().unwrap().0, busy);
+    assert_eq!(output(named("DO1"), false, false, false).await.err().unwrap().0, busy);
 }
 
 #[tokio::test]
 #[ignore = "needs the lab"]
 async fn an_output_is_driven_and_rests_when_it_is_dropped() {
     let sim = Sim::plug();
-    let mut line = Output::open(sim.place(1), false, false, false).await.unwrap();
+    let mut line = output(sim.place(1), false, false, false).await.unwrap();
     assert!(!sim.shows(1));
     for high in [true, false, true] {
         line.drive(high).await.unwrap();
         assert_eq!(sim.shows(1), high);
     }
     // The simulated chip puts a line that nobody holds to what pulls it. So it is held once more, as it is.
-    let watched = line.line.clone();
+    let watched = line.held.clone();
     drop(line);
     assert!(!sim.shows(1));
     drop(watched);
-    let line = Output::open(sim.place(1), false, true, true).await.unwrap();
+    let line = output(sim.place(1), false, true, true).await.unwrap();
     assert!(sim.shows(1), "at once, as it is opened");
-    let watched = line.line.clone();
+    let watched = line.held.clone();
     drop(line);
     assert!(sim.shows(1));
     drop(watched);
@@ -240,8 +240,8 @@ async fn an_output_is_driven_and_rests_when_it_is_dropped() {
 async fn an_output_that_is_dropped_while_it_is_driven_rests_all_the_same() {
     let sim = Sim::plug();
     for _ in 0..30 {
-        let mut line = Output::open(sim.place(1), false, false, false).await.unwrap();
-        let watched = line.line.clone();
+        let mut line = output(sim.place(1), false, false, false).await.unwrap();
+        let watched = line.held.clone();
         let held = watched.clone();
         let driving = thread::spawn(move || {
             for _ in 0..20 {
@@ -261,14 +261,14 @@ async fn a_chip_that_is_unplugged_is_lost_and_its_lines_can_be_had_again_when_it
     let sim = Sim::plug();
     for way in [Way::Settled, Way::Edges, Way::Polled] {
         let mut input = Input::open_by(named("DI1"), WANTED, vec![way]).await.unwrap();
-        let mut output = Output::open(named("DO1"), false, true, false).await.unwrap();
+        let mut siren = output(named("DO1"), false, true, false).await.unwrap();
         assert!(!level(&mut input).await.unwrap());
         Sim::unplug();
         let begin = Instant::now();
         assert_eq!(lost(&mut input).await.0, "it was unplugged", "{way:?}");
         assert!(begin.elapsed() < Duration::from_secs(5));
-        assert_eq!(output.drive(true).await.unwrap_err().0, "it was unplugged");
-        drop((input, output));
+        assert_eq!(siren.drive(true).await.unwrap_err().0, "it was unplugged");
+        drop((input, siren));
         assert!(Input::open(named("DI1"), WANTED).await.is_err());
         Sim::plug();
     }

@@ -18,7 +18,7 @@ use crate::apart::Apart;
 
 pub use self::{
     input::{Input, Wanted},
-    output::Output,
+    output::output,
     place::Place,
 };
 
@@ -61,11 +61,9 @@ pub fn look(place: &Place) -> Result<String, Lost> {
     Ok(format!("{found}, {used}"))
 }
 
-/// Runs what may take long, in at most four threads: one that hangs holds its thread, and the line is tried again and again.
-async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T, Lost> + Send + 'static) -> Result<T, Lost> {
-    static CHIPS: Apart = Apart::new(4, PATIENCE);
-    CHIPS.run(work).await
-}
+/// Where chips are spoken to, in at most four threads: one that hangs holds its thread, and the line is tried again and
+/// again.
+static CHIPS: Apart = Apart::new(4, PATIENCE);
 
 /// Says whether the system gave this error.
 fn is(error: &Error, code: i32) -> bool {

@@ -97,6 +97,10 @@ pub fn check(config: &Config) -> Result<(), Failed> {
         say(format_args!("GPIO chips for [gpio], whose lines gpioinfo lists"));
         found.chips.iter().for_each(|line| say(format_args!("  {line}")));
     }
+    if !found.leds.is_empty() {
+        say(format_args!("LEDs for [gpio]"));
+        found.leds.iter().for_each(|line| say(format_args!("  {line}")));
+    }
     heard.map_err(failed).and(usable)
 }
 

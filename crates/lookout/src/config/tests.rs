@@ -136,6 +136,15 @@ fn every_fault_is_one_sentence_with_file_and_line() {
             "[http]\ndigest = true",
             "2: http.digest needs profile.secrets = \"plain\", because a hashed password cannot answer Digest",
         ),
+        ("[gpio]\ninput = \"lab:1\"\noutput = \"lab:1\"", "3: gpio.output and gpio.input cannot be the same line"),
+        (
+            "[gpio]\noutput = \"led:ACT\"\nled = \"/sys/class/leds/ACT/\"",
+            "3: gpio.led and gpio.output cannot be the same LED",
+        ),
+        (
+            "[gpio]\noutput = \"led:ir\"\noutput_active_low = true",
+            "3: gpio.output_active_low is of a line, and gpio.output is a LED, whose driver knows which way it lights",
+        ),
         ("listen = []\nfps = 1\nfps = 2", "3: duplicate key"),
     ] {
         assert_eq!(refused(text), format!("lookout.toml:{sentence}"), "{text}");

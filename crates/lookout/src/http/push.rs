@@ -81,6 +81,11 @@ impl Fans {
         fans.take(Seat::new(conn, form, user, viewer, place));
     }
 
+    /// Counts a picture that goes out alone.
+    pub fn snapshot(&self) {
+        self.flow.snapshots.inc();
+    }
+
     /// Has a viewer go to the fan behind one of the doors for its form.
     fn take(self: &Arc<Self>, mut seat: Seat) {
         let row = seat.form.row();

@@ -219,6 +219,7 @@ impl Listener {
             let sound = sound?;
             self.next += 1;
             if self.pass.is_for(sound.opening) {
+                self.counters.taken.inc();
                 return Some(sound);
             }
         }

@@ -1,4 +1,4 @@
-//! What is counted of the alarm input and the output.
+//! What is counted of the alarm input, the output and the lamp.
 
 use lookout_core::profile::settings::LineLevel;
 use prometheus_client::{
@@ -8,17 +8,19 @@ use prometheus_client::{
 
 use super::Held;
 
-/// What is counted of the alarm input and the output.
+/// What is counted of the alarm input, the output and the lamp.
 #[derive(Debug)]
 pub struct PinCounters {
     /// The alarm input.
     pub input: LineCounters,
     /// The output.
     pub output: LineCounters,
+    /// The lamp.
+    pub led: LineCounters,
 }
 
 /// What is counted of one line.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LineCounters {
     /// Times it was lost.
     pub lost: Counter,
@@ -36,7 +38,7 @@ impl Default for PinCounters {
             level.set(UNKNOWN);
             LineCounters { lost: Counter::default(), level, up: Gauge::default() }
         };
-        Self { input: line(), output: line() }
+        Self { input: line(), output: line(), led: line() }
     }
 }
 
@@ -48,6 +50,8 @@ impl PinCounters {
         let help =
             ["Level to which the output is driven: 0 low, 1 high, -1 not driven", "Lines for the output that work"];
         self.output.register(all.sub_registry_with_prefix("output"), help, "Times the output's line was lost");
+        let help = ["What the lamp shows: 0 dark, 1 lit, -1 not known", "Lamps that work"];
+        self.led.register(all.sub_registry_with_prefix("led"), help, "Times the lamp was lost");
     }
 }
 
@@ -83,7 +87,7 @@ mod tests {
     #[test]
     fn a_line_is_told_with_its_level_which_may_be_unknown() {
         let metrics = Metrics::new();
-        for name in ["input", "output"] {
+        for name in ["input", "output", "led"] {
             has(&metrics, &format!("lookout_{name}_level -1"));
             has(&metrics, &format!("lookout_{name}_up 0"));
             has(&metrics, &format!("lookout_{name}_lost_total 0"));

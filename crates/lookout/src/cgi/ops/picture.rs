@@ -17,6 +17,7 @@ const SNAPSHOT: Duration = Duration::from_secs(5);
 pub async fn snapshot(ask: &Ask<'_>, sight: Sight) -> Result<Answer, Failure> {
     let shown = sight.frames.after(ask.request.arrived, SNAPSHOT).await;
     let shown = shown.ok_or(Failure::Unavailable("The camera has no picture at the moment."))?;
+    sight.fans.snapshot();
     let wished = ask.query.get("next_url").and_then(file_name);
     let taken = || local_text(ask.settings, shown.wall, "%Y%m%d%H%M%S");
     let name = wished.unwrap_or_else(|| format!("snapshot_{}_{}.jpg", sight.camera, taken()));

@@ -5,6 +5,7 @@ use std::{
 
 use lookout_core::{
     alarm::Cause,
+    port::{Lost, OutputLine, Promise},
     profile::{
         change::Rules,
         settings::{
@@ -14,11 +15,15 @@ use lookout_core::{
     },
 };
 use tempfile::TempDir;
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 
 use super::*;
 use crate::{
     alarm::{Outcome, Report},
+    driven::Open,
     metrics::{Metrics, testing::has},
     store::{By, Store},
 };
@@ -106,19 +111,17 @@ impl Rig {
         let (errands, taken) = mpsc::channel(4);
         let (standing, output) = (watch::Sender::default(), Output::new(true));
         let line = world.clone();
+        let open: Open = Box::new(move |level, rest| {
+            let world = line.clone();
+            Box::pin(async move { world.drive(level).map(|()| Box::new(Line { world, rest }) as Box<dyn OutputLine>) })
+        });
         let parts = Parts {
-            open: Box::new(move |level, rest| {
-                let world = line.clone();
-                Box::pin(
-                    async move { world.drive(level).map(|()| Box::new(Line { world, rest }) as Box<dyn OutputLine>) },
-                )
-            }),
+            line: Driven::new("output gpiochip0:5".into(), ["low", "high"], open, metrics.pins.output.clone()),
             name: "gpiochip0:5".into(),
             level: store.watch(|settings| settings.alarm.ioout_level),
             errands: taken,
             orders: output.orders(),
             standing: standing.subscribe(),
-            counters: metrics.pins.clone(),
             errand_counters: metrics.alarms.clone(),
         };
         let task = tokio::spawn(run(parts));
