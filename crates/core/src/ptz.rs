@@ -94,6 +94,19 @@ pub enum Axis {
     Vertical,
 }
 
+impl Axis {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Horizontal, Self::Vertical];
+
+    /// Returns the other one.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Horizontal => Self::Vertical,
+            Self::Vertical => Self::Horizontal,
+        }
+    }
+}
+
 /// What `decoder_control.cgi` orders (PROFILE 5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
