@@ -10,6 +10,7 @@
 //! notices. Holes are still caught wherever the restart markers get out of step or too little data is left to code
 //! every block.
 
+pub mod cut;
 mod tables;
 mod walk;
 

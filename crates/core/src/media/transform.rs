@@ -22,6 +22,7 @@ use turbojpeg::{
 use self::crop::Frame;
 use super::{
     frame::{Range, Raw, RawFormat, Size},
+    jpeg::cut::{Cutter, Uncut},
     window::Crop,
 };
 
@@ -160,6 +161,7 @@ pub struct Pipeline {
     /// The same, before a window is taken out of them.
     whole: Vec<u8>,
     resizer: Resizer,
+    cutter: Cutter,
     /// Where JPEGs are written before their length is known.
     output: Vec<u8>,
     /// How often it has encoded pixels.
@@ -176,7 +178,16 @@ impl Pipeline {
         decompressor.set_scan_limit(MOST_SCANS)?;
         let compressor = Compressor::new()?;
         let [pixels, whole, output] = [const { Vec::new() }; 3];
-        Ok(Self { decompressor, compressor, pixels, whole, resizer: Resizer::new(), output, encodes: 0 })
+        Ok(Self {
+            decompressor,
+            compressor,
+            pixels,
+            whole,
+            resizer: Resizer::new(),
+            cutter: Cutter::default(),
+            output,
+            encodes: 0,
+        })
     }
 
     /// Returns how often it has encoded pixels: what moved whole blocks of a JPEG, or nothing, is not counted.
@@ -323,25 +334,35 @@ impl Pipeline {
             let header = self.header(&plain)?;
             return self.crop(&plain, &header, crop, change);
         }
-        let [wide, high] = [header.subsamp.mcu_width() as u32, header.subsamp.mcu_height() as u32];
-        let on_borders = crop.left.is_multiple_of(wide) && crop.top.is_multiple_of(high);
-        if on_borders
-            && crop.is_one_to_one()
-            && change.luma.is_none()
-            && moves_whole_mcus(crop.view, header.subsamp, change)
-        {
-            let cut = self.transform(jpeg, header, Some(crop), &Change::default())?;
+        let blocks = crop::enclosing(crop, picture, header.subsamp);
+        let few = u64::from(blocks.size.width) * u64::from(blocks.size.height) * crop::WHOLE_OF
+            <= u64::from(picture.width) * u64::from(picture.height) * crop::WHOLE_IS;
+        let as_it_is = *crop == blocks && change.luma.is_none();
+        let (cut, origin) = match as_it_is || few {
+            true => (self.cut(jpeg, header, &blocks)?, (blocks.left, blocks.top)),
+            false => (jpeg.clone(), (0, 0)),
+        };
+        if as_it_is && moves_whole_mcus(crop.view, header.subsamp, change) {
             return self.change(&cut, &Change { crop: None, width: None, ..change.clone() });
         }
-        let factor = crop::shrinking(crop);
+        let (factor, header) = (crop::shrinking(crop), self.header(&cut)?);
         let DecompressHeader { width, height, subsamp, .. } = header.scaled(factor);
         self.whole.resize(turbojpeg::yuv_pixels_len(width, 1, height, subsamp)?, 0);
         self.decompressor.set_scaling_factor(factor)?;
         let image = YuvImage { pixels: &mut self.whole[..], width, align: 1, height, subsamp };
-        forgive(self.decompressor.decompress_to_yuv(jpeg, image))?;
+        forgive(self.decompressor.decompress_to_yuv(&cut, image))?;
         let size = Size::new(width as u32, height as u32);
-        Frame::new(crop, (0, 0), factor).take(&mut self.whole, size, subsamp, &mut self.pixels, &mut self.resizer)?;
+        let frame = Frame::new(crop, origin, factor);
+        frame.take(&mut self.whole, size, subsamp, &mut self.pixels, &mut self.resizer)?;
         self.finish(crop.view, subsamp, change, QUALITY)
+    }
+
+    /// Cuts whole MCUs out of a picture without decoding them; what is not of the usual kind, libjpeg cuts.
+    fn cut(&mut self, jpeg: &[u8], header: &DecompressHeader, blocks: &Crop) -> Result<Bytes, Failed> {
+        match self.cutter.cut(jpeg, (blocks.left, blocks.top), blocks.size) {
+            Ok(cut) => Ok(cut),
+            Err(Uncut) => self.transform(jpeg, header, Some(blocks), &Change::default()),
+        }
     }
 
     /// Takes a window that begins on the border of an MCU, or flips, on the coefficients; [`moves_whole_mcus`] must hold.

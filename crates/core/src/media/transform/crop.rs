@@ -22,6 +22,30 @@ pub(super) struct Frame {
     view: Size,
 }
 
+/// Of pictures of which more than so much is needed ([`WHOLE_IS`] of [`WHOLE_OF`] parts), the whole is decoded: cutting out the
+/// rest first would cost more than it saves.
+pub(super) const WHOLE_OF: u64 = 4;
+/// See [`WHOLE_OF`].
+pub(super) const WHOLE_IS: u64 = 3;
+
+/// Returns the whole MCUs in which a window lies; those at the right and the bottom of the picture need not be whole.
+///
+/// It is the window itself, if that begins on borders of MCUs and is not scaled.
+pub(super) fn enclosing(crop: &Crop, picture: Size, subsamp: Subsamp) -> Crop {
+    let [wide, high] = [subsamp.mcu_width() as u32, subsamp.mcu_height() as u32];
+    if crop.is_one_to_one() && crop.left.is_multiple_of(wide) && crop.top.is_multiple_of(high) {
+        return *crop;
+    }
+    let side = |begin: u32, length: u32, whole: u32, mcu: u32| {
+        let from = begin / mcu * mcu;
+        (from, (begin + length).next_multiple_of(mcu).min(whole) - from)
+    };
+    let (left, width) = side(crop.left, crop.size.width, picture.width, wide);
+    let (top, height) = side(crop.top, crop.size.height, picture.height, high);
+    let size = Size::new(width, height);
+    Crop { left, top, size, view: size }
+}
+
 /// Returns by how much a decoder may shrink the picture before a window is taken: by what it does fast, down to no less than
 /// what comes out.
 pub(super) fn shrinking(crop: &Crop) -> ScalingFactor {
