@@ -282,4 +282,6 @@ fn why(error: &io::Error) -> Lost {
 }
 
 #[cfg(test)]
+mod lab;
+#[cfg(test)]
 mod tests;

@@ -213,7 +213,9 @@ settings! {
 
     /// Serial ports, for a Pelco-D head and for `comm_write.cgi`.
     ["serial"] serial: Serial {
-        /// The devices, at most four; the first is port 0. The camera holds none that nobody writes to.
+        /// The devices, at most four; the first is port 0. `/dev/serial/by-id/…` is the same adapter wherever it is plugged
+        /// in. The camera's user must be allowed to use them; most systems have a group for that, dialout or uucp. The camera
+        /// holds a port alone, from the first write to it until it is unplugged, and none that nobody writes to.
         "ports" ports: Vec<PathBuf> = Vec::new() => list("at most four paths", path());
         /// Whether the kernel is to switch the direction of RS-485, where its driver can: sending while there is
         /// something to send. An adapter that does it by itself needs no `true` here.

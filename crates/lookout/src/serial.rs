@@ -77,8 +77,8 @@ impl Ports {
     /// [`PATIENCE`], until its driver has taken them all.
     ///
     /// # Errors
-    /// [`Failure::NotSupported`]: there is no such port. [`Failure::Busy`]: too many wait for it. [`Failure::Internal`]: it
-    /// cannot be opened, is gone, or does not take them in time; the log says which.
+    /// [`Failure::NotSupported`]: there is no such port. [`Failure::Busy`]: too many wait for it, or others have it for too
+    /// long. [`Failure::Internal`]: it cannot be opened, is gone, or does not take them in time; the log says which.
     pub async fn write(&self, port: usize, baud: Baud, bytes: &[u8]) -> Result<(), Failure> {
         let port = self.ports.get(port).ok_or(Failure::NotSupported)?;
         let (done, answer) = oneshot::channel();
@@ -89,7 +89,9 @@ impl Ports {
         })?;
         match timeout_at(by + SLACK, answer).await {
             Ok(Ok(done)) => done,
-            Ok(Err(_)) | Err(_) => Err(Failure::Internal),
+            Ok(Err(_)) => Err(Failure::Internal),
+            // The owner is still at what another wrote.
+            Err(_) => Err(Failure::Busy),
         }
     }
 

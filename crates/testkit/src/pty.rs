@@ -93,17 +93,17 @@ impl Pty {
         self.end().shared.deaf.store(deaf, Ordering::Relaxed);
     }
 
-    /// Stops to listen, and writes to the port until it takes no more.
-    pub fn clog(&self) {
+    /// Stops to listen, and writes to the port until it takes no more; how many bytes that were. A busy kernel may move some of
+    /// them along later, which makes room for a few more.
+    pub fn clog(&self) -> usize {
         self.deaf(true);
         // What the reader has begun to read before it heard of that.
         thread::sleep(3 * LOOK);
         let mut port = &self.end().port;
-        let mut full = 0;
-        // The kernel moves what was written along, which makes room once more.
-        while full < 5 {
+        let (mut full, mut written) = (0, 0);
+        while full < 20 {
             match port.write(&[b'x'; 1024]) {
-                Ok(_) => full = 0,
+                Ok(more) => (full, written) = (0, written + more),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     full += 1;
                     thread::sleep(Duration::from_millis(5));
@@ -111,6 +111,7 @@ impl Pty {
                 Err(error) => panic!("cannot fill the port: {error}"),
             }
         }
+        written
     }
 
     /// Says something into the port.

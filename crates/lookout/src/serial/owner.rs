@@ -89,8 +89,8 @@ impl Owner {
         }
         let handed = timeout_at(by, self.hand_over(baud, &bytes)).await;
         if let Err(lost) = handed.unwrap_or_else(|_| Err(Lost("it does not take what is written".into()))) {
-            self.fail(lost).await;
             let _ = done.send(Err(Failure::Internal));
+            self.fail(lost).await;
             return;
         }
         let out = Instant::now() + on_the_line(baud, bytes.len());
@@ -102,17 +102,13 @@ impl Owner {
             (Some(done), by)
         };
         let went = timeout_at(until, self.gone_out(out)).await;
-        let answer = match went.unwrap_or_else(|_| Err(Lost("it sends nothing".into()))) {
-            Ok(()) => {
-                self.succeed();
-                Ok(())
-            }
-            Err(lost) => {
-                self.fail(lost).await;
-                Err(Failure::Internal)
-            }
-        };
-        done.map(|done| done.send(answer));
+        let went = went.unwrap_or_else(|_| Err(Lost("it sends nothing".into())));
+        // Nobody waits for what is to be done about it.
+        done.map(|done| done.send(went.as_ref().map_err(|_| Failure::Internal).copied()));
+        match went {
+            Ok(()) => self.succeed(),
+            Err(lost) => self.fail(lost).await,
+        }
     }
 
     /// Has the driver take a message, over a line that is opened if need be, and once more if it was lost meanwhile.

@@ -27,6 +27,7 @@ mod requests;
 mod restart;
 mod rows;
 mod secrets;
+mod serial;
 mod settings;
 mod snapshot;
 mod source;

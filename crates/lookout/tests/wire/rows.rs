@@ -51,6 +51,8 @@ fn row(command: &'static Command) -> Row {
         ("input", _) => ("level=1".into(), "level=2"),
         ("set_privacy", _) => ("now=1".into(), "now=2"),
         (_, Run::Do(Op::TestMail | Op::TestFtp | Op::Drill)) => (String::new(), ""),
+        // Without a serial port it changes nothing.
+        (_, Run::Do(Op::CommWrite)) => (String::new(), ""),
         (_, Run::Take(_) | Run::Do(Op::Reboot | Op::RestoreFactory | Op::BuiltInPages)) => (String::new(), ""),
         (other, _) => panic!("{other} is not known here"),
     });
