@@ -206,8 +206,7 @@ settings! {
         "port" port: usize = 0 => whole(0..=3);
         /// Of a Pelco-D head: its address on the line.
         "address" address: u8 = 1 => whole(1..=255);
-        /// Of a UVC head: its camera, such as `/dev/video0`. When this is not given, it is the source's, which `source.url`
-        /// must name then.
+        /// Of a UVC head: its camera, such as `/dev/video0`. When this is not given, it is the source.
         "device" device: Option<PathBuf> = None => optional(path());
     }
 
@@ -457,6 +456,9 @@ kind::choice! {
     }
 }
 
+/// What is wrong where there is no camera for a UVC head.
+pub const NO_HEAD: &str = "ptz.head = \"uvc\" needs ptz.device, as the source is no V4L2 camera";
+
 const PREFIX: &str = "1 to 128 letters, digits and -_. in parts between single slashes";
 
 const fn any(port: u16) -> SocketAddr {
@@ -529,11 +531,10 @@ impl Config {
                 "ptz.head = \"pelco-d\" needs a serial port: serial.ports has none of the number ptz.port",
             );
         }
-        if self.ptz.head == HeadKind::Uvc && self.head_device().is_none() {
-            return conflict(
-                "ptz.device",
-                "ptz.head = \"uvc\" needs a camera: ptz.device, or a source of the kind v4l2:/dev/…",
-            );
+        // A source that nobody names is found at the start.
+        if self.ptz.head == HeadKind::Uvc && self.source.url.as_ref().is_some_and(|url| self.head_device(url).is_none())
+        {
+            return conflict("ptz.device", NO_HEAD);
         }
         let listeners: Vec<_> = self.listen.iter().chain(&self.tls_listen).collect();
         for (index, one) in listeners.iter().enumerate() {
@@ -554,11 +555,11 @@ impl Config {
         view.unwrap_or(self.source.size)
     }
 
-    /// Returns the device of a UVC head: the one that is named, else the source's, if it is named and has one.
-    pub fn head_device(&self) -> Option<&Path> {
-        match (&self.ptz.device, &self.source.url) {
-            (Some(device), _) | (None, Some(Locator::V4l2(device))) => Some(device),
-            (None, Some(Locator::Demo(_) | Locator::Http(_) | Locator::Files(_) | Locator::Exec(_)) | None) => None,
+    /// Returns the camera of a UVC head: the one that is named, else the source, if it is one ([`NO_HEAD`]).
+    pub fn head_device<'a>(&'a self, source: &'a Locator) -> Option<&'a Path> {
+        match (&self.ptz.device, source) {
+            (Some(device), _) | (None, Locator::V4l2(device)) => Some(device),
+            (None, Locator::Demo(_) | Locator::Http(_) | Locator::Files(_) | Locator::Exec(_)) => None,
         }
     }
 

@@ -107,7 +107,7 @@ pub async fn probe(locator: &Locator, config: &Config) -> Result<Found, String> 
         devices: locator.describe(),
         sound: sound(config, &mut *source, own).await,
         microphones: alsa::capture_devices(),
-        head: head(config, frame.size).await,
+        head: head(config, locator, frame.size).await,
         lines: lines(&config.gpio).await,
         chips: gpio::chips(),
         leds: led::leds(),
@@ -115,7 +115,7 @@ pub async fn probe(locator: &Locator, config: &Config) -> Result<Found, String> 
 }
 
 /// Finds the head, which stays where it is.
-async fn head(config: &Config, picture: Size) -> Option<Result<String, String>> {
+async fn head(config: &Config, source: &Locator, picture: Size) -> Option<Result<String, String>> {
     let ptz = &config.ptz;
     match ptz.head {
         HeadKind::None => None,
@@ -127,8 +127,8 @@ async fn head(config: &Config, picture: Size) -> Option<Result<String, String>> 
             Some(usable(port).map(|()| about).map_err(|why| format!("{}: {why}", port.display())))
         }
         HeadKind::Uvc => {
-            let device = config.head_device()?.to_owned();
-            let head = v4l2::Head::open(device).await;
+            let Some(device) = config.head_device(source) else { return Some(Err(config::NO_HEAD.to_owned())) };
+            let head = v4l2::Head::open(device.to_owned()).await;
             Some(head.map(|head| format!("uvc, {}", head.about())).map_err(|lost| lost.0))
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     StartError,
     alarm::{Errand, WAITING},
     app::App,
-    config::HeadKind,
+    config::{HeadKind, NO_HEAD},
     service::head::{self, Body, Device, Wired},
     source::Locator,
 };
@@ -53,14 +53,7 @@ fn wired(app: &App) -> Wired {
 }
 
 fn device(app: &App, source: &Locator) -> Result<Device, StartError> {
-    let path = match (&app.config.ptz.device, source) {
-        (Some(device), _) => device.clone(),
-        (None, Locator::V4l2(path)) => path.clone(),
-        (None, Locator::Demo(_) | Locator::Http(_) | Locator::Files(_) | Locator::Exec(_)) => {
-            let missing = "ptz.head = \"uvc\" needs ptz.device: the source is no V4L2 camera";
-            return Err(StartError::Config(missing.to_owned()));
-        }
-    };
+    let path = app.config.head_device(source).ok_or_else(|| StartError::Config(NO_HEAD.to_owned()))?.to_owned();
     let name = path.display().to_string();
     let open = move || -> lookout_core::port::Promise<'static, _> {
         let opening = v4l2::Head::open(path.clone());

@@ -265,14 +265,14 @@ fn the_manual_is_current() {
 
 #[test]
 fn q71_a_uvc_head_is_the_camera_that_is_named_or_the_sources() {
-    let why = "needs a camera: ptz.device, or a source of the kind v4l2:/dev/…";
-    for source in ["", "[source]\nurl = \"demo:\"\n"] {
-        let text = refused(&format!("{source}[ptz]\nhead = \"uvc\""));
-        assert!(text.contains("lookout.toml") && text.contains("ptz.head = \"uvc\"") && text.ends_with(why), "{text}");
-    }
-    let device = |text: &str| parse(text).unwrap().head_device().map(Path::to_path_buf);
-    let source = "[source]\nurl = \"v4l2:/dev/video1\"\n[ptz]\nhead = \"uvc\"\n";
-    assert_eq!(device(source), Some("/dev/video1".into()));
-    assert_eq!(device(&format!("{source}device = \"/dev/video2\"")), Some("/dev/video2".into()));
-    assert_eq!(device("[ptz]\nhead = \"uvc\"\ndevice = \"/dev/video2\""), Some("/dev/video2".into()));
+    let demo = "[source]\nurl = \"demo:\"\n[ptz]\nhead = \"uvc\"\n";
+    let why = refused(demo);
+    assert!(why.contains("lookout.toml") && why.ends_with(NO_HEAD), "{why}");
+    let device =
+        |text: &str, source: &str| parse(text).unwrap().head_device(&source.parse().unwrap()).map(Path::to_path_buf);
+    let found = "[ptz]\nhead = \"uvc\"";
+    assert_eq!(device(found, "v4l2:/dev/video1"), Some("/dev/video1".into()));
+    assert_eq!(device(found, "demo:"), None, "whoever starts says so");
+    assert_eq!(device(&format!("{demo}device = \"/dev/video2\""), "demo:"), Some("/dev/video2".into()));
+    assert_eq!(device(&format!("{found}\ndevice = \"/dev/video2\""), "v4l2:/dev/video1"), Some("/dev/video2".into()));
 }
