@@ -92,6 +92,10 @@ class Usb:
         self.program.send_signal(signal.SIGUSR1)
         return time.monotonic()
 
+    def deafen(self):
+        """Has it answer no control, or answer again."""
+        self.program.send_signal(signal.SIGUSR2)
+
 
 class Vivid:
     """The kernel's test camera, with a still picture of colour bars and no text in it."""
