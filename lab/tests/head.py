@@ -75,7 +75,6 @@ class Head(unittest.TestCase):
     def test_a_preset_is_the_exact_values_again_also_after_a_restart_and_viewers_see_it(self):
         usb = self.usb()
         daemon = self.daemon(usb)
-        viewer = self.enterContext(Viewer(daemon, known=self.pictures))
         for way, stop in [(RIGHT, STOP), (UP, STOP), (TELE, TELE + 1)]:
             self.order(daemon, way)
             time.sleep(0.6)
@@ -83,13 +82,14 @@ class Head(unittest.TestCase):
         preset = self.rest(daemon, usb)
         self.assertNotEqual(preset, HOME)
         self.order(daemon, 30)
-        self.order(daemon, LEFT)
         number = lambda part: self.pictures.get(part.jpeg)
-        viewer.first("the leftmost picture", where=lambda part: number(part) == 0)
-        self.order(daemon, 31)
-        self.assertEqual(self.rest(daemon, usb), preset)
-        shown = round((preset[0] + 612_000) / 1_224_000 * (len(self.pictures) - 1))
-        viewer.first("the preset's picture", time.monotonic(), lambda part: number(part) == shown)
+        with Viewer(daemon, known=self.pictures) as viewer:
+            self.order(daemon, LEFT)
+            viewer.first("the leftmost picture", where=lambda part: number(part) == 0)
+            self.order(daemon, 31)
+            self.assertEqual(self.rest(daemon, usb), preset)
+            shown = round((preset[0] + 612_000) / 1_224_000 * (len(self.pictures) - 1))
+            viewer.first("the preset's picture", time.monotonic(), lambda part: number(part) == shown)
         self.order(daemon, CENTRE)
         self.rest(daemon, usb)
         config = daemon.config
