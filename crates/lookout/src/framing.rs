@@ -55,6 +55,8 @@ struct Wish {
     zoom: Option<f64>,
     /// What the whole picture shows across.
     field_deg: f64,
+    /// Where it rested when the camera ended, if it has been told.
+    rested: Option<Pose>,
 }
 
 #[derive(Debug)]
@@ -84,9 +86,10 @@ pub struct Sight {
 }
 
 impl Framing {
-    /// Makes it, resting in the middle of a picture of which only the wished size is known; none if the head is another.
+    /// Makes it, resting where it last did, or first in the middle of a picture, of which only the wished size is known; none
+    /// if the head is another.
     pub fn new(config: &Config, settings: watch::Receiver<Arc<Settings>>, now: Instant) -> Option<Self> {
-        let wish = Wish::of(config);
+        let wish = Wish { rested: Pose::at(settings.borrow().head_place), ..Wish::of(config) };
         let body = wish.body(config.source.size, Size::new(2, 2));
         let mover = Mover::new(body, wish.start(&body, config.source.size), now);
         let state = State {
@@ -246,6 +249,7 @@ impl Wish {
             magnify: ptz.magnify.into(),
             zoom: ptz.zoom.map(f64::from),
             field_deg: ptz.field_deg.into(),
+            rested: None,
         }
     }
 
@@ -259,7 +263,7 @@ impl Wish {
     fn start(&self, body: &Body, picture: Size) -> Pose {
         let reach = self.reach(picture);
         let (pan, tilt) = body.centre;
-        Pose { pan, tilt, zoom: reach.pose(self.zoom.unwrap_or(reach.sharp)) }
+        self.rested.unwrap_or(Pose { pan, tilt, zoom: reach.pose(self.zoom.unwrap_or(reach.sharp)) })
     }
 
     fn body(&self, picture: Size, mcu: Size) -> Body {

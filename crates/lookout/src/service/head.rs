@@ -76,9 +76,10 @@ pub struct Parts {
 
 /// Moves the head until the camera ends.
 pub async fn run(parts: Parts) {
-    let Some(orders) = parts.head.orders() else { return };
+    let Some(mut orders) = parts.head.orders() else { return };
     let mut service = Service::new(parts);
-    service.heed(orders).await;
+    service.heed(&mut orders).await;
+    // Whoever waits for the end waits until these are let go of.
     service.end().await;
 }
 
@@ -104,7 +105,7 @@ impl Service {
     }
 
     /// Does what is wanted and what is due, until the camera ends.
-    async fn heed(&mut self, mut orders: mpsc::Receiver<Ordered>) {
+    async fn heed(&mut self, orders: &mut mpsc::Receiver<Ordered>) {
         let head = self.parts.head.clone();
         loop {
             self.tick().await;
@@ -152,8 +153,7 @@ impl Service {
             self.save(place);
         }
         let Parts { body, head, hub, .. } = &mut self.parts;
-        let place = if standing.lost { Err(Failure::Internal) } else { body.place(misc) };
-        self.shot.tick(&standing, place.unwrap_or_default(), hub, &head.pictures);
+        self.shot.tick(&standing, body.place(misc).unwrap_or_default(), hub, &head.pictures);
     }
 
     fn due(&mut self) -> Option<Instant> {
@@ -161,7 +161,7 @@ impl Service {
         // What moves is due at every moment, and looked at as often as anybody needs it.
         let look = |due: Instant| if due > Instant::now() { due } else { Instant::now() + LOOK };
         let body = self.parts.body.due(&settings.misc).map(look);
-        body.into_iter().chain(self.rest.due()).chain(self.shot.due()).chain(self.start.due()).min()
+        body.into_iter().chain(self.rest.due()).chain(self.start.due()).min()
     }
 
     /// Says how the head stands.

@@ -19,13 +19,13 @@ fn a_drill_tells_each_link_in_words_and_by_its_exit_code_whether_all_is_right() 
     assert_eq!((code, error.as_str()), (Some(0), ""), "{out}");
     let words: Vec<_> = out.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>()).collect();
     assert_eq!(words, ["mail", "ftp", "http", "output", "preset", "mqtt"].map(|link| [link, "off"]));
-    // There is no head to move: a preset that is wanted has failed.
+    // A preset that is wanted and was never set has failed.
     camera.admin().get("/set_alarm.cgi?preset=3").ok();
     let (code, out, error) = drill(&camera, &["--json"]);
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, &json["passed"]), (Some(1), &false.into()), "{out}");
     let preset = &json["links"][4];
-    assert_eq!((&preset["result"], &preset["words"]), (&"failed".into(), &"there is no head to move".into()));
+    assert_eq!((&preset["result"], &preset["words"]), (&"failed".into(), &"preset 3 is not set".into()));
     assert_eq!(error, "lookout: a part of the alarm chain failed: preset\n");
     assert_eq!(camera.client().get("/get_status.cgi").var("alarm_status"), Some("0"));
     // A password in the environment is taken before one on standard input.

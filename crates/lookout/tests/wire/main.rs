@@ -12,6 +12,7 @@ mod digest;
 mod drill;
 mod golden;
 mod guard;
+mod head;
 mod heads;
 mod input;
 mod journal;

@@ -9,7 +9,7 @@ use lookout_core::{
     profile::{place::Place, settings::Resolution},
     ptz::{Order, Preset},
 };
-use tokio::{task::JoinSet, time::Instant};
+use tokio::task::JoinSet;
 
 use super::body::now;
 use crate::{
@@ -19,8 +19,6 @@ use crate::{
 
 /// How long a picture is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// After how long a head that says nothing is where it was told to go.
-const THERE: Duration = Duration::from_secs(5);
 
 /// The picture that is to be taken, and the one that is.
 #[derive(Default)]
@@ -35,15 +33,15 @@ pub struct Shot {
 struct Wish {
     preset: Preset,
     place: Place,
-    /// Not before that moment.
-    from: Instant,
+    /// Whether the head was sent there: where it rests then is as near to it as it can be.
+    sent: bool,
 }
 
 impl Shot {
     /// Wants a picture of a preset that was just set at a place, or none any more of one that was forgotten.
     pub fn wish(&mut self, preset: Preset, place: Place) {
         self.taking.abort_all();
-        self.wish = (place != Place::None).then(|| Wish { preset, place, from: Instant::now() });
+        self.wish = (place != Place::None).then_some(Wish { preset, place, sent: false });
     }
 
     /// Notes an order that the head has taken; `bare` tells the place of a preset that has no picture.
@@ -52,9 +50,8 @@ impl Shot {
             Order::Stop | Order::LensStop | Order::Aux(..) | Order::Output(_) => {}
             Order::GoTo(preset) => {
                 self.taking.abort_all();
-                let blind = |place| if place == Place::Head { THERE } else { Duration::ZERO };
-                let wish = |place| Wish { preset, place, from: Instant::now() + blind(place) };
-                self.wish = bare(preset).filter(|place| *place != Place::None).map(wish);
+                let place = bare(preset).filter(|place| *place != Place::None);
+                self.wish = place.map(|place| Wish { preset, place, sent: true });
             }
             Order::Move(_)
             | Order::Step(..)
@@ -72,13 +69,15 @@ impl Shot {
     }
 
     /// Takes the picture if the head rests where it is to be taken, and gives up one under which it has moved.
-    pub fn tick(&mut self, standing: &Standing, place: Place, hub: &Arc<Hub>, pictures: &Arc<Pictures>) {
-        if standing.moving || place != self.at {
+    pub fn tick(&mut self, standing: &Standing, here: Place, hub: &Arc<Hub>, pictures: &Arc<Pictures>) {
+        if standing.moving || here != self.at {
             self.taking.abort_all();
         }
-        let ready = |wish: &Wish| wish.place == place && wish.from <= Instant::now() && !standing.moving;
-        let Some(Wish { preset, place, .. }) = self.wish.take_if(|wish| ready(wish)) else { return };
-        self.at = place;
+        // A patrol may have begun by itself.
+        self.wish = self.wish.filter(|_| standing.patrol.is_none());
+        let there = |wish: &mut Wish| (wish.sent || wish.place == here) && !standing.moving && !standing.lost;
+        let Some(Wish { preset, place, .. }) = self.wish.take_if(there) else { return };
+        self.at = here;
         let (hub, pictures) = (hub.clone(), pictures.clone());
         self.taking.spawn(async move {
             if let Some(jpeg) = take(&hub).await {
@@ -92,11 +91,6 @@ impl Shot {
         if self.taking.join_next().await.is_none() {
             pending::<()>().await;
         }
-    }
-
-    /// Says when it is to be ticked.
-    pub fn due(&self) -> Option<Instant> {
-        self.wish.map(|wish| wish.from).filter(|from| *from > Instant::now())
     }
 }
 
