@@ -49,6 +49,8 @@ fn row(command: &'static Command) -> Row {
         ("set_misc", _) => ("led_mode=2&ptz_patrol_rate=9".into(), "led_mode=3"),
         ("set_factory_ddns", _) => ("service=9&host=h".into(), "service=13"),
         ("input", _) => ("level=1".into(), "level=2"),
+        // Without a port it writes nothing.
+        ("comm_write", _) => (String::new(), ""),
         ("decoder_control", _) => ("command=30".into(), "command=96"),
         ("set_preset", _) => ("preset=2&name=door".into(), "preset=33"),
         ("set_privacy", _) => ("now=1".into(), "now=2"),
