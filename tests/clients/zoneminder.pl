@@ -34,6 +34,7 @@ sub find_one { return { ControlAddress => $address, ControlDevice => $device, Au
 package main;
 
 $INC{"ZoneMinder/$_.pm"} = __FILE__ for qw(Logger Config Database Monitor);
+require ZoneMinder::Base;
 require "ZoneMinder/Control/$protocol.pm";
 $| = 1;
 my $control = bless { MonitorId => 1, Protocol => $protocol }, "ZoneMinder::Control::$protocol";

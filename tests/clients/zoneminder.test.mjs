@@ -5,8 +5,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { after, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { admin, camera, query, scratch, within } from "./camera.mjs";
@@ -16,11 +17,16 @@ const login = query(admin);
 const perl = `${scratch}/zoneminder/usr/share/perl5`;
 const driver = fileURLToPath(new URL("zoneminder.pl", import.meta.url));
 
-// Viewers see a part of the picture, so that there is room to move.
+// Viewers see a part of the picture, so that there is room to move; the lamp is a LED as the kernel shows one, of files.
 const cameras = {};
 for (const directions of ["document", "swapped"]) {
-  const configuration = `[ptz]\nview = "320x240"\ndirections = "${directions}"\n`;
-  cameras[directions] = await camera(`zoneminder-${directions}`, configuration);
+  const lamp = `${scratch}/zoneminder-lamp-${directions}`;
+  rmSync(lamp, { recursive: true, force: true });
+  mkdirSync(lamp);
+  writeFileSync(`${lamp}/max_brightness`, "1\n");
+  writeFileSync(`${lamp}/brightness`, "0\n");
+  const configuration = `[ptz]\nview = "320x240"\ndirections = "${directions}"\n[gpio]\noutput = "led:${lamp}"\n`;
+  cameras[directions] = { ...(await camera(`zoneminder-${directions}`, configuration)), lamp: `${lamp}/brightness` };
 }
 
 // What the documentation of each module says goes into the fields “control address” and “control device” of a monitor.
@@ -29,8 +35,8 @@ const inAddress = (at) => [within(at.http, admin).replace("http://", ""), ""];
 const inDevice = (device) => (at) => [authority(at), device];
 const modules = [
   { name: "FI8908W", speaks: "swapped", fields: inDevice(`${admin.user}:${admin.pwd}`), has: "stop diagonals home steps" },
-  { name: "FI8918W", speaks: "swapped", fields: inDevice(login), has: "stop diagonals home presets" },
-  { name: "Wanscam", speaks: "swapped", fields: inDevice(login), has: "stop diagonals home presets", tele: -1 },
+  { name: "FI8918W", speaks: "swapped", fields: inDevice(login), has: "stop diagonals home presets", wake: 0 },
+  { name: "Wanscam", speaks: "swapped", fields: inDevice(login), has: "stop diagonals home presets", tele: -1, wake: 1 },
   { name: "FoscamCGI", speaks: "document", fields: inAddress, has: "stop presets patrol", tele: 1, autostop: 0.2 },
   { name: "LoftekSentinel", speaks: "document", fields: inAddress, has: "stop presets patrol", tele: 1, autostop: 0.2 },
   { name: "MaginonIPC", speaks: "document", fields: inAddress, has: "stop diagonals presets" },
@@ -72,7 +78,7 @@ async function centre(at) {
 
 /** Says how the head goes from where it rests when a module does something: -1, 0 or 1 of right, down and nearer. */
 async function goes(at, act, stop) {
-  const before = await centre(at);
+  const before = await rest(at);
   const share = (now) => ["pan", "tilt", "zoom"].map((axis) => now[axis] - before[axis]);
   await act();
   await eventually("the head goes", async () => share(await head(at)).some((way) => Math.abs(way) > 0.02));
@@ -82,53 +88,72 @@ async function goes(at, act, stop) {
 }
 
 const ways = { Up: [0, -1], Down: [0, 1], Left: [-1, 0], Right: [1, 0] };
-const diagonals = { UpLeft: [-1, -1], UpRight: [1, -1], DownLeft: [-1, 1], DownRight: [1, 1] };
+const diagonals = { UpLeft: [-1, -1], DownRight: [1, 1], UpRight: [1, -1], DownLeft: [-1, 1] };
 
-for (const [directions, at] of Object.entries(cameras)) {
-  for (const module of modules) {
-    const right = module.speaks === directions;
-    test(`${module.name} turns the head ${right ? "" : "the other way round "}with directions = "${directions}"`, async () => {
-      const has = (what) => module.has.split(" ").includes(what);
-      const does = start(module, at);
-      // Modules that have no diagonals go the one way and then the other, and end each by themselves.
-      const stop = module.autostop ? undefined : () => does("moveStop");
-      for (const [name, [across, down]] of Object.entries({ ...ways, ...diagonals })) {
-        const gone = await goes(at, () => does(`moveCon${name}`), stop);
-        assert.deepEqual(gone, [right ? across : 0 - across, down, 0], name);
-      }
-      if (has("stop")) {
-        await order(at, 0);
-        await does("moveStop");
-        await rest(at);
-      }
-      if (has("steps")) {
-        for (const [name, [across, down]] of Object.entries(ways)) {
-          const gone = await goes(at, () => does(`moveRel${name}`));
-          assert.deepEqual(gone, [right ? across : 0 - across, down, 0], name);
-        }
-      }
-      if (module.tele) assert.deepEqual((await goes(at, () => does("zoomConTele"), () => order(at, 17)))[2], module.tele);
-      if (has("presets")) {
-        await goes(at, () => order(at, 4), () => order(at, 1));
-        const kept = await rest(at);
-        await does("presetSet preset=3");
-        await centre(at);
-        await does("presetGoto preset=3");
-        const { pan, tilt, zoom } = await rest(at);
-        assert.deepEqual([pan, tilt, zoom], [kept.pan, kept.tilt, kept.zoom]);
-      }
-      if (has("home")) {
-        const centred = await centre(at);
-        await goes(at, () => order(at, 4), () => order(at, 1));
-        await does("presetHome");
-        assert.equal((await rest(at)).pan, centred.pan);
-      }
-      if (has("patrol")) {
-        await does("presetGoto preset=9");
-        await eventually("it patrols", async () => (await head(at)).patrol === "horizontal");
-        await does("presetGoto preset=10");
-        await eventually("it ends", async () => (await head(at)).patrol === "none");
+/** Has a module turn the head every way, and back again. */
+async function turns(module, does, at, right) {
+  // Modules that have no diagonals go the one way and then the other, and end each by themselves.
+  const stop = module.autostop ? undefined : () => does("moveStop");
+  await centre(at);
+  for (const [name, [across, down]] of Object.entries({ ...ways, ...diagonals })) {
+    const gone = await goes(at, () => does(`moveCon${name}`), stop);
+    assert.deepEqual(gone, [right ? across : 0 - across, down, 0], name);
+  }
+}
+
+/** Has a module do whatever else it can. */
+async function doesTheRest(module, does, at) {
+  const has = (what) => module.has.split(" ").includes(what);
+  const aside = () => goes(at, () => order(at, 4), () => order(at, 1));
+  if (has("stop")) {
+    await order(at, 0);
+    await does("moveStop");
+    await rest(at);
+  }
+  for (const [name, way] of has("steps") ? Object.entries(ways) : []) {
+    assert.deepEqual(await goes(at, () => does(`moveRel${name}`)), [...way, 0], name);
+  }
+  if (module.tele) {
+    assert.equal((await goes(at, () => does("zoomConTele"), () => order(at, 17)))[2], module.tele);
+  }
+  if (has("presets")) {
+    await aside();
+    const kept = await rest(at);
+    await does("presetSet preset=3");
+    await centre(at);
+    await does("presetGoto preset=3");
+    const { pan, tilt, zoom } = await rest(at);
+    assert.deepEqual([pan, tilt, zoom], [kept.pan, kept.tilt, kept.zoom]);
+  }
+  if (has("home")) {
+    const centred = await centre(at);
+    await aside();
+    await does("presetHome");
+    assert.equal((await rest(at)).pan, centred.pan);
+  }
+  for (const [command, level] of module.wake === undefined ? [] : [["wake", module.wake], ["sleep", 1 - module.wake]]) {
+    await does(command);
+    await eventually("the lamp", async () => Number(readFileSync(at.lamp, "utf8")) === level);
+  }
+  if (has("patrol")) {
+    await does("presetGoto preset=9");
+    await eventually("it patrols", async () => (await head(at)).patrol === "horizontal");
+    await does("presetGoto preset=10");
+    await eventually("it ends", async () => (await head(at)).patrol === "none");
+  }
+}
+
+describe("ZoneMinder's modules", { concurrency: 2 }, () => {
+  for (const [directions, at] of Object.entries(cameras)) {
+    describe(`with directions = "${directions}"`, { concurrency: 1 }, () => {
+      for (const module of modules) {
+        const right = module.speaks === directions;
+        test(`${module.name} turns the head${right ? "" : " the other way round"}`, async () => {
+          const does = start(module, at);
+          await turns(module, does, at, right);
+          if (right) await doesTheRest(module, does, at);
+        });
       }
     });
   }
-}
+});
