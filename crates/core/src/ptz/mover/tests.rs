@@ -265,6 +265,18 @@ fn the_end_of_a_zoom_does_not_end_a_move_that_goes_on_meanwhile() {
 }
 
 #[test]
+fn a_move_while_it_zooms_in_reaches_the_edge_of_what_is_seen_then() {
+    let mut head = Head::new(BODY, Pose { zoom: 0.2, ..MIDDLE });
+    head.order(Order::Move(Way::Right));
+    head.order(Order::Lens(Lens::ZoomTele));
+    head.wait(1000);
+    let (before, after) = (head.wait(10), head.wait(10));
+    assert!(after.pan > before.pan);
+    head.rests();
+    assert_eq!(head.pose(), Pose { pan: 0.875, tilt: 0.5, zoom: 1.0 });
+}
+
+#[test]
 fn all_axes_arrive_at_a_preset_together_and_exactly_also_from_full_speed() {
     let mut head = Head::new(BODY, MIDDLE);
     head.order(Order::Move(Way::DownRight));
@@ -283,6 +295,36 @@ fn all_axes_arrive_at_a_preset_together_and_exactly_also_from_full_speed() {
     }
     assert!(near((there.pan, there.tilt), (to.pan, to.tilt)));
     head.rests();
+}
+
+#[test]
+fn a_preset_is_gone_to_at_no_more_than_one_width_of_what_is_seen_a_second_whatever_the_zoom() {
+    for (from, to) in [(0.0, 1.0), (1.0, 0.0), (1.0, 1.0)] {
+        let mut head = Head::new(BODY, Pose { pan: 0.5, tilt: 0.5, zoom: from });
+        head.go_to(Pose { pan: 0.2, tilt: 0.5, zoom: to });
+        let mut before = head.pose();
+        while head.mover.moving() {
+            let pose = head.wait(10);
+            let width = (-2.0 * pose.zoom.max(before.zoom)).exp2();
+            assert!((pose.pan - before.pan).abs() <= width * 0.0101, "{before:?} {pose:?}");
+            before = pose;
+        }
+    }
+}
+
+#[test]
+fn a_lower_rate_slows_a_move_that_goes_on_within_its_pace() {
+    let mut head = Head::new(BODY, MIDDLE);
+    head.order(Order::Move(Way::Left));
+    let (before, after) = (head.wait(300), head.wait(50));
+    head.misc.rate = Int::new(100);
+    let changed = head.pose();
+    assert_eq!(changed, after);
+    let next = head.wait(50);
+    let speeds = [before.pan - after.pan, changed.pan - next.pan].map(|way| way * WIDE / 0.05);
+    assert!((speeds[0] - 640.0).abs() < 1e-6 && (speeds[1] - (640.0 - 2560.0 * 0.025)).abs() < 1e-6, "{speeds:?}");
+    let (before, after) = (head.wait(300), head.wait(100));
+    assert!(((before.pan - after.pan) * WIDE - 6.4).abs() < 1e-6, "{before:?} {after:?}");
 }
 
 #[test]
@@ -441,8 +483,9 @@ fn a_stop_of_the_patrol_itself_its_off_and_a_second_stop_end_it() {
     };
     let ends = |mut head: Head| {
         assert_eq!(head.mover.patrol(), None);
+        let stops = head.wait(700);
         head.rests();
-        assert_eq!(head.due(), None);
+        assert_eq!((head.pose(), head.due()), (stops, None));
         let left = head.pixel().0 / 16.0;
         assert!((left - left.round()).abs() < 1e-6, "{left}");
     };
@@ -464,6 +507,30 @@ fn a_stop_of_the_patrol_itself_its_off_and_a_second_stop_end_it() {
         head.order(Order::Stop);
         ends(head);
     }
+}
+
+#[test]
+fn a_patrol_that_is_ordered_again_goes_on_at_once_and_one_of_the_other_axis_takes_its_place() {
+    let mut head = Head::new(BODY, MIDDLE);
+    head.misc.patrol_h_rounds = Int::new(1);
+    head.order(Order::Patrol(Axis::Horizontal, true));
+    let before = head.wait(500);
+    head.order(Order::Patrol(Axis::Horizontal, true));
+    let after = head.wait(100);
+    assert!(((before.pan - after.pan) * WIDE - 6.4 * 10_f64.sqrt()).abs() < 1e-3, "nothing disturbs it");
+    head.order(Order::Step(Way::Down, None));
+    head.wait(2000);
+    assert!(!head.mover.moving());
+    head.order(Order::Patrol(Axis::Horizontal, true));
+    assert!(head.mover.moving());
+    assert_eq!(head.turns(Axis::Horizontal, 30), 2);
+    assert_eq!(head.pose().pan, 0.5, "where it began at first");
+    head.order(Order::Patrol(Axis::Horizontal, true));
+    head.wait(500);
+    head.order(Order::Patrol(Axis::Vertical, true));
+    let (before, after) = (head.wait(400), head.wait(100));
+    assert_eq!((head.mover.patrol(), before.pan), (Some(Axis::Vertical), after.pan));
+    assert!(after.tilt < before.tilt);
 }
 
 #[test]

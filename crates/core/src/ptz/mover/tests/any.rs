@@ -44,17 +44,20 @@ fn orders() -> impl Strategy<Value = (Order, Pose)> {
 }
 
 fn miscs() -> impl Strategy<Value = Misc> {
-    (0..=100, 0..=100, 0..=100, 0..3, 0..3, 0..30, 0_u8..4).prop_map(|(rate, left, down, h, v, interval, kind)| Misc {
-        rate: Int::new(rate),
-        left_rate: Int::new(left),
-        down_rate: Int::new(down),
-        patrol_h_rounds: Int::new(h),
-        patrol_v_rounds: Int::new(v),
-        auto_patrol_interval_s: Int::new(interval),
-        auto_patrol_type: [PatrolType::None, PatrolType::Horizontal, PatrolType::Vertical, PatrolType::Both]
-            [usize::from(kind)],
-        ..Misc::default()
-    })
+    let rounds = || prop_oneof![3 => 0..3, 1 => 3..40];
+    (0..=100, 0..=100, 0..=100, rounds(), rounds(), 0..30, 0_u8..4).prop_map(
+        |(rate, left, down, h, v, interval, kind)| Misc {
+            rate: Int::new(rate),
+            left_rate: Int::new(left),
+            down_rate: Int::new(down),
+            patrol_h_rounds: Int::new(h),
+            patrol_v_rounds: Int::new(v),
+            auto_patrol_interval_s: Int::new(interval),
+            auto_patrol_type: [PatrolType::None, PatrolType::Horizontal, PatrolType::Vertical, PatrolType::Both]
+                [usize::from(kind)],
+            ..Misc::default()
+        },
+    )
 }
 
 /// What happens to a head, and how long nothing else does after it.
@@ -129,13 +132,12 @@ proptest! {
         const MS: u64 = 4;
         let mut head = Head::new(body, MIDDLE);
         head.misc = misc;
-        let mut zooming = false;
+        let (mut speeds, mut zooms): (Option<[f64; 3]>, _) = (None, false);
         for (event, pause) in &events {
             if matches!(event, Event::Body(_)) {
                 continue;
             }
             let mut last = head.pose();
-            let (mut speeds, mut zooms): (Option<[f64; 3]>, _) = (None, zooming);
             head.meets(event);
             prop_assert!(same(last, head.pose()), "no order moves it by itself");
             for _ in 0..(pause / MS).min(2000) {
@@ -161,8 +163,6 @@ proptest! {
                 }
                 (last, speeds) = (pose, Some(now));
             }
-            head.wait(*pause);
-            zooming = head.mover.moving();
         }
     }
 
