@@ -16,6 +16,7 @@ mod head;
 mod heads;
 mod input;
 mod journal;
+mod lamp;
 mod listings;
 mod login;
 mod machine;
