@@ -41,7 +41,7 @@ LAMP, OUTPUT = Led("capslock"), Led("scrolllock")
 class Lamps(unittest.TestCase):
     def setUp(self):
         self.assertEqual([LAMP.trigger(), OUTPUT.trigger()], ["kbd-capslock", "kbd-scrolllock"])
-        self.addCleanup((OUTPUT.folder() / "trigger").write_text, "kbd-scrolllock")
+        self.addCleanup(lambda: (OUTPUT.folder() / "trigger").write_text("kbd-scrolllock"))
 
     def daemon(self, gpio):
         return self.enterContext(Daemon("demo:?size=160x120&fps=10", config=f"[gpio]\n{gpio}\n[ptz]\nhead = 'none'"))
