@@ -288,3 +288,6 @@ impl Wish {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

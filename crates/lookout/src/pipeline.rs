@@ -208,12 +208,21 @@ impl Resizer {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
+    use std::time::{Duration, SystemTime};
 
-    use lookout_core::media::frame::{Range, Raw, RawFormat};
+    use lookout_core::{
+        media::{
+            canvas::Canvas,
+            frame::{Range, Raw, RawFormat},
+            scene::Scene,
+        },
+        profile::settings::Settings,
+        ptz::{Order, Way},
+    };
+    use tokio::sync::watch;
 
     use super::*;
-    use crate::metrics::Metrics;
+    use crate::{config::Config, metrics::Metrics};
 
     fn grey(size: Size) -> Vec<u8> {
         let pixels = vec![128; (size.width * size.height) as usize];
@@ -240,6 +249,43 @@ mod tests {
         for reason in ["size", "foreign"] {
             let line = format!("lookout_devices_frames_dropped_total{{reason=\"{reason}\"}} 1\n");
             assert!(metrics.text(None).contains(&line), "{}", metrics.text(None));
+        }
+    }
+
+    #[test]
+    fn a_head_sees_the_same_of_the_scene_whoever_turns_the_pictures() {
+        let (mut config, mut canvas) = (Config::default(), Canvas::default());
+        config.ptz.view = Some(Size::new(160, 120));
+        let settings = watch::Sender::new(Arc::new(Settings::factory()));
+        let now = Instant::now();
+        let framing = Arc::new(Framing::new(&config, settings.subscribe(), now).unwrap());
+        for way in [Way::Right, Way::Up] {
+            framing.order(Order::Step(way, None), None, &settings.borrow().misc, now).unwrap();
+        }
+        Scene::new(Size::QVGA).paint(&mut canvas, 1, Duration::ZERO, "12:00:00");
+        let upright: Vec<u8> = canvas.luma().to_vec();
+        let rows = || upright.chunks_exact(320);
+        let turned: [(bool, bool, Vec<u8>); 3] = [
+            (true, false, rows().rev().flatten().copied().collect()),
+            (false, true, rows().flat_map(|row| row.iter().rev().copied()).collect()),
+            (true, true, upright.iter().rev().copied().collect()),
+        ];
+        let mut developer = Developer::new(Demands::Own(Verify::Structure), Some(framing), Arc::default()).unwrap();
+        let mut made = |pixels: &[u8], left: Left| {
+            let pixels = pixels.to_vec();
+            let picture = Picture::Raw(Raw { format: RawFormat::Grey, range: Range::Full, size: Size::QVGA, pixels });
+            let captured = now + Duration::from_secs(9);
+            let frame = developer.develop(Grabbed { captured, wall: SystemTime::now(), picture }, &left).unwrap();
+            assert_eq!(frame.size, Size::new(160, 120));
+            frame.jpeg
+        };
+        let plain = made(&upright, Left::NOTHING);
+        for (flip, mirror, pixels) in turned {
+            let wanted = Image { flip, mirror, ..Image::NEUTRAL };
+            let by_device = made(&pixels, Left::of(&wanted, Image::NEUTRAL));
+            let by_software = made(&upright, Left::of(&wanted, wanted));
+            assert!(by_device == by_software, "flip {flip}, mirror {mirror}");
+            assert!(by_software != plain);
         }
     }
 }

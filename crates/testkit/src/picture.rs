@@ -69,8 +69,8 @@ impl Picture {
     /// ([`Picture::off`]).
     pub fn part_of(&self, world: &Self) -> ((usize, usize), f64) {
         let (across, down) = (world.width - self.width, world.height - self.height);
-        // A look at few pixels everywhere, then a closer one where it may be.
-        let (few, more) = (self.pixels(world, 23), self.pixels(world, 3));
+        // A look at few pixels everywhere, then at more of them where it may be.
+        let few = self.pixels(world, 23);
         let (mut near, mut enough) = (Vec::new(), u32::MAX);
         for top in 0..=down {
             for left in 0..=across {
@@ -81,11 +81,15 @@ impl Picture {
                 }
             }
         }
-        near.retain(|(sum, _)| *sum <= enough);
-        let closer = |best: (u32, (usize, usize)), (_, (left, top)): (u32, (usize, usize))| {
-            best.min((differ(&more, &world.luma[top * world.width + left..], best.0), (left, top)))
-        };
-        let (_, place) = near.into_iter().fold((u32::MAX, (0, 0)), closer);
+        for (step, most) in [(11, 200), (5, 12), (3, 4)] {
+            near.sort_unstable();
+            near.truncate(most);
+            let pixels = self.pixels(world, step);
+            for (sum, (left, top)) in &mut near {
+                *sum = differ(&pixels, &world.luma[*top * world.width + *left..], u32::MAX);
+            }
+        }
+        let place = near.into_iter().min().map_or((0, 0), |(_, place)| place);
         (place, self.off(world, (place.0 as f64, place.1 as f64), 1.0))
     }
 

@@ -31,8 +31,21 @@ pub struct Run {
     pub sound: bool,
     /// Whether the daemon looks for motion.
     pub armed: bool,
+    /// What the daemon's digital head does.
+    pub head: Head,
     /// Who comes.
     pub load: Load,
+}
+
+/// What the daemon's digital head does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// Shows all of the source's picture.
+    Whole,
+    /// Rests on 640×480 of the source's pixels.
+    Rests,
+    /// Goes to and fro over them.
+    Patrols,
 }
 
 /// Who comes.
@@ -95,7 +108,7 @@ const fn watch(viewers: usize) -> Watch {
 }
 
 const fn run(server: Kind, feed: Feed, load: Load) -> Run {
-    Run { server, feed, sound: false, armed: false, load }
+    Run { server, feed, sound: false, armed: false, head: Head::Whole, load }
 }
 
 const fn lookout(watch: Watch) -> Run {
@@ -123,6 +136,13 @@ const fn beside_raw(
         None
     };
     Case { name, title, reference: run(Kind::Raw, feed, load), subject: run(Kind::Lookout, feed, load), asf, goals }
+}
+
+/// A case of a digital head, beside the same viewers of the same source without one.
+const fn turned(name: &'static str, title: &'static str, head: Head) -> Case {
+    let whole = run(Kind::Lookout, LARGE, Load::Watch(watch(10)));
+    let goals = &[(CpuSecond, Shown), (Encodes, Shown), (Rate, Shown)];
+    Case { name, title, reference: whole, subject: Run { head, ..whole }, asf: None, goals }
 }
 
 /// The cases, in the order of the table.
@@ -240,6 +260,12 @@ pub const CASES: &[Case] = &[
         asf: None,
         goals: &[(CpuSecond, Shown), (Age, Within(1.1)), (Delivered, AtLeast(100.0))],
     },
+    turned("head", "10 viewers of a resting window of 640×480, against all of 1920×1080, 200 KB, 30 fps", Head::Rests),
+    turned(
+        "patrol",
+        "10 viewers of a window of 640×480 that moves, against all of 1920×1080, 200 KB, 30 fps",
+        Head::Patrols,
+    ),
     Case {
         name: "snapshot",
         title: "snapshots of 50 KB, 32 at once, source at 500 fps",

@@ -82,6 +82,13 @@ pub fn arm(http: SocketAddr) -> Result<()> {
     Ok(())
 }
 
+/// Begins a patrol without an end.
+pub fn patrol(http: SocketAddr) -> Result<()> {
+    let answer = get(http, &format!("/decoder_control.cgi?command=28&user=admin&pwd={PASSWORD}"))?;
+    ensure!(answer.ends_with("ok.\n"), "the head does not go on patrol: {answer}");
+    Ok(())
+}
+
 fn counter(http: SocketAddr, name: &str) -> Result<u64> {
     let text = get(http, &format!("/metrics?user=admin&pwd={PASSWORD}"))?;
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());

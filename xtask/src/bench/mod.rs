@@ -42,7 +42,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use self::{
-    cases::{CASES, Case, Load, Run, Watch},
+    cases::{CASES, Case, Head, Load, Run, Watch},
     outcome::Outcome,
     process::{Cores, pinned},
     report::{Measured, Round},
@@ -191,9 +191,12 @@ impl Run {
         if let Load::Nobody = self.load {
             return guard::measure(self.server, self.feed, seconds, setup);
         }
-        let server = self.server.start(self.feed, self.sound, setup)?;
+        let server = self.server.start(self.feed, self.sound, self.head, setup)?;
         if self.armed {
             guard::arm(server.http)?;
+        }
+        if self.head == Head::Patrols {
+            guard::patrol(server.http)?;
         }
         let account = if self.server.is_daemon() { format!("?user=viewer&pwd={PASSWORD}") } else { String::new() };
         let pid = server.process.pid().to_string();
@@ -210,12 +213,13 @@ impl Run {
                 thread::sleep(Duration::from_millis(300));
                 options.extend(text(&["--seconds", &seconds, "--viewers", &viewers.to_string()]));
                 options.extend(text(&["--stalled", &stalled.to_string()]));
-                let counter = match (resolution, self.sound) {
+                let whole = resolution.is_none() && self.head == Head::Whole;
+                let counter = match (whole, self.sound) {
                     // It is asked for without TLS.
                     _ if tls => None,
-                    (Some(_), _) => Some("lookout_encodes_total"),
-                    (None, true) => Some("lookout_sound_encoded_total"),
-                    (None, false) => None,
+                    (false, _) => Some("lookout_encodes_total"),
+                    (true, true) => Some("lookout_sound_encoded_total"),
+                    (true, false) => None,
                 };
                 if let Some(counter) = counter {
                     let metrics = format!("/metrics?user=admin&pwd={PASSWORD}");
@@ -223,7 +227,7 @@ impl Run {
                 }
                 let outcome = generate(cores, "bench-load", address, &path, &options)?;
                 // Untouched pictures bear a stamp; a placeholder for a lost source bears none.
-                let strange = resolution.is_none() && outcome.frames > 0 && outcome.age_median_us.is_none();
+                let strange = whole && outcome.frames > 0 && outcome.age_median_us.is_none();
                 ensure!(!strange, "the viewers got pictures that are not the feed's");
                 ensure!(!self.sound || outcome.blocks > 0, "the viewers heard nothing");
                 Ok(outcome)

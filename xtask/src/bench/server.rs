@@ -2,7 +2,9 @@
 //! other one.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, File},
+    io::Write as _,
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::Command,
@@ -14,6 +16,7 @@ use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 use super::{
+    cases::Head,
     feed::{Feed, Tone},
     guard::MOTION,
     picture::Picture,
@@ -98,7 +101,7 @@ impl Kind {
     }
 
     /// Starts it and waits until it says, or shows, that it listens.
-    pub fn start(self, feed: Feed, sound: bool, bench: &Setup) -> Result<Server> {
+    pub fn start(self, feed: Feed, sound: bool, head: Head, bench: &Setup) -> Result<Server> {
         let cores = bench.cores;
         let folder = tempfile::tempdir()?;
         let feed = Feed { pin: Some(cores.load), ..feed };
@@ -125,6 +128,10 @@ impl Kind {
                 };
                 let source = format!("exec:{own} {}", feed.arguments().join(" "));
                 let mut command = lookout(daemon, &source, cores, folder.path())?;
+                if head != Head::Whole {
+                    let mut config = File::options().append(true).open(folder.path().join("lookout.toml"))?;
+                    config.write_all(b"[ptz]\nview = \"640x480\"\n")?;
+                }
                 if sound {
                     command.args(["--microphone", &format!("exec:{}", Tone::command(&own, cores.load))]);
                 }

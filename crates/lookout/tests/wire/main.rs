@@ -10,6 +10,7 @@ mod decisions;
 mod devices;
 mod digest;
 mod drill;
+mod framing;
 mod golden;
 mod guard;
 mod head;

@@ -7,11 +7,13 @@ use std::{
 use lookout_core::{
     alarm::Entry,
     media::{
-        frame::{Frame, Range, Raw, RawFormat, Size},
+        canvas::{Canvas, Colour},
+        frame::{Frame, Grabbed, Picture, Range, Raw, RawFormat, Size},
+        scene::Scene,
         transform::{Change, Pipeline},
     },
-    profile::week::Word,
-    ptz::Pose,
+    profile::{settings::Misc, week::Word},
+    ptz::{Order, Pose, Way},
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -19,7 +21,14 @@ use tokio::{
 };
 
 use super::*;
-use crate::{head::Standing, metrics::Metrics, privacy::testing::Hours};
+use crate::{
+    config::Config,
+    framing::Framing,
+    head::Standing,
+    metrics::Metrics,
+    pipeline::{Demands, Developer, Left},
+    privacy::testing::Hours,
+};
 
 /// An eye that reads off the picture what is seen in it: its first byte. How much of the picture moves is the number of
 /// pictures it has seen, in thousandths.
@@ -82,6 +91,11 @@ struct Rig {
 impl Rig {
     /// Starts it, with motion armed or not.
     async fn new(armed: bool) -> Self {
+        Self::seeing(armed, || Ok(Box::new(Reader(0)))).await
+    }
+
+    /// Starts it with other eyes.
+    async fn seeing(armed: bool, open: fn() -> Result<Box<dyn Eye>, Failed>) -> Self {
         let (hours, metrics) = (Hours::default(), Arc::new(Metrics::new()));
         hours.set(|settings| settings.alarm.motion_armed = armed);
         let gate = hours.gate(metrics.clone());
@@ -95,7 +109,7 @@ impl Rig {
             hub: hub.clone(),
             alarms: alarms.clone(),
             counters: metrics.alarms.clone(),
-            open: || Ok(Box::new(Reader(0))),
+            open,
         };
         tokio::spawn(run(parts));
         let triggers = alarms.triggers().unwrap();
@@ -293,6 +307,68 @@ async fn q69_no_picture_of_one_view_is_compared_with_one_of_another_whatever_the
     rig.hub.publish(Frame { view: Some(9), ..frame });
     sleep(ONE).await;
     assert!(rig.triggers.try_recv().is_ok(), "what moves in a view that stays is seen");
+}
+
+/// A camera with a digital head over the demo scene, in which nothing moves but what a test lets move.
+struct Turning {
+    framing: Arc<Framing>,
+    developer: Developer,
+    canvas: Canvas,
+    misc: Misc,
+}
+
+impl Turning {
+    fn new(rig: &Rig) -> Self {
+        let (mut config, mut canvas) = (Config::default(), Canvas::default());
+        config.ptz.view = Some(Size::QVGA);
+        let now = tokio::time::Instant::now().into_std();
+        let framing = Arc::new(Framing::new(&config, rig.hours.follow(), now).unwrap());
+        let demands = Demands::Own(config.source.verify);
+        let developer = Developer::new(demands, Some(framing.clone()), Arc::default()).unwrap();
+        Scene::new(Size::VGA).paint(&mut canvas, 1, Duration::ZERO, "12:00:00");
+        Self { framing, developer, canvas, misc: Misc::default() }
+    }
+
+    fn order(&self, order: Order) {
+        let now = tokio::time::Instant::now().into_std();
+        self.framing.order(order, None, &self.misc, now).unwrap();
+    }
+
+    /// Shows pictures, ten a second, in which somebody walks through the middle, or nobody.
+    async fn show(&mut self, rig: &Rig, pictures: u16, walks: bool) {
+        for picture in 0..pictures {
+            let mut canvas = self.canvas.clone();
+            if walks {
+                canvas.rect((200.0 + 10.0 * f32::from(picture), 200.0), (50.0, 90.0), Colour::BLACK);
+            }
+            let frame = rig.hours.frame(1, Vec::new());
+            let grabbed =
+                Grabbed { captured: frame.captured, wall: frame.wall, picture: Picture::Raw(canvas.into_raw()) };
+            rig.hub.publish(self.developer.develop(grabbed, &Left::NOTHING).unwrap());
+            sleep(PACE).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn q69_a_digital_head_that_turns_is_no_motion_and_what_moves_in_its_new_view_is() {
+    // Nobody tells the duty that the head moves: the pictures themselves do.
+    let mut rig = Rig::seeing(true, open).await;
+    let mut camera = Turning::new(&rig);
+    camera.show(&rig, 60, false).await;
+    assert_eq!(rig.told().last().map(|told| told.0), Some(Reason::BelowThreshold), "the background is learnt");
+    for order in [Order::Move(Way::Right), Order::Stop, Order::Move(Way::UpLeft), Order::Centre] {
+        camera.order(order);
+        camera.show(&rig, 5, false).await;
+    }
+    camera.show(&rig, 60, false).await;
+    assert!(rig.triggers.try_recv().is_err());
+    let told = rig.told();
+    assert!(told.iter().any(|told| told.0 == Reason::HeadMoves), "{told:?}");
+    let harmless = [Reason::Learning, Reason::BelowThreshold, Reason::HeadMoves];
+    assert!(told.iter().all(|told| harmless.contains(&told.0)), "nothing else was even considered: {told:?}");
+    camera.show(&rig, 20, true).await;
+    assert!(rig.triggers.try_recv().is_ok());
 }
 
 #[tokio::test(start_paused = true)]
