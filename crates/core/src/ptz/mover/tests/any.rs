@@ -84,7 +84,9 @@ impl Head {
     fn meets(&mut self, event: &Event) {
         match event {
             // What it does not know it refuses.
-            Event::Order(order, pose) => drop(self.mover.order(*order, Some(*pose), &self.misc, self.now)),
+            Event::Order(order, pose) => {
+                let _ = self.mover.order(*order, Some(*pose), &self.misc, self.now);
+            }
             Event::Hold(held) => self.mover.hold(*held, self.now),
             Event::Misc(misc) => {
                 self.misc = misc.clone();
