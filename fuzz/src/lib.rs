@@ -6,6 +6,7 @@
 
 mod asf;
 mod sound;
+mod window;
 
 use std::{ops::ControlFlow, time::Duration};
 
@@ -61,6 +62,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sntp", check: time_server },
     Target { name: "mjpeg", check: mjpeg },
     Target { name: "jpeg", check: picture },
+    Target { name: "window", check: window::window },
     Target { name: "avi", check: film },
     Target { name: "asf", check: asf::muxer },
     Target { name: "asf_reader", check: asf::reader },

@@ -3,6 +3,7 @@
 //! the machine does costs little but cache.
 
 mod motion;
+mod window;
 
 use std::{
     fmt::Write as _,
@@ -65,6 +66,7 @@ pub fn measure(core: usize, quick: bool) -> Result<Vec<Work>> {
         let mut all = muxing(rounds)?;
         all.extend(sounding(rounds, folder.path())?);
         all.extend(motion::measure(rounds)?);
+        all.extend(window::measure(rounds)?);
         Ok(all)
     });
     measured.join().ok().context("the measuring thread panicked")?

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use fast_image_resize::Resizer;
 use turbojpeg::{
     Colorspace, Compressor, DecompressHeader, Decompressor, Image, OutputBuf, PixelFormat, ScalingFactor, Subsamp,
-    Transform, TransformCrop, TransformOp, Transformer, YuvImage,
+    Transform, TransformOp, Transformer, YuvImage,
 };
 
 use self::crop::Frame;
@@ -213,7 +213,7 @@ impl Pipeline {
                 return Ok(jpeg.clone());
             }
             if moves_whole_mcus(size_of(&header), header.subsamp, change) {
-                return self.transform(jpeg, &header, None, change);
+                return self.flip(jpeg, &header, change);
             }
         }
         if is_ycc(&header) {
@@ -335,16 +335,17 @@ impl Pipeline {
             return self.crop(&plain, &header, crop, change);
         }
         let blocks = crop::enclosing(crop, picture, header.subsamp);
-        let few = u64::from(blocks.size.width) * u64::from(blocks.size.height) * crop::WHOLE_OF
-            <= u64::from(picture.width) * u64::from(picture.height) * crop::WHOLE_IS;
         let as_it_is = *crop == blocks && change.luma.is_none();
-        let (cut, origin) = match as_it_is || few {
-            true => (self.cut(jpeg, header, &blocks)?, (blocks.left, blocks.top)),
-            false => (jpeg.clone(), (0, 0)),
+        let worth = as_it_is || crop::is_worth_cutting(blocks.size, picture);
+        let cut = worth.then(|| self.cutter.cut(jpeg, (blocks.left, blocks.top), blocks.size));
+        let (cut, origin) = match cut {
+            Some(Ok(cut)) if as_it_is && moves_whole_mcus(crop.view, header.subsamp, change) => {
+                return self.change(&cut, &Change { crop: None, width: None, ..change.clone() });
+            }
+            Some(Ok(cut)) => (cut, (blocks.left, blocks.top)),
+            // What is of an unusual kind, or damaged, is for a decoder to judge.
+            Some(Err(Uncut)) | None => (jpeg.clone(), (0, 0)),
         };
-        if as_it_is && moves_whole_mcus(crop.view, header.subsamp, change) {
-            return self.change(&cut, &Change { crop: None, width: None, ..change.clone() });
-        }
         let (factor, header) = (crop::shrinking(crop), self.header(&cut)?);
         let DecompressHeader { width, height, subsamp, .. } = header.scaled(factor);
         self.whole.resize(turbojpeg::yuv_pixels_len(width, 1, height, subsamp)?, 0);
@@ -357,23 +358,8 @@ impl Pipeline {
         self.finish(crop.view, subsamp, change, QUALITY)
     }
 
-    /// Cuts whole MCUs out of a picture without decoding them; what is not of the usual kind, libjpeg cuts.
-    fn cut(&mut self, jpeg: &[u8], header: &DecompressHeader, blocks: &Crop) -> Result<Bytes, Failed> {
-        match self.cutter.cut(jpeg, (blocks.left, blocks.top), blocks.size) {
-            Ok(cut) => Ok(cut),
-            Err(Uncut) => self.transform(jpeg, header, Some(blocks), &Change::default()),
-        }
-    }
-
-    /// Takes a window that begins on the border of an MCU, or flips, on the coefficients; [`moves_whole_mcus`] must hold.
-    /// (Both at once would take the window out of the flipped picture.)
-    fn transform(
-        &mut self,
-        jpeg: &[u8],
-        header: &DecompressHeader,
-        crop: Option<&Crop>,
-        change: &Change,
-    ) -> Result<Bytes, Failed> {
+    /// Flips on the coefficients; [`moves_whole_mcus`] must hold.
+    fn flip(&mut self, jpeg: &[u8], header: &DecompressHeader, change: &Change) -> Result<Bytes, Failed> {
         let mut transform = Transform::op(match (change.flip, change.mirror) {
             (true, true) => TransformOp::Rot180,
             (true, false) => TransformOp::Vflip,
@@ -381,12 +367,6 @@ impl Pipeline {
             (false, false) => TransformOp::None,
         });
         transform.perfect = true;
-        transform.crop = crop.map(|crop| TransformCrop {
-            x: crop.left as usize,
-            y: crop.top as usize,
-            width: Some(crop.size.width as usize),
-            height: Some(crop.size.height as usize),
-        });
         // Twice the input as well, because new Huffman tables may fit a picture of high quality worse than its own.
         let worst = turbojpeg::compressed_buf_len(header.width, header.height, header.subsamp)?;
         self.output.resize(worst.max(jpeg.len() * 2), 0);

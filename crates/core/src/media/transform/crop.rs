@@ -22,20 +22,23 @@ pub(super) struct Frame {
     view: Size,
 }
 
-/// Of pictures of which more than so much is needed ([`WHOLE_IS`] of [`WHOLE_OF`] parts), the whole is decoded: cutting out the
-/// rest first would cost more than it saves.
-pub(super) const WHOLE_OF: u64 = 4;
-/// See [`WHOLE_OF`].
-pub(super) const WHOLE_IS: u64 = 3;
+/// Says whether to cut some MCUs out of a picture and to decode only those is cheaper than to decode all of it: measured, that
+/// is so up to half of the picture.
+pub(super) fn is_worth_cutting(blocks: Size, picture: Size) -> bool {
+    let pixels = |size: Size| u64::from(size.width) * u64::from(size.height);
+    pixels(blocks) * 2 <= pixels(picture)
+}
 
 /// Returns the whole MCUs in which a window lies; those at the right and the bottom of the picture need not be whole.
 ///
-/// It is the window itself, if that begins on borders of MCUs and is not scaled.
+/// It is the window itself, if that begins on borders of MCUs and is not scaled. Else 16 pixels at least are a step, for some
+/// cameras write 4:2:2 with MCUs of twice the height that turbojpeg says.
 pub(super) fn enclosing(crop: &Crop, picture: Size, subsamp: Subsamp) -> Crop {
     let [wide, high] = [subsamp.mcu_width() as u32, subsamp.mcu_height() as u32];
     if crop.is_one_to_one() && crop.left.is_multiple_of(wide) && crop.top.is_multiple_of(high) {
         return *crop;
     }
+    let [wide, high] = [wide.max(16), high.max(16)];
     let side = |begin: u32, length: u32, whole: u32, mcu: u32| {
         let from = begin / mcu * mcu;
         (from, (begin + length).next_multiple_of(mcu).min(whole) - from)
