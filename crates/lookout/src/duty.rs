@@ -70,7 +70,7 @@ impl Duty {
         let armed = armed(&settings, self.cause, unix((self.clock)()));
         let on = armed.and_then(|()| self.gate.pass().map(drop).map_err(|_| Reason::Forbidden));
         self.moved = self.head.as_ref().is_some_and(|head| head.borrow().moving);
-        let on = on.and_then(|()| if self.moved { Err(Reason::HeadMoves) } else { Ok(()) });
+        let on = if self.moved { on.and(Err(Reason::HeadMoves)) } else { on };
         let before = self.off;
         self.off = on.err();
         if let Some(reason) = self.off.filter(|_| self.off != before) {

@@ -2,8 +2,7 @@
 //! other one.
 
 use std::{
-    env,
-    fs::{self, File},
+    env, fs,
     io::Write as _,
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
@@ -129,7 +128,7 @@ impl Kind {
                 let source = format!("exec:{own} {}", feed.arguments().join(" "));
                 let mut command = lookout(daemon, &source, cores, folder.path())?;
                 if head != Head::Whole {
-                    let mut config = File::options().append(true).open(folder.path().join("lookout.toml"))?;
+                    let mut config = fs::File::options().append(true).open(folder.path().join("lookout.toml"))?;
                     config.write_all(b"[ptz]\nview = \"640x480\"\n")?;
                 }
                 if sound {

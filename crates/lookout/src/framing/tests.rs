@@ -30,7 +30,7 @@ impl Rig {
         let now = Instant::now();
         let framing = Framing::new(&config, settings.subscribe(), now).unwrap();
         let misc = settings.borrow().misc.clone();
-        Self { framing, settings: settings, misc, now, picture }
+        Self { framing, settings, misc, now, picture }
     }
 
     fn order(&self, order: Order) {
