@@ -126,6 +126,8 @@ impl Service {
                     self.parts.body.hold(held);
                 }
                 Some(stored) = self.storing.join_next() => match stored {
+                    // Where a head is that says nothing is not known while it moves.
+                    Ok(Stored::Preset(_, Place::Head)) if head.standing().moving => {}
                     Ok(Stored::Preset(preset, place)) => self.shot.wish(preset, place),
                     Ok(Stored::Rest(well)) => self.rest.saved(well),
                     // It was given up.

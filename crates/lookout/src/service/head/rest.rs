@@ -21,6 +21,8 @@ pub struct Rest {
     keeps_place: bool,
     /// Whether somebody has moved it, and that is not stored.
     by_hand: bool,
+    /// Whether it is being stored.
+    saving: bool,
     /// Since when it does not move; none: it moves.
     since: Option<Instant>,
     settled: bool,
@@ -29,7 +31,7 @@ pub struct Rest {
 impl Rest {
     /// Makes it for a head that rests; `keeps_place`: that it does is to be stored.
     pub fn new(keeps_place: bool) -> Self {
-        Self { keeps_place, by_hand: false, since: Some(Instant::now()), settled: true }
+        Self { keeps_place, by_hand: false, saving: false, since: Some(Instant::now()), settled: true }
     }
 
     /// Notes whether it moves, and says whether what is seen does.
@@ -52,15 +54,18 @@ impl Rest {
     pub fn tick(&mut self, standing: &Standing, stored: Place) -> Option<Place> {
         // What a patrol does is of no interest after a restart.
         self.by_hand &= standing.patrol.is_none();
-        if !self.by_hand || self.since.is_none_or(|since| since.elapsed() < LONG) {
+        if self.saving || !self.by_hand || self.since.is_none_or(|since| since.elapsed() < LONG) {
             return None;
         }
         self.by_hand = false;
-        standing.pose.map(Pose::place).filter(|place| *place != stored)
+        let place = standing.pose.map(Pose::place).filter(|place| *place != stored);
+        self.saving = place.is_some();
+        place
     }
 
     /// Notes whether that was stored; else it is tried again later.
     pub fn saved(&mut self, well: bool) {
+        self.saving = false;
         if !well {
             (self.by_hand, self.since) = (true, Some(Instant::now()));
         }
@@ -75,7 +80,7 @@ impl Rest {
     pub fn due(&self) -> Option<Instant> {
         let since = self.since?;
         let settled = (!self.settled).then(|| since + SETTLE);
-        let long = self.by_hand.then(|| since + LONG);
+        let long = (self.by_hand && !self.saving).then(|| since + LONG);
         settled.into_iter().chain(long).min()
     }
 }
