@@ -27,7 +27,7 @@ use lookout_core::{
         mover::{Body, Mover},
     },
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::config::{Config, HeadKind};
 
@@ -42,6 +42,8 @@ pub struct Framing {
     wish: Wish,
     settings: watch::Receiver<Arc<Settings>>,
     state: Mutex<State>,
+    /// Rung when the pictures are of another kind.
+    fitted: Notify,
 }
 
 /// What the machine's operator wants of it.
@@ -101,7 +103,12 @@ impl Framing {
             rest: None,
             view: 0,
         };
-        (config.ptz.head == HeadKind::Digital).then(|| Self { wish, settings, state: Mutex::new(state) })
+        (config.ptz.head == HeadKind::Digital).then(|| Self {
+            wish,
+            settings,
+            state: Mutex::new(state),
+            fitted: Notify::new(),
+        })
     }
 
     /// Returns what is seen of a picture of this size and these MCUs, captured at a moment.
@@ -169,6 +176,11 @@ impl Framing {
         self.state().now.patrol()
     }
 
+    /// Waits until pictures of another kind may have put it elsewhere, or have since the last time. May be cancelled.
+    pub async fn fitted(&self) {
+        self.fitted.notified().await;
+    }
+
     /// Returns it as it is at a moment. Pictures may still come that were captured earlier: it goes ahead alone.
     fn ahead(&self, misc: &Misc, now: Instant) -> Mover {
         let mut state = self.state();
@@ -197,6 +209,7 @@ impl Framing {
         } else {
             state.mover.set_body(body, captured);
         }
+        self.fitted.notify_one();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -135,6 +135,7 @@ impl Service {
                 },
                 // A change of the settings is looked at by the next tick.
                 Ok(()) = self.settings.changed() => {}
+                () = self.parts.body.shifted() => {}
                 () = self.shot.taken() => {}
                 () = until => {}
             }

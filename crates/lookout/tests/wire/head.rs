@@ -56,7 +56,7 @@ fn q67_presets_are_kept_over_a_restart_with_their_names_and_pictures_and_so_is_w
     camera.started_anew();
     // Before the first picture that somebody sees it does not know how large they are.
     assert_eq!(camera.viewer().get("/snapshot.cgi").status, 200);
-    assert_eq!(rests(&camera), there, "the head is where it was");
+    eventually("the head is where it was", || rests(&camera) == there);
     let stands = head(&camera);
     assert_eq!(stands["presets"], serde_json::json!([{ "preset": 2, "name": "the \"door\"", "picture": true }]));
     assert_eq!(camera.operator().get("/preset.jpg?preset=2").body, picture.body);

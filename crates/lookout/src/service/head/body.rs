@@ -94,6 +94,14 @@ impl Body {
         }
     }
 
+    /// Waits until it may be elsewhere than it was though nobody ordered anything. May be cancelled.
+    pub async fn shifted(&mut self) {
+        match self {
+            Self::Digital(framing) => framing.fitted().await,
+            Self::Line(_) | Self::Device(_) => std::future::pending().await,
+        }
+    }
+
     /// Says whether it keeps its presets itself.
     pub fn keeps(&self) -> bool {
         matches!(self, Self::Line(_))
