@@ -259,6 +259,8 @@ mod tests {
         let settings = watch::Sender::new(Arc::new(Settings::factory()));
         let now = Instant::now();
         let framing = Arc::new(Framing::new(&config, settings.subscribe(), now).unwrap());
+        // Away from the middle, which is where it is in every turned picture.
+        framing.sight(Size::QVGA, Size::new(2, 2), now);
         for way in [Way::Right, Way::Up] {
             framing.order(Order::Step(way, None), None, &settings.borrow().misc, now).unwrap();
         }
