@@ -24,7 +24,7 @@ pub fn head(app: &Arc<App>, source: &Locator) -> Result<Option<mpsc::Sender<(u8,
         (HeadKind::None, _) | (HeadKind::Digital, None) => return Ok(None),
         (HeadKind::Digital, Some(framing)) => Body::Digital(framing.clone()),
         (HeadKind::PelcoD, _) => Body::Line(wired(app)),
-        (HeadKind::Uvc, _) => Body::Device(device(app, source)?),
+        (HeadKind::Uvc, _) => Body::Device(Box::new(device(app, source)?)),
     };
     let (link, errands) = mpsc::channel(WAITING);
     let parts = head::Parts {

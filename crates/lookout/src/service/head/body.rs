@@ -21,7 +21,7 @@ pub enum Body {
     /// One on a serial line.
     Line(Wired),
     /// A device that takes positions.
-    Device(Device),
+    Device(Box<Device>),
 }
 
 impl Body {

@@ -83,7 +83,7 @@ impl World {
                 Ok(Box::new(Turning(world)) as Box<dyn Turner>)
             })
         };
-        Body::Device(Device::new("/dev/video0".into(), Box::new(open)))
+        Body::Device(Box::new(Device::new("/dev/video0".into(), Box::new(open))))
     }
 
     /// Returns what was written since the last look.
