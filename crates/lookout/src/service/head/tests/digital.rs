@@ -155,6 +155,19 @@ async fn where_the_head_rests_is_stored_at_the_end_and_nothing_is_of_a_camera_th
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_a_patrol_is_at_the_end_is_not_stored_though_somebody_had_moved_the_head_before() {
+    let rig = start(|_| {}).await;
+    rig.zoom().await;
+    rig.order(Order::Patrol(Axis::Horizontal, true)).await.unwrap();
+    sleep(Duration::from_secs(2)).await;
+    rig.order(Order::Step(Way::Left, None)).await.unwrap();
+    sleep(Duration::from_secs(15)).await;
+    assert!(rig.head.standing().moving, "the patrol goes on");
+    rig.head.close().await;
+    assert_eq!(rig.store.get().head_place, Place::None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_preset_has_a_picture_once_the_head_rests_and_a_new_one_when_it_is_set_anew() {
     let rig = start(|_| {}).await;
     rig.order(Order::SetPreset(preset(1))).await.unwrap();
