@@ -290,7 +290,8 @@ impl Pipeline {
         let full = raw.range == Range::Full;
         let whole = Crop { left: 0, top: 0, size: raw.size, view: raw.size };
         let crop = change.crop.unwrap_or(whole);
-        let odd = raw.format != RawFormat::Grey && (crop.size.width % 2 != 0 || crop.size.height % 2 != 0);
+        let odd =
+            raw.format != RawFormat::Grey && !(crop.size.width.is_multiple_of(2) && crop.size.height.is_multiple_of(2));
         if odd || !crop.is_within(raw.size) {
             return Err(Failed::Window(crop, raw.size));
         }

@@ -181,7 +181,7 @@ mod tests {
         let window = Window { view: odd, ..at(0.5, 0.5, 1.0) };
         assert!(window.crop(odd).is_whole(odd));
         let nearer = Window { share: 0.99, ..window }.crop(odd);
-        assert!(!nearer.is_whole(odd) && nearer.size.width % 2 == 0 && nearer.size.height % 2 == 0);
+        assert!(!nearer.is_whole(odd) && nearer.size.width.is_multiple_of(2) && nearer.size.height.is_multiple_of(2));
     }
 
     proptest! {

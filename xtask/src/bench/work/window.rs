@@ -73,7 +73,7 @@ fn sample(at: usize, size: Size, channel: usize, random: &mut u32) -> u8 {
     *random ^= *random << 13;
     *random ^= *random >> 17;
     *random ^= *random << 5;
-    let texture = if (x / 97 + y / 61) % 3 == 0 { (x * 5 ^ y * 3) % 32 } else { 0 };
+    let texture = if (x / 97 + y / 61) % 3 == 0 { ((x * 5) ^ (y * 3)) % 32 } else { 0 };
     let shade = [x * 180 / size.width as usize, y * 180 / size.height as usize, 180 - x * 180 / size.width as usize];
     (shade[channel] + texture) as u8 + (*random % 13) as u8
 }

@@ -132,7 +132,7 @@ impl Head {
     /// Returns the columns and rows of MCUs in which a window lies.
     pub(super) fn mcus_within(&self, (left, top): (u32, u32), size: Size) -> Result<(Range<u32>, Range<u32>), Uncut> {
         let range = |begin: u32, length: u32, whole: u32, mcu: u32| {
-            let end = begin.checked_add(length).filter(|end| *end <= whole && length > 0 && begin % mcu == 0);
+            let end = begin.checked_add(length).filter(|end| *end <= whole && length > 0 && begin.is_multiple_of(mcu));
             Ok(begin / mcu..end.ok_or(Uncut)?.div_ceil(mcu))
         };
         let columns = range(left, size.width, self.size.0, self.mcu.0)?;

@@ -46,7 +46,7 @@ fn restarting(across: u32, down: u32, interval: u32) -> Vec<u8> {
     for mcu in 0..across * down {
         if mcu > 0 && mcu % interval == 0 {
             made.extend(writer.finish());
-            made.extend([0xff, 0xd0 | (mcu / interval - 1) as u8 % 8]);
+            made.extend([0xff, 0xd0 | ((mcu / interval - 1) as u8 % 8)]);
             writer.clear();
             last = 0;
         }
