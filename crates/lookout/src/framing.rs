@@ -1,7 +1,7 @@
 //! Which part of the source's picture viewers see: a digital head, as the capture service and the head's service share it.
 //!
 //! ```text
-//!   head's service ── orders ──▶ Mover ◀── the moment of capture ── capture service
+//!   head's service ── orders ──▶ Past ◀── the moment of capture ── capture service
 //!                                  │
 //!                                pose ──▶ Window ──▶ every picture
 //! ```
@@ -10,8 +10,8 @@
 //! Poses are places of the source's picture as it is before anything is flipped. A pose that sees all of a picture in its own
 //! size leaves it untouched.
 
+mod past;
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -21,20 +21,13 @@ use lookout_core::{
         frame::Size,
         window::{self, Window},
     },
-    profile::settings::{Misc, Settings},
-    ptz::{
-        Axis, NotSupported, Order, Pose,
-        mover::{Body, Mover},
-    },
+    profile::settings::Settings,
+    ptz::{Axis, NotSupported, Order, Pose, mover::Body},
 };
 use tokio::sync::{Notify, watch};
 
+use self::past::{Past, Word};
 use crate::config::{Config, HeadKind};
-
-/// So much later than a picture was captured it is not expected to come any more.
-const LATE: Duration = Duration::from_secs(1);
-/// So many orders may come between a picture's capture and its arrival.
-const ORDERS: usize = 8;
 
 /// The digital head.
 #[derive(Debug)]
@@ -63,15 +56,9 @@ struct Wish {
 
 #[derive(Debug)]
 struct State {
-    mover: Mover,
-    /// As it was when somebody other than a picture last asked.
-    now: Mover,
-    /// As it was until each of the last orders came, for pictures that were captured before that and come after it.
-    before: VecDeque<(Instant, Mover)>,
+    past: Past,
     /// The pictures it is made for, none before the first: their size and that of their MCUs.
     pictures: Option<(Size, Size)>,
-    /// What was ordered last before the first picture.
-    early: Option<(Order, Option<Pose>)>,
     /// Where it last rested; none when the pictures have changed since.
     rest: Option<Pose>,
     /// Counts where it has rested.
@@ -89,39 +76,27 @@ pub struct Sight {
 
 impl Framing {
     /// Makes it, resting where it last did, or first in the middle of a picture, of which only the wished size is known; none
-    /// if the head is another.
+    /// if the head is another. It goes by the settings of the moment.
     pub fn new(config: &Config, settings: watch::Receiver<Arc<Settings>>, now: Instant) -> Option<Self> {
-        let wish = Wish { rested: Pose::at(settings.borrow().head_place), ..Wish::of(config) };
+        let known = settings.borrow().clone();
+        let wish = Wish { rested: Pose::at(known.head_place), ..Wish::of(config) };
         let body = wish.body(config.source.size, Size::new(2, 2));
-        let mover = Mover::new(body, wish.start(&body, config.source.size), now);
-        let state = State {
-            now: mover.clone(),
-            mover,
-            before: VecDeque::new(),
-            pictures: None,
-            early: None,
-            rest: None,
-            view: 0,
-        };
-        (config.ptz.head == HeadKind::Digital).then(|| Self {
-            wish,
-            settings,
-            state: Mutex::new(state),
-            fitted: Notify::new(),
-        })
+        let past = Past::new(body, wish.start(&body, config.source.size), known, now);
+        let state = Mutex::new(State { past, pictures: None, rest: None, view: 0 });
+        (config.ptz.head == HeadKind::Digital).then(|| Self { wish, settings, state, fitted: Notify::new() })
     }
 
     /// Returns what is seen of a picture of this size and these MCUs, captured at a moment.
     pub fn sight(&self, picture: Size, mcu: Size, captured: Instant) -> Sight {
         let settings = self.settings.borrow().clone();
         let mut state = self.state();
-        self.fit(&mut state, picture, mcu, captured, &settings.misc);
-        while state.before.front().is_some_and(|(ordered, _)| *ordered <= captured) {
-            state.before.pop_front();
+        if state.pictures.replace((picture, mcu)) != Some((picture, mcu)) {
+            let body = self.wish.body(picture, mcu);
+            state.past.fit(body, self.wish.start(&body, picture), captured);
+            state.rest = None;
+            self.fitted.notify_one();
         }
-        let state = &mut *state;
-        let mover = state.before.front_mut().map_or(&mut state.mover, |(_, before)| before);
-        let pose = mover.pose(&settings.misc, captured);
+        let (mover, pose) = state.past.at(&settings, captured);
         let moving = mover.moving();
         if !moving && state.rest != Some(pose) {
             (state.rest, state.view) = (Some(pose), state.view + 1);
@@ -138,42 +113,35 @@ impl Framing {
         pictures.is_some_and(|(size, mcu)| self.sight(size, mcu, captured).window.crop(size).is_whole(size))
     }
 
-    /// Takes an order; see [`Mover::order`].
+    /// Takes an order; see [`Mover::order`](lookout_core::ptz::mover::Mover::order).
     ///
     /// # Errors
     /// As there.
-    pub fn order(&self, order: Order, place: Option<Pose>, misc: &Misc, now: Instant) -> Result<(), NotSupported> {
+    pub fn order(&self, order: Order, place: Option<Pose>, now: Instant) -> Result<(), NotSupported> {
+        let settings = self.settings.borrow().clone();
         let mut state = self.state();
-        state.tell(now, |mover| mover.order(order, place, misc, now))?;
-        if state.pictures.is_none() {
-            state.early = Some((order, place));
-        }
+        state.past.at(&settings, now).0.order(order, place, &settings.misc, now)?;
+        state.past.tell(Word::Order(order, place), now);
         Ok(())
     }
 
-    /// See [`Mover::hold`].
+    /// Lets a patrol rest while `held`.
     pub fn hold(&self, held: bool, now: Instant) {
-        self.state().tell(now, |mover| mover.hold(held, now));
+        self.state().past.tell(Word::Hold(held), now);
     }
 
-    /// See [`Mover::pose`].
-    pub fn pose(&self, misc: &Misc, now: Instant) -> Pose {
-        self.ahead(misc, now).pose(misc, now)
+    /// Returns where it is, whether it moves, and which patrol goes on or rests for a while.
+    pub fn standing(&self, now: Instant) -> (Pose, bool, Option<Axis>) {
+        let settings = self.settings.borrow().clone();
+        let (mover, pose) = self.state().past.at(&settings, now);
+        (pose, mover.moving(), mover.patrol())
     }
 
-    /// See [`Mover::due`].
-    pub fn due(&self, misc: &Misc, now: Instant) -> Option<Duration> {
-        self.ahead(misc, now).due(misc, now)
-    }
-
-    /// Says whether it moved when its pose was last asked for; see [`Mover::moving`].
-    pub fn moving(&self) -> bool {
-        self.state().now.moving()
-    }
-
-    /// Returns the patrol that went on when its pose was last asked for; see [`Mover::patrol`].
-    pub fn patrol(&self) -> Option<Axis> {
-        self.state().now.patrol()
+    /// Says when it is to be looked at; see [`Mover::due`](lookout_core::ptz::mover::Mover::due).
+    pub fn due(&self, now: Instant) -> Option<Duration> {
+        let settings = self.settings.borrow().clone();
+        let (mover, _) = self.state().past.at(&settings, now);
+        mover.due(&settings.misc, now)
     }
 
     /// Waits until pictures of another kind may have put it elsewhere, or have since the last time. May be cancelled.
@@ -181,52 +149,8 @@ impl Framing {
         self.fitted.notified().await;
     }
 
-    /// Returns it as it is at a moment. Pictures may still come that were captured earlier: it goes ahead alone.
-    fn ahead(&self, misc: &Misc, now: Instant) -> Mover {
-        let mut state = self.state();
-        if let Some(late) = now.checked_sub(LATE) {
-            state.mover.pose(misc, late);
-        }
-        state.now = state.mover.clone();
-        state.now.pose(misc, now);
-        state.now.clone()
-    }
-
-    /// Fits it to pictures of another kind. The first ones decide where it begins.
-    fn fit(&self, state: &mut State, picture: Size, mcu: Size, captured: Instant, misc: &Misc) {
-        if state.pictures == Some((picture, mcu)) {
-            return;
-        }
-        let first = state.pictures.replace((picture, mcu)).is_none();
-        let body = self.wish.body(picture, mcu);
-        (state.before, state.rest) = (VecDeque::new(), None);
-        if first {
-            state.mover = Mover::new(body, self.wish.start(&body, picture), captured);
-            if let Some((order, place)) = state.early.take() {
-                // It was taken once, and what it knows does not depend on the picture.
-                let _ = state.mover.order(order, place, misc, captured);
-            }
-        } else {
-            state.mover.set_body(body, captured);
-        }
-        self.fitted.notify_one();
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// Tells it something; pictures that were captured before are seen as if it were not told.
-    fn tell<T>(&mut self, now: Instant, tell: impl FnOnce(&mut Mover) -> T) -> T {
-        if self.before.len() == ORDERS {
-            self.before.pop_front();
-        }
-        self.before.push_back((now, self.mover.clone()));
-        let told = tell(&mut self.mover);
-        self.now = self.mover.clone();
-        told
     }
 }
 

@@ -262,7 +262,7 @@ mod tests {
         // Away from the middle, which is where it is in every turned picture.
         framing.sight(Size::QVGA, Size::new(2, 2), now);
         for way in [Way::Right, Way::Up] {
-            framing.order(Order::Step(way, None), None, &settings.borrow().misc, now).unwrap();
+            framing.order(Order::Step(way, None), None, now).unwrap();
         }
         Scene::new(Size::QVGA).paint(&mut canvas, 1, Duration::ZERO, "12:00:00");
         let upright: Vec<u8> = canvas.luma().to_vec();

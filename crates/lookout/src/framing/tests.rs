@@ -16,7 +16,6 @@ const NEXT: Duration = Duration::from_millis(40);
 struct Rig {
     framing: Framing,
     settings: watch::Sender<Arc<Settings>>,
-    misc: Misc,
     now: Instant,
     picture: Size,
 }
@@ -29,12 +28,16 @@ impl Rig {
         let settings = watch::Sender::new(Arc::new(Settings::factory()));
         let now = Instant::now();
         let framing = Framing::new(&config, settings.subscribe(), now).unwrap();
-        let misc = settings.borrow().misc.clone();
-        Self { framing, settings, misc, now, picture }
+        Self { framing, settings, now, picture }
+    }
+
+    /// Sets `ptz_patrol_rate`.
+    fn rate(&self, rate: i32) {
+        self.settings.send_modify(|settings| Arc::make_mut(settings).misc.rate = Int::new(rate));
     }
 
     fn order(&self, order: Order) {
-        self.framing.order(order, None, &self.misc, self.now).unwrap();
+        self.framing.order(order, None, self.now).unwrap();
     }
 
     /// What is seen of a picture captured at a moment.
@@ -104,7 +107,7 @@ fn a_picture_that_is_smaller_than_the_view_is_seen_as_far_as_its_shape_goes() {
     let (crop, _) = rig.rest();
     assert_eq!((crop.top, crop.size.height, crop.view), (0, 200, Size::VGA));
     assert!(crop.size.width.abs_diff(267) <= 1 && crop.left.abs_diff(27) <= 1, "{crop:?}");
-    let nearer = rig.framing.order(Order::Lens(Lens::ZoomTele), None, &rig.misc, rig.now);
+    let nearer = rig.framing.order(Order::Lens(Lens::ZoomTele), None, rig.now);
     assert_eq!(nearer, Err(NotSupported));
 }
 
@@ -125,8 +128,13 @@ fn seen(late: u32) -> Vec<(Crop, Option<u64>)> {
         // Between two pictures.
         rig.now += NEXT / 3;
         order.into_iter().for_each(|order| rig.order(order));
-        rig.framing.pose(&rig.misc, rig.now);
-        assert!(rig.framing.moving() == (20..30).contains(&picture) || (30..40).contains(&picture), "{picture}");
+        if picture == 25 {
+            rig.rate(30);
+        }
+        assert!(
+            rig.framing.standing(rig.now).1 == (20..30).contains(&picture) || (30..40).contains(&picture),
+            "{picture}"
+        );
         if let Some(captured) = picture.checked_sub(late) {
             seen.push(rig.at(begin + NEXT * captured));
         }
@@ -186,7 +194,7 @@ fn what_is_ordered_before_the_first_picture_counts_when_that_comes() {
     // The configuration says another size than the source then has.
     let mut rig = Rig::new(LARGE, |config| config.source.size = Size::VGA);
     let preset = Pose { pan: 0.3, tilt: 0.6, zoom: 1.0 };
-    rig.framing.order(Order::GoTo(Int::new(1)), Some(preset), &rig.misc, rig.now).unwrap();
+    rig.framing.order(Order::GoTo(Int::new(1)), Some(preset), rig.now).unwrap();
     let (crop, _) = rig.rest();
     assert_eq!(crop.size, Size::QVGA);
     assert!(crop.left.abs_diff(1280 * 3 / 10 - 160) <= 1 && crop.top.abs_diff(960 * 6 / 10 - 120) <= 1, "{crop:?}");
@@ -196,11 +204,80 @@ fn what_is_ordered_before_the_first_picture_counts_when_that_comes() {
 }
 
 #[test]
+fn an_alarm_from_before_the_first_picture_holds_a_patrol_until_its_own_end() {
+    // However much else is told before.
+    for orders in [0, 1, 1000] {
+        let mut rig = Rig::new(LARGE, |config| config.source.size = HD);
+        rig.framing.hold(true, rig.now);
+        (0..orders).for_each(|_| rig.order(Order::Step(Way::Up, None)));
+        rig.now += Duration::from_secs(20);
+        rig.order(Order::Patrol(Axis::Horizontal, true));
+        let (crop, _) = rig.rest();
+        rig.now += Duration::from_secs(5);
+        assert_eq!(rig.next().0, crop);
+        rig.framing.hold(false, rig.now);
+        assert_eq!((0..20).filter(|_| rig.next().0 != crop).count(), 20, "{orders}");
+    }
+}
+
+#[test]
+fn a_move_from_long_before_the_first_picture_is_over_when_that_comes() {
+    let mut rig = Rig::new(LARGE, |config| config.source.size = Size::VGA);
+    rig.rate(100);
+    rig.order(Order::Move(Way::Right));
+    rig.now += Duration::from_secs(3600);
+    let (crop, view) = rig.next();
+    assert_eq!((crop.left + crop.size.width, view), (1280, Some(1)), "where it then ended");
+}
+
+#[test]
+fn as_many_steps_as_were_ordered_before_the_first_picture_are_gone() {
+    let mut after = Rig::new(LARGE, |_| ());
+    after.rest();
+    let mut before = Rig::new(LARGE, |config| config.source.size = Size::VGA);
+    for rig in [&before, &after] {
+        for way in [Way::Right, Way::Right, Way::Down] {
+            rig.order(Order::Step(way, None));
+        }
+    }
+    assert_eq!(before.rest().0, after.rest().0);
+}
+
+#[test]
+fn pictures_of_another_size_that_were_captured_before_an_order_know_nothing_of_it() {
+    let mut rig = Rig::new(LARGE, |_| ());
+    rig.rest();
+    let captured = rig.now + NEXT;
+    rig.now += NEXT * 3;
+    rig.order(Order::Step(Way::Left, None));
+    rig.picture = HD;
+    let before = rig.at(captured);
+    assert!(before.1.is_some(), "it rests");
+    assert_eq!(rig.at(captured + NEXT), before);
+    assert!(rig.rest().0.left < before.0.left);
+}
+
+#[test]
+fn what_a_head_refuses_makes_no_picture_forgotten() {
+    let mut rig = Rig::new(LARGE, |_| ());
+    let before = rig.rest();
+    let captured = rig.now;
+    rig.now += NEXT;
+    rig.order(Order::Move(Way::Left));
+    rig.now += NEXT * 5;
+    for _ in 0..1000 {
+        let refused = Order::GoTo(Int::new(1));
+        assert_eq!(rig.framing.order(refused, None, rig.now), Err(NotSupported));
+    }
+    assert_eq!(rig.at(captured), (before.0, Some(before.1)));
+}
+
+#[test]
 fn the_settings_of_the_moment_say_how_fast_it_goes() {
     let far = |rate: i32| {
         let mut rig = Rig::new(LARGE, |_| ());
         let (from, _) = rig.rest();
-        rig.settings.send_modify(|settings| Arc::make_mut(settings).misc.rate = Int::new(rate));
+        rig.rate(rate);
         rig.order(Order::Move(Way::Right));
         let left = (0..10).map(|_| rig.next().0.left).max();
         left.unwrap() - from.left

@@ -31,7 +31,7 @@ impl Body {
     /// It does not know it, or cannot be reached.
     pub async fn order(&mut self, order: Order, place: Option<Pose>, misc: &Misc) -> Result<(), Failure> {
         match self {
-            Self::Digital(framing) => framing.order(order, place, misc, now()).map_err(|_| Failure::NotSupported),
+            Self::Digital(framing) => framing.order(order, place, now()).map_err(|_| Failure::NotSupported),
             Self::Line(line) => line.order(order, misc).await,
             Self::Device(device) => device.order(order, place, misc),
         }
@@ -49,7 +49,7 @@ impl Body {
     /// Says when it is to be ticked; none: at the next order or change of `misc`.
     pub fn due(&mut self, misc: &Misc) -> Option<Instant> {
         match self {
-            Self::Digital(framing) => framing.due(misc, now()).map(|left| Instant::now() + left),
+            Self::Digital(framing) => framing.due(now()).map(|left| Instant::now() + left),
             Self::Line(line) => line.due(misc),
             Self::Device(device) => device.due(misc),
         }
@@ -67,10 +67,7 @@ impl Body {
     /// Says whether it moves.
     pub fn moving(&mut self, misc: &Misc) -> bool {
         match self {
-            Self::Digital(framing) => {
-                framing.pose(misc, now());
-                framing.moving()
-            }
+            Self::Digital(framing) => framing.standing(now()).1,
             Self::Line(line) => line.moving(),
             Self::Device(device) => device.moving(misc),
         }
@@ -79,7 +76,7 @@ impl Body {
     /// Says which patrol goes on or rests for a while, as far as that is known.
     pub fn patrol(&self) -> Option<Axis> {
         match self {
-            Self::Digital(framing) => framing.patrol(),
+            Self::Digital(framing) => framing.standing(now()).2,
             Self::Line(_) => None,
             Self::Device(device) => device.patrol(),
         }
@@ -88,7 +85,7 @@ impl Body {
     /// Returns where it is, if it knows.
     pub fn pose(&mut self, misc: &Misc) -> Option<Pose> {
         match self {
-            Self::Digital(framing) => Some(framing.pose(misc, now())),
+            Self::Digital(framing) => Some(framing.standing(now()).0),
             Self::Line(_) => None,
             Self::Device(device) => device.pose(misc),
         }

@@ -12,7 +12,7 @@ use lookout_core::{
         scene::Scene,
         transform::{Change, Pipeline},
     },
-    profile::{settings::Misc, week::Word},
+    profile::week::Word,
     ptz::{Order, Pose, Way},
 };
 use tokio::{
@@ -314,7 +314,6 @@ struct Turning {
     framing: Arc<Framing>,
     developer: Developer,
     canvas: Canvas,
-    misc: Misc,
 }
 
 impl Turning {
@@ -326,12 +325,12 @@ impl Turning {
         let demands = Demands::Own(config.source.verify);
         let developer = Developer::new(demands, Some(framing.clone()), Arc::default()).unwrap();
         Scene::new(Size::VGA).paint(&mut canvas, 1, Duration::ZERO, "12:00:00");
-        Self { framing, developer, canvas, misc: Misc::default() }
+        Self { framing, developer, canvas }
     }
 
     fn order(&self, order: Order) {
         let now = tokio::time::Instant::now().into_std();
-        self.framing.order(order, None, &self.misc, now).unwrap();
+        self.framing.order(order, None, now).unwrap();
     }
 
     /// Shows pictures, ten a second, in which somebody walks through the middle, or nobody.
