@@ -126,7 +126,7 @@ class Lamps(unittest.TestCase):
         config.write_text('state = "/run/lamps"\n[gpio]\nled = "ACT"\n')
         said = subprocess.run([LOOKOUT, "check", "--config", str(config), "--source", "demo:"], capture_output=True, text=True)
         self.assertEqual(said.returncode, 1)
-        self.assertIn("LED ACT: there is no LED /sys/class/leds/ACT", said.stderr)
+        self.assertIn("LED: ACT: there is no LED /sys/class/leds/ACT", said.stderr)
 
 
 if __name__ == "__main__":

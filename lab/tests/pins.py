@@ -119,7 +119,7 @@ class Pins(unittest.TestCase):
         config.write_text(f'state = "/run/pins"\n[gpio]\ninput = "DI7"\n')
         said = subprocess.run([LOOKOUT, "check", "--config", str(config), "--source", "demo:"], capture_output=True, text=True)
         self.assertEqual(said.returncode, 1)
-        self.assertIn("alarm input DI7: no chip has a line of the name DI7", said.stderr)
+        self.assertIn("alarm input: DI7: no chip has a line of the name DI7", said.stderr)
 
 
 if __name__ == "__main__":

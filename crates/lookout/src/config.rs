@@ -525,6 +525,10 @@ impl Config {
         if self.serial.ports.len() > 4 {
             return conflict("serial.ports", "serial.ports can be four at most: the profile knows ports 0 to 3");
         }
+        let ports = &self.serial.ports;
+        if ports.iter().enumerate().any(|(number, port)| ports[..number].contains(port)) {
+            return conflict("serial.ports", "serial.ports names a device twice, and each is held by one port alone");
+        }
         if self.ptz.head == HeadKind::PelcoD && self.serial.ports.len() <= self.ptz.port {
             return conflict(
                 "ptz.port",

@@ -3,7 +3,7 @@
 use std::{
     fs,
     os::unix::fs::FileTypeExt as _,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -44,7 +44,7 @@ pub struct Found {
     pub microphones: Vec<String>,
     /// The head in words, or why it cannot be used; `None` if none is wanted.
     pub head: Option<Result<String, String>>,
-    /// The lines of `[gpio]`, each with what was found there, or why it cannot be used.
+    /// The serial ports and the lines of `[gpio]`, each with what was found there, or why it cannot be used.
     pub lines: Vec<(&'static str, Result<String, String>)>,
     /// The GPIO chips of this machine, a line each.
     pub chips: Vec<String>,
@@ -108,7 +108,7 @@ pub async fn probe(locator: &Locator, config: &Config) -> Result<Found, String> 
         sound: sound(config, &mut *source, own).await,
         microphones: alsa::capture_devices(),
         head: head(config, locator, frame.size).await,
-        lines: lines(&config.gpio).await,
+        lines: ports(&config.serial.ports).chain(lines(&config.gpio).await).collect(),
         chips: gpio::chips(),
         leds: led::leds(),
     })
@@ -132,6 +132,16 @@ async fn head(config: &Config, source: &Locator, picture: Size) -> Option<Result
             Some(head.map(|head| format!("uvc, {}", head.about())).map_err(|lost| lost.0))
         }
     }
+}
+
+/// Finds the serial ports, which `comm_write.cgi` may write to.
+fn ports(paths: &[PathBuf]) -> impl Iterator<Item = (&'static str, Result<String, String>)> {
+    let about = |path: &Path| usable(path).map(|()| path.display().to_string());
+    let name = |path: &Path, why: String| format!("{}: {why}", path.display());
+    ["serial port 0", "serial port 1", "serial port 2", "serial port 3"]
+        .into_iter()
+        .zip(paths)
+        .map(move |(port, path)| (port, about(path).map_err(|why| name(path, why))))
 }
 
 /// Says whether a serial port is there and may be used, and does nothing to it: opening one moves its lines.

@@ -90,7 +90,7 @@ pub fn check(config: &Config) -> Result<(), Failed> {
     for (name, line) in found.head.map(|head| ("head", head)).into_iter().chain(found.lines) {
         match line {
             Ok(about) => say(format_args!("{name:<14} {about}")),
-            Err(why) => usable = Err(failed(format!("{name} {why}"))),
+            Err(why) => usable = usable.and(Err(failed(format!("{name}: {why}")))),
         }
     }
     if !found.chips.is_empty() {

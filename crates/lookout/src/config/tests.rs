@@ -138,6 +138,10 @@ fn every_fault_is_one_sentence_with_file_and_line() {
         ),
         ("[gpio]\ninput = \"lab:1\"\noutput = \"lab:1\"", "3: gpio.output and gpio.input cannot be the same line"),
         (
+            "[serial]\nports = [\"/dev/ttyS0\", \"/dev/ttyS0\"]",
+            "2: serial.ports names a device twice, and each is held by one port alone",
+        ),
+        (
             "[gpio]\noutput = \"led:ACT\"\nled = \"/sys/class/leds/ACT/\"",
             "3: gpio.led and gpio.output cannot be the same LED",
         ),

@@ -182,10 +182,11 @@ fn check_says_what_the_head_is_and_fails_if_it_is_not_there() {
     let (code, out, error) = check("[ptz]\nhead = \"pelco-d\"\naddress = 7\n[serial]\nports = [\"/dev/null\"]");
     assert_eq!((code, error.as_str()), (Some(0), ""));
     assert!(out.contains("head           pelco-d, address 7 on /dev/null; "), "{out}");
+    assert!(out.contains("serial port 0  /dev/null\n"), "{out}");
     let gone = "[ptz]\nhead = \"pelco-d\"\n[serial]\nports = [\"/dev/no-such-port\"]";
     for (table, why) in [
-        (gone, "head /dev/no-such-port: No such file or directory"),
-        ("[ptz]\nhead = \"uvc\"\ndevice = \"/dev/no-such-camera\"", "head no such device /dev/no-such-camera"),
+        (gone, "head: /dev/no-such-port: No such file or directory"),
+        ("[ptz]\nhead = \"uvc\"\ndevice = \"/dev/no-such-camera\"", "head: no such device /dev/no-such-camera"),
     ] {
         let (code, _, error) = check(table);
         assert!(code == Some(1) && error.contains(why), "{error}");
