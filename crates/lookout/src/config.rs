@@ -192,10 +192,12 @@ settings! {
         "directions" directions: Directions = Directions::Document => word();
         /// Of a digital head: the size of the picture that viewers see, which is a window over that of the source
         /// (`source.size`). When this is not given, it is the source's size, and there is room to move only when zoomed in.
+        /// Another one changes what every preset shows, whose zoom is a share of what the head has.
         "view" view: Option<Size> = None => optional(parsed(
             "a size such as \"640x480\", with even sides of 16 to 8192 pixels"
         ));
-        /// Of a digital head: how many pixels across viewers see of one of the source, at most.
+        /// Of a digital head: how many pixels across viewers see of one of the source, at most. Another number
+        /// changes what every preset shows, whose zoom is a share of what the head has.
         "magnify" magnify: f32 = 2.0 => number(1.0..=8.0);
         /// Of a digital head: the zoom at the first start, 1 for the whole picture. When this is not given, viewers see
         /// the source's pixels one by one, which is sharpest and costs least.

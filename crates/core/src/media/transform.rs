@@ -1,9 +1,10 @@
 //! Changes a JPEG: windows, flips, sizes, brightness and contrast; and makes one of raw pixels.
 //!
 //! Each change takes the cheapest road. Flips alone are lossless, on the coefficients, wherever the picture consists of
-//! whole MCUs (640×480 does); so is a window that is not scaled and begins on the border of an MCU. Everything else goes over the Y, U and V planes, never over RGB, and sizes are what the
-//! decoder can make while decoding: N/8 of the picture. The decoder is strict: a picture that it warns about is refused,
-//! except for stray bytes before the end marker, which many USB cameras send.
+//! whole MCUs (640×480 does); so is a window that is not scaled and begins on the border of an MCU. Everything else goes
+//! over the Y, U and V planes, never over RGB, and sizes are what the decoder can make while decoding: N/8 of the picture.
+//! The decoder is strict: a picture that it warns about is refused, except for stray bytes before the end marker, which
+//! many USB cameras send.
 //!
 //! A [`Pipeline`] keeps its buffers, so that a stream of pictures allocates little more than the results. (libjpeg's own
 //! work memory, and its transformer, which cannot move between threads and is therefore made for each flip, are the rest.)

@@ -61,7 +61,7 @@ pub struct Body {
     pub centre: (f64, f64),
     /// Where a window may rest: multiples of these shares of the world, for its left and its upper edge. 0: anywhere.
     pub grid: (f64, f64),
-    /// Where it is cheaper to rest, of the same kind, at zoom `grid_zoom` alone: a movement that somebody stops ends there.
+    /// Where it is cheaper to rest, of the same kind, at zoom `blocks_zoom` alone: a movement that somebody stops ends there.
     pub blocks: (f64, f64),
     /// The zoom at which `blocks` count.
     pub blocks_zoom: f64,

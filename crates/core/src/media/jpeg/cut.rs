@@ -3,7 +3,8 @@
 //! Of the Huffman codes only their lengths matter, for what is inside the window is copied bit by bit. All that changes is
 //! the first block of each component in each row of MCUs: it says by how much its DC is more than that of the block before,
 //! and another block is before it now. So the walk keeps count of each component's DC, and looks at nothing else. What is
-//! below the window is not read at all; nor is, where there are restart markers, what lies between two of them outside.
+//! below the window is not walked; nor is, where there are restart markers, what lies between two of them outside. Of both
+//! the bytes are unstuffed, as a whole scan is at once.
 //!
 //! ```text
 //!   data ──▶ unstuffed ──▶ MCU by MCU: how long, which DC ──▶ runs of bits, first DCs anew ──▶ stuffed
