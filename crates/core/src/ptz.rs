@@ -141,6 +141,45 @@ pub enum Order {
 }
 
 impl Order {
+    /// Says whether it moves the head or its lens.
+    pub const fn moves(self) -> bool {
+        match self {
+            Self::Move(_) | Self::Step(..) | Self::Lens(_) | Self::Centre | Self::GoTo(_) | Self::Test => true,
+            Self::Scan(on) | Self::Patrol(_, on) => on,
+            Self::Stop
+            | Self::LensStop
+            | Self::Aux(..)
+            | Self::SetPreset(_)
+            | Self::ClearPreset(_)
+            | Self::Output(_) => false,
+        }
+    }
+
+    /// Says whether it ends something that moves: nobody is better off if it is left out.
+    pub const fn stops(self) -> bool {
+        !self.moves() && !self.stores()
+    }
+
+    /// Returns it as the head must have it, for a viewer whose picture is upside down or mirrored (see [`Way::turned`]).
+    pub fn turned(self, upside_down: bool, mirrored: bool) -> Self {
+        match self {
+            Self::Move(way) => Self::Move(way.turned(upside_down, mirrored)),
+            Self::Step(way, degrees) => Self::Step(way.turned(upside_down, mirrored), degrees),
+            Self::Stop
+            | Self::Lens(_)
+            | Self::LensStop
+            | Self::Scan(_)
+            | Self::Aux(..)
+            | Self::Patrol(..)
+            | Self::Centre
+            | Self::SetPreset(_)
+            | Self::GoTo(_)
+            | Self::ClearPreset(_)
+            | Self::Output(_)
+            | Self::Test => self,
+        }
+    }
+
     /// Says whether it stores something or drives an output, rather than moves the head: a foreign page may less (PROFILE 1.3).
     pub const fn stores(self) -> bool {
         match self {
@@ -263,6 +302,25 @@ mod tests {
             Way::ALL.map(|way| (way.right(), way.down())),
             [(0, -1), (0, 1), (-1, 0), (1, 0), (-1, -1), (1, -1), (-1, 1), (1, 1)]
         );
+    }
+
+    #[test]
+    fn each_order_moves_or_stops_or_stores() {
+        let one = Preset::new(1);
+        let table = [
+            ("moves", vec![Order::Move(Way::Up), Order::Step(Way::Up, None), Order::Lens(Lens::ZoomTele)]),
+            ("moves", vec![Order::Scan(true), Order::Patrol(Axis::Vertical, true), Order::Centre, Order::GoTo(one)]),
+            ("moves", vec![Order::Test]),
+            ("stops", vec![Order::Stop, Order::LensStop, Order::Scan(false), Order::Patrol(Axis::Vertical, false)]),
+            ("stores", vec![Order::SetPreset(one), Order::ClearPreset(one), Order::Output(LineLevel::High)]),
+            ("stores", vec![Order::Aux(Int::new(1), true), Order::Aux(Int::new(1), false)]),
+        ];
+        for (what, orders) in table {
+            for order in orders {
+                let is = [("moves", order.moves()), ("stops", order.stops()), ("stores", order.stores())];
+                assert_eq!(is.map(|(name, is)| is == (name == what)), [true; 3], "{order:?}");
+            }
+        }
     }
 
     #[test]

@@ -365,7 +365,7 @@ pub static BESIDE: &[Command] = &[
     get(&["/set_privacy.cgi"], Manager, Query, Change, Set(Group::Privacy), "Closes the privacy gate at once, or leaves it to the forbidden hours again (Q63)."),
     get(&["/drill.cgi"], Manager, Query, Change, Do(Drill), "Sends a marked alarm through the whole chain, and says of each link what came of it (Q61)."),
     get(&["/events.json"], Visitor, Query, Read, Do(Events), "What was decided of alarms in the last day, and why, also that there was none."),
-    get(&["/set_preset.cgi"], Operator, Query, Change, Do(SetPreset), "Keeps where the head is as a preset, names one, or forgets one (Q67)."),
+    get(&["/set_preset.cgi"], Operator, Query, Change, Do(SetPreset), "Keeps where the head is as a preset, names or forgets one, or goes to one (Q67)."),
     get(&["/preset.jpg"], Operator, Query, Read, Do(PresetPicture), "What a preset showed when it was set."),
     get(&["/head.json"], Operator, Query, Read, Do(Head), "What kind of head there is, how it stands, and its presets."),
     get(&["/restore_htmls.cgi"], Manager, Query, Change, Do(BuiltInPages), "Brings the built-in web UI back."),

@@ -143,8 +143,8 @@ fn of(op: Op) -> Vec<Entry> {
             Entry::must("preset", <Int<1, 32>>::KIND, "Which preset."),
             Entry::may(
                 "action",
-                Kind::Words(&["set", "name", "clear"]),
-                "What is done with it: it is kept where the head is, named, or forgotten. `set` if not given.",
+                Kind::Words(&["set", "name", "clear", "go"]),
+                "What is done with it: it is kept where the head is, named, forgotten, or gone to. `set` if not given.",
             ),
             Entry::may("name", Kind::Text(32), "What people call it; not given: as before."),
         ],

@@ -41,7 +41,7 @@ enum Scan {
 }
 
 /// What is known of the head.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Line {
     address: u8,
     way: Option<Way>,
@@ -155,7 +155,22 @@ impl Line {
 
     /// Says whether the head moves, as far as that can be known.
     pub fn moving(&self, now: Instant) -> bool {
-        self.moves() || self.scan != Scan::Off || self.arrives.is_some_and(|arrives| now < arrives)
+        self.goes_on() || self.arrives.is_some_and(|arrives| now < arrives)
+    }
+
+    /// Takes it that it moves no longer; of a scan nothing is said.
+    pub fn rest(&mut self) {
+        (self.way, self.lens, self.step_ends, self.arrives) = (None, None, None, None);
+    }
+
+    /// Says whether it goes on until it is told to stop, as far as that can be known.
+    pub fn goes_on(&self) -> bool {
+        self.moves() || self.scans()
+    }
+
+    /// Says whether it scans, as far as that can be known.
+    pub fn scans(&self) -> bool {
+        self.scan != Scan::Off
     }
 
     /// Lets an automatic patrol rest while `held`, as while there is an alarm; what is sent for that is given by [`Line::tick`].
@@ -174,10 +189,6 @@ impl Line {
     /// Tells the head what is to move now, and that it scans no longer.
     fn move_on(&mut self, misc: &Misc) -> Vec<Message> {
         self.end_scan().into_iter().chain([self.motion(misc)]).collect()
-    }
-
-    fn rest(&mut self) {
-        (self.way, self.lens, self.step_ends, self.arrives) = (None, None, None, None);
     }
 
     fn end_scan(&mut self) -> Option<Message> {

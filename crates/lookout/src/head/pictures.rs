@@ -24,7 +24,10 @@ use lookout_core::{
     },
     ptz::{PRESETS, Preset},
 };
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::{
+    task::{JoinHandle, spawn_blocking},
+    time::timeout,
+};
 
 use crate::files;
 
@@ -84,23 +87,41 @@ impl Pictures {
         timeout(PATIENCE, read).await.ok()?.ok()?.ok().map(Bytes::from)
     }
 
-    /// Notes that a preset is somewhere else from now on, or nowhere, and removes the picture that there was. `place` says
-    /// where, asked when nobody else notes anything.
-    pub async fn forget(self: &Arc<Self>, preset: Preset, place: impl FnOnce() -> Place) {
+    /// Notes that a preset was set anew or forgotten, and has the picture removed that there was; nobody waits for the disk.
+    /// `place` says where the preset is now, asked when nobody else notes anything.
+    pub fn forget(self: &Arc<Self>, preset: Preset, place: impl FnOnce() -> Place) {
+        let index = index(preset);
         let before = {
             let mut known = self.known();
             let here = Known { place: place(), there: false };
-            std::mem::replace(&mut known[index(preset)], here)
+            std::mem::replace(&mut known[index], here)
         };
-        if before.there {
-            let pictures = self.clone();
-            let _ = spawn_blocking(move || {
-                let _one_at_a_time = pictures.disk.lock();
-                // What cannot be removed is shown no more, and looked at again at the next start.
-                let _ = files::remove(&pictures.folder.join(name(index(preset), before.place)));
-            })
-            .await;
+        drop(self.clear_away(index, before));
+    }
+
+    /// Notes where presets are by now, whoever has changed that, and has the pictures removed of where they are no more.
+    /// `settings` is asked when nobody else notes anything.
+    pub fn follow(self: &Arc<Self>, settings: impl FnOnce() -> Arc<Settings>) {
+        let mut known = self.known();
+        for (index, (known, preset)) in known.iter_mut().zip(&settings().presets).enumerate() {
+            if known.place != preset.place {
+                let here = Known { place: preset.place, there: false };
+                drop(self.clear_away(index, std::mem::replace(known, here)));
+            }
         }
+    }
+
+    fn clear_away(self: &Arc<Self>, index: usize, before: Known) -> Option<JoinHandle<()>> {
+        let pictures = self.clone();
+        let remove = move || {
+            let _one_at_a_time = pictures.disk.lock();
+            // By now there may be a newer one of the same name.
+            if pictures.known()[index] != before {
+                // What cannot be removed is shown no more, and looked at again at the next start.
+                let _ = files::remove(&pictures.folder.join(name(index, before.place)));
+            }
+        };
+        before.there.then(|| spawn_blocking(remove))
     }
 
     /// Keeps a picture of a preset, if it is still at that place; says whether it is kept.
@@ -219,6 +240,16 @@ mod tests {
         names
     }
 
+    /// Waits until all is removed.
+    async fn empty(state: &Path) {
+        let all_gone = async {
+            while !names(state).is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, all_gone).await.expect("something is left");
+    }
+
     #[tokio::test]
     async fn a_picture_is_found_again_unless_its_preset_is_elsewhere_by_then() {
         let state = tempfile::tempdir().unwrap();
@@ -242,13 +273,32 @@ mod tests {
         let pictures = Arc::new(Pictures::open(state.path(), &set(1, PLACE)));
         let jpeg = || Bytes::from_static(b"old");
         assert!(pictures.put(preset(1), PLACE, jpeg()).await);
-        pictures.forget(preset(1), || Place::At([4, 5, 6])).await;
-        assert!(names(state.path()).is_empty());
+        pictures.forget(preset(1), || Place::At([4, 5, 6]));
+        empty(state.path()).await;
         assert!(!pictures.put(preset(1), PLACE, jpeg()).await, "it is elsewhere now");
         assert!(pictures.put(preset(1), Place::At([4, 5, 6]), jpeg()).await);
-        pictures.forget(preset(1), || Place::None).await;
-        assert!(names(state.path()).is_empty());
+        pictures.forget(preset(1), || Place::None);
+        empty(state.path()).await;
         assert_eq!(pictures.read(preset(1), Place::At([4, 5, 6])).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_removal_that_comes_late_leaves_what_was_taken_anew() {
+        let state = tempfile::tempdir().unwrap();
+        let pictures = Arc::new(Pictures::open(state.path(), &set(1, PLACE)));
+        assert!(pictures.put(preset(1), PLACE, Bytes::from_static(b"old")).await);
+        let late = {
+            // The disk is slow: the next picture is in the way sooner.
+            let _slow = pictures.disk.lock();
+            let before = std::mem::take(&mut pictures.known()[0].there);
+            assert!(before);
+            let late = pictures.clear_away(0, Known { place: PLACE, there: true }).unwrap();
+            files::put(&pictures.folder, "1-1,2,3.jpg", &[b"new"]).unwrap();
+            pictures.known()[0].there = true;
+            late
+        };
+        late.await.unwrap();
+        assert_eq!(pictures.read(preset(1), PLACE).await.as_deref(), Some(&b"new"[..]));
     }
 
     #[tokio::test]

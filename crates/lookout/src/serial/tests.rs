@@ -1,9 +1,14 @@
 use std::{collections::VecDeque, future::pending};
 
-use lookout_core::port::{Lost, Promise, SerialLine};
+use lookout_core::{
+    port::{Lost, Promise, SerialLine},
+    profile::settings::Misc,
+    ptz::{Order, Way},
+};
 use tokio::{sync::Notify, task::yield_now, time::sleep};
 
 use super::*;
+use crate::service::head::{Body, Wired};
 
 /// What happened to a port, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -267,6 +272,28 @@ async fn what_takes_the_line_longer_than_anybody_waits_is_answered_when_it_is_ta
     sleep(Duration::from_secs(1)).await;
     assert_eq!(ports.write(0, Baud::B1200, b"y").await, Ok(()));
     assert_eq!(port.told(), [Opened, Speed(1200), Wrote(vec![0; 255]), Wrote(b"y".to_vec())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_whose_turn_does_not_come_is_busy_and_not_lost() {
+    let (ports, port) = ports();
+    let for_head = ports.clone();
+    let write = move |bytes: Vec<u8>| -> Promise<'static, Result<(), Failure>> {
+        let ports = for_head.clone();
+        Box::pin(async move { ports.write(0, Baud::B1200, &bytes).await })
+    };
+    let (line, misc) = (lookout_core::ptz::line::Line::new(1), Misc::default());
+    let mut head = Body::Line(Wired::new(line, "head".into(), Box::new(write)));
+    assert_eq!(ports.write(0, Baud::B1200, &[0; 255]).await, Ok(()));
+    let begin = Instant::now();
+    assert_eq!(head.order(Order::Move(Way::Up), None, &misc).await, Err(Failure::Busy));
+    assert!(begin.elapsed() < crate::head::PATIENCE, "{:?}", begin.elapsed());
+    assert!(head.lost().is_none() && !head.moving(&misc));
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(head.order(Order::Move(Way::Up), None, &misc).await, Ok(()));
+    port.is(How::Deaf);
+    assert_eq!(head.order(Order::Stop, None, &misc).await, Err(Failure::Internal));
+    assert!(head.lost().is_some());
 }
 
 #[tokio::test(start_paused = true)]

@@ -49,7 +49,7 @@ use crate::{
 
 /// How often a head that moves is looked at.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long the end waits for the settings.
+/// How long the end waits for the head and the settings.
 const LAST: Duration = Duration::from_millis(800);
 
 /// What the service needs.
@@ -77,8 +77,14 @@ pub struct Parts {
 /// Moves the head until the camera ends.
 pub async fn run(parts: Parts) {
     let Some(mut orders) = parts.head.orders() else { return };
+    let head = parts.head.clone();
     let mut service = Service::new(parts);
-    service.heed(&mut orders).await;
+    tokio::select! {
+        biased;
+        // Also of a head that is just being waited for.
+        () = head.ending() => {}
+        () = service.heed(&mut orders) => {}
+    }
     // Whoever waits for the end waits until these are let go of.
     service.end().await;
 }
@@ -104,9 +110,8 @@ impl Service {
         Self { parts, settings, off: misc.disable_preset, start, rest, shot, storing: JoinSet::new() }
     }
 
-    /// Does what is wanted and what is due, until the camera ends.
+    /// Does what is wanted and what is due, for ever. May be cancelled.
     async fn heed(&mut self, orders: &mut mpsc::Receiver<Ordered>) {
-        let head = self.parts.head.clone();
         loop {
             self.tick().await;
             let due = self.due();
@@ -118,21 +123,19 @@ impl Service {
             };
             tokio::select! {
                 biased;
-                () = head.ending() => return,
-                Some(ordered) = orders.recv() => self.ordered(ordered).await,
-                Some((preset, errand)) = self.parts.errands.recv() => self.errand(preset, &errand).await,
+                // Whoever orders without a pause keeps neither alarms nor what is stored waiting.
                 Ok(()) = self.parts.alarm.changed() => {
                     let held = self.parts.alarm.borrow_and_update().is_some();
                     self.parts.body.hold(held);
                 }
+                Some((preset, errand)) = self.parts.errands.recv() => self.errand(preset, &errand).await,
                 Some(stored) = self.storing.join_next() => match stored {
-                    // Where a head is that says nothing is not known while it moves.
-                    Ok(Stored::Preset(_, Place::Head)) if head.standing().moving => {}
-                    Ok(Stored::Preset(preset, place)) => self.shot.wish(preset, place),
+                    Ok(Stored::Preset(preset, place, mark)) => self.shot.wish(preset, place, mark),
                     Ok(Stored::Rest(well)) => self.rest.saved(well),
                     // It was given up.
                     Ok(Stored::Nothing) | Err(_) => {}
                 },
+                Some(ordered) = orders.recv() => self.ordered(ordered).await,
                 // A change of the settings is looked at by the next tick.
                 Ok(()) = self.settings.changed() => {}
                 () = self.parts.body.shifted() => {}
@@ -155,7 +158,8 @@ impl Service {
         if let Some(place) = self.rest.tick(&standing, settings.head_place) {
             self.save(place);
         }
-        let Parts { body, head, hub, .. } = &mut self.parts;
+        let Parts { body, head, hub, store, .. } = &mut self.parts;
+        head.pictures.follow(|| store.get());
         self.shot.tick(&standing, body.place(misc).unwrap_or_default(), hub, &head.pictures);
     }
 
@@ -186,7 +190,8 @@ impl Service {
     /// Does what somebody wants.
     async fn ordered(&mut self, Ordered { wish, user, done }: Ordered) {
         // Whoever has given up is not moved for any more; but what is to stop is stopped.
-        if done.is_closed() && wish != Wish::Order(Order::Stop) {
+        let stops = matches!(wish, Wish::Order(order) if order.stops());
+        if done.is_closed() && !stops {
             return;
         }
         let settings = self.settings.borrow().clone();
@@ -195,33 +200,28 @@ impl Service {
             Wish::Keep(preset, name) => return self.keep(preset, name, user, done, &settings.misc).await,
             Wish::Order(Order::ClearPreset(preset)) => return self.clear(preset, user, done, &settings.misc).await,
             Wish::Name(preset, name) => return self.name(preset, name, user, done, &settings),
-            Wish::Order(order) => {
-                self.start.give_up();
-                self.order(order, &settings).await
-            }
+            Wish::Order(order) => self.command(order, &settings).await,
         };
         tell(done, answer);
     }
 
-    /// Gives the head an order that stores nothing.
+    /// Gives the head an order of somebody who says from now on where it goes.
+    async fn command(&mut self, order: Order, settings: &Settings) -> Result<(), Failure> {
+        let answer = self.order(order, settings).await;
+        if !order.stores() && answer != Err(Failure::NotSupported) {
+            self.start.give_up();
+        }
+        answer
+    }
+
+    /// Gives the head an order that keeps no preset.
     async fn order(&mut self, order: Order, settings: &Settings) -> Result<(), Failure> {
-        let place = match order {
-            Order::GoTo(preset) => self.find(preset, settings)?,
-            Order::Move(_)
-            | Order::Step(..)
-            | Order::Stop
-            | Order::Lens(_)
-            | Order::LensStop
-            | Order::Scan(_)
-            | Order::Aux(..)
-            | Order::Patrol(..)
-            | Order::Centre
-            | Order::SetPreset(_)
-            | Order::ClearPreset(_)
-            | Order::Output(_)
-            | Order::Test => None,
-        };
-        let order = self.turned(order, settings);
+        let place = if let Order::GoTo(preset) = order { self.find(preset, settings)? } else { None };
+        // For a viewer whose picture may be turned (Q13).
+        let flip = settings.image.flip;
+        let upside_down = matches!(flip, Flip::Vertical | Flip::Both);
+        let mirrored = matches!(flip, Flip::Mirror | Flip::Both) != (self.parts.directions == Directions::Swapped);
+        let order = order.turned(upside_down, mirrored);
         self.parts.body.order(order, place, &settings.misc).await?;
         self.rest.ordered(order);
         let pictures = &self.parts.head.pictures;
@@ -241,36 +241,12 @@ impl Service {
         }
     }
 
-    /// Returns an order as the head must have it, for a viewer whose picture may be turned (Q13).
-    fn turned(&self, order: Order, settings: &Settings) -> Order {
-        let flip = settings.image.flip;
-        let upside_down = matches!(flip, Flip::Vertical | Flip::Both);
-        let mirrored = matches!(flip, Flip::Mirror | Flip::Both) != (self.parts.directions == Directions::Swapped);
-        match order {
-            Order::Move(way) => Order::Move(way.turned(upside_down, mirrored)),
-            Order::Step(way, degrees) => Order::Step(way.turned(upside_down, mirrored), degrees),
-            Order::Stop
-            | Order::Lens(_)
-            | Order::LensStop
-            | Order::Scan(_)
-            | Order::Aux(..)
-            | Order::Patrol(..)
-            | Order::Centre
-            | Order::SetPreset(_)
-            | Order::GoTo(_)
-            | Order::ClearPreset(_)
-            | Order::Output(_)
-            | Order::Test => order,
-        }
-    }
-
     /// Goes to an alarm's preset, and tells what came of it.
     async fn errand(&mut self, preset: u8, errand: &Errand) {
         let settings = self.settings.borrow().clone();
-        self.start.give_up();
         let outcome = match Preset::parse(&preset.to_string()) {
             Err(_) => Err(Failure::NotSupported),
-            Ok(preset) => self.order(Order::GoTo(preset), &settings).await,
+            Ok(preset) => self.command(Order::GoTo(preset), &settings).await,
         };
         let outcome = match (outcome, self.parts.body.lost()) {
             (Ok(()), _) => Ok(format!("the head goes to preset {preset}")),
@@ -288,17 +264,20 @@ impl Service {
 
     /// Keeps where the head is as a preset.
     async fn keep(&mut self, preset: Preset, name: Option<Text<32>>, user: User, done: Done, misc: &Misc) {
-        match self.place(Order::SetPreset(preset), misc).await {
-            Ok(place) => self.store(preset, Change { name, place: Some(place) }, user, done),
+        match self.place(preset, Order::SetPreset(preset), misc).await {
+            Ok(place) => {
+                let mark = self.shot.mark(&self.parts.head.standing());
+                self.store(preset, Change { name, place: Some(place), mark }, user, done);
+            }
             Err(failure) => tell(done, Err(failure)),
         }
     }
 
     /// Forgets a preset.
     async fn clear(&mut self, preset: Preset, user: User, done: Done, misc: &Misc) {
-        match self.place(Order::ClearPreset(preset), misc).await {
+        match self.place(preset, Order::ClearPreset(preset), misc).await {
             Ok(_) => {
-                let change = Change { name: Some(Text::default()), place: Some(Place::None) };
+                let change = Change { name: Some(Text::default()), place: Some(Place::None), mark: None };
                 self.store(preset, change, user, done);
             }
             Err(failure) => tell(done, Err(failure)),
@@ -312,16 +291,19 @@ impl Service {
             return tell(done, Err(Failure::NotSupported));
         }
         let place = if set { None } else { Some(Place::Head) };
-        self.store(preset, Change { name: Some(name), place }, user, done);
+        self.store(preset, Change { name: Some(name), place, mark: None }, user, done);
     }
 
     /// Returns where the head is, and has it note that if it keeps its presets itself.
-    async fn place(&mut self, order: Order, misc: &Misc) -> Result<Place, Failure> {
+    async fn place(&mut self, preset: Preset, order: Order, misc: &Misc) -> Result<Place, Failure> {
         if self.off {
             return Err(Failure::NotSupported);
         }
         if self.parts.body.keeps() {
             self.parts.body.order(order, None, misc).await?;
+            // The head has done it, whether or not that can be stored.
+            let Parts { store, head, .. } = &self.parts;
+            head.pictures.forget(preset, || store.get().presets[index(preset)].place);
         }
         self.parts.body.place(misc)
     }
@@ -330,7 +312,7 @@ impl Service {
     fn store(&mut self, preset: Preset, change: Change, user: User, mut done: Done) {
         let (store, pictures) = (self.parts.store.clone(), self.parts.head.pictures.clone());
         self.storing.spawn(async move {
-            let place = change.place;
+            let Change { place, mark, .. } = change;
             let draft = move |old: &Settings, _: &_| {
                 let mut new = old.clone();
                 let kept = &mut new.presets[index(preset)];
@@ -344,10 +326,10 @@ impl Service {
             };
             if let (Ok(()), Some(_)) = (stored, place) {
                 // By the settings of that moment: somebody else may have set it again.
-                pictures.forget(preset, || store.get().presets[index(preset)].place).await;
+                pictures.forget(preset, || store.get().presets[index(preset)].place);
             }
             tell(done, stored);
-            place.filter(|_| stored.is_ok()).map_or(Stored::Nothing, |place| Stored::Preset(preset, place))
+            place.filter(|_| stored.is_ok()).map_or(Stored::Nothing, |place| Stored::Preset(preset, place, mark))
         });
     }
 
@@ -357,14 +339,19 @@ impl Service {
         self.storing.spawn(async move { Stored::Rest(store.change(By::Camera, rests(place)).await.is_ok()) });
     }
 
-    /// Has it stored where the head rests, before the camera ends.
+    /// Stops a head that would go on without the camera, and has it stored where it rests.
     async fn end(mut self) {
         let settings = self.settings.borrow().clone();
-        let pose = self.parts.body.pose(&settings.misc);
-        if let Some(place) = self.rest.last(pose).filter(|place| *place != settings.head_place) {
-            // The end waits no longer than that for all together.
-            let _ = timeout(LAST, self.parts.store.change(By::Camera, rests(place))).await;
-        }
+        let last = async {
+            let Parts { body, store, .. } = &mut self.parts;
+            body.end(&settings.misc).await;
+            let pose = body.pose(&settings.misc);
+            if let Some(place) = self.rest.last(pose).filter(|place| *place != settings.head_place) {
+                let _ = store.change(By::Camera, rests(place)).await;
+            }
+        };
+        // The end waits no longer than that for all together.
+        let _ = timeout(LAST, last).await;
     }
 }
 
@@ -372,13 +359,15 @@ impl Service {
 struct Change {
     name: Option<Text<32>>,
     place: Option<Place>,
+    /// Where the head rested then.
+    mark: Option<u64>,
 }
 
 /// What was stored.
 enum Stored {
     Nothing,
-    /// A preset is there now.
-    Preset(Preset, Place),
+    /// A preset is there now, and where the head rested when it was kept.
+    Preset(Preset, Place, Option<u64>),
     /// Where the head rests; whether it was.
     Rest(bool),
 }

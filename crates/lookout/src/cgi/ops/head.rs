@@ -26,13 +26,14 @@ pub async fn decoder_control(ask: &Ask<'_>) -> Result<Answer, Failure> {
     Ok(Answer::text(OK))
 }
 
-/// Keeps, names or forgets a preset (Q67).
+/// Keeps, names or forgets a preset, or goes to one (Q67).
 pub async fn set_preset(ask: &Ask<'_>) -> Result<Answer, Failure> {
     let preset = preset(ask)?;
     let name = ask.query.get("name").map(Text::parse).transpose()?;
     let wish = match (ask.query.get("action").unwrap_or_default(), name) {
         ("" | "set", name) => Wish::Keep(preset, name),
         ("name", Some(name)) => Wish::Name(preset, name),
+        ("go", _) => Wish::Order(Order::GoTo(preset)),
         ("clear", _) => Wish::Order(Order::ClearPreset(preset)),
         (_, _) => return Err(Failure::IllegalParam),
     };

@@ -1,4 +1,4 @@
-//! The kinds of heads, as their service moves them: each does what it is told within [`PATIENCE`], or is lost.
+//! The kinds of heads, as their service moves them: each does what it is told in time, or is lost.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{device::Device, wired::Wired};
 use crate::framing::Framing;
 
-/// How long a head may take for anything: whoever ordered it hears of it before he stops waiting.
+/// How long a device may take for anything: whoever ordered it hears of it before he stops waiting.
 pub const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// A head.
@@ -43,6 +43,15 @@ impl Body {
             Self::Digital(_) => {}
             Self::Line(line) => line.tick(misc).await,
             Self::Device(device) => device.tick(misc).await,
+        }
+    }
+
+    /// Has it stop what would go on without the camera.
+    pub async fn end(&mut self, misc: &Misc) {
+        match self {
+            // One ends with the camera, the other is told places, not ways.
+            Self::Digital(_) | Self::Device(_) => {}
+            Self::Line(line) => line.end(misc).await,
         }
     }
 

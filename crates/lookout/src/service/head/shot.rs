@@ -1,6 +1,7 @@
 //! Takes the picture that shows where a preset is: once the head rests there, and only while the privacy gate is open.
 //!
 //! A preset that has none, as it was set while the head moved or pictures were forbidden, gets one when the head goes there.
+//! One that a head keeps itself, which never says where it is, is shown as it was set, at rest, or not at all.
 
 use std::{future::pending, sync::Arc, time::Duration};
 
@@ -27,6 +28,8 @@ pub struct Shot {
     taking: JoinSet<()>,
     /// Where the head must stay while it is taken.
     at: Place,
+    /// How often the head has been seen to move: if it never says where it is, it is where it was as long as that stays.
+    turns: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -38,33 +41,35 @@ struct Wish {
 }
 
 impl Shot {
-    /// Wants a picture of a preset that was just set at a place, or none any more of one that was forgotten.
-    pub fn wish(&mut self, preset: Preset, place: Place) {
+    /// Returns a mark of where the head rests while a preset is kept; none while it moves.
+    pub fn mark(&self, standing: &Standing) -> Option<u64> {
+        (!standing.moving && !standing.lost).then_some(self.turns)
+    }
+
+    /// Wants a picture of a preset that was set at a place, at a mark; or none any more of one that was forgotten.
+    pub fn wish(&mut self, preset: Preset, place: Place, mark: Option<u64>) {
         self.taking.abort_all();
-        self.wish = (place != Place::None).then_some(Wish { preset, place, sent: false });
+        let shows = match place {
+            Place::None => false,
+            Place::Head => mark == Some(self.turns),
+            Place::At(_) => true,
+        };
+        self.wish = shows.then_some(Wish { preset, place, sent: false });
     }
 
     /// Notes an order that the head has taken; `bare` tells the place of a preset that has no picture.
     pub fn ordered(&mut self, order: Order, bare: impl Fn(Preset) -> Option<Place>) {
-        match order {
-            Order::Stop | Order::LensStop | Order::Aux(..) | Order::Output(_) => {}
-            Order::GoTo(preset) => {
-                self.taking.abort_all();
-                let place = bare(preset).filter(|place| *place != Place::None);
-                self.wish = place.map(|place| Wish { preset, place, sent: true });
-            }
-            Order::Move(_)
-            | Order::Step(..)
-            | Order::Lens(_)
-            | Order::Scan(_)
-            | Order::Patrol(..)
-            | Order::Centre
-            | Order::SetPreset(_)
-            | Order::ClearPreset(_)
-            | Order::Test => {
-                self.taking.abort_all();
-                self.wish = None;
-            }
+        if order.stops() {
+            // Where it stops is not where it was sent.
+            self.wish = self.wish.filter(|wish| !wish.sent);
+        }
+        if order.moves() {
+            self.taking.abort_all();
+            self.wish = None;
+        }
+        if let Order::GoTo(preset) = order {
+            let place = bare(preset).filter(|place| matches!(place, Place::At(_)));
+            self.wish = place.map(|place| Wish { preset, place, sent: true });
         }
     }
 
@@ -72,6 +77,10 @@ impl Shot {
     pub fn tick(&mut self, standing: &Standing, here: Place, hub: &Arc<Hub>, pictures: &Arc<Pictures>) {
         if standing.moving || here != self.at {
             self.taking.abort_all();
+        }
+        if standing.moving || standing.lost {
+            self.turns += 1;
+            self.wish = self.wish.filter(|wish| wish.place != Place::Head);
         }
         // A patrol may have begun by itself.
         self.wish = self.wish.filter(|_| standing.patrol.is_none());

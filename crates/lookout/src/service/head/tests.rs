@@ -68,7 +68,9 @@ impl World {
                 if world.machine().busy {
                     return Err(Failure::Busy);
                 }
-                world.act(|machine| machine.written.push(bytes)).await.map_err(|_| Failure::Internal)
+                // As ports do, it answers in time.
+                let written = timeout(body::PATIENCE, world.act(|machine| machine.written.push(bytes))).await;
+                written.is_ok_and(|written| written.is_ok()).then_some(()).ok_or(Failure::Internal)
             })
         };
         Body::Line(Wired::new(Line::new(1), "address 1".into(), Box::new(write)))

@@ -17,18 +17,18 @@ impl Rig {
     }
 
     /// Shows a picture of so many bytes, of now.
-    async fn show(&self, bytes: usize) {
+    pub(super) async fn show(&self, bytes: usize) {
         self.settle().await;
         self.hub
             .publish(Frame { size: lookout_core::media::frame::Size::QQVGA, ..self.hours.frame(1, vec![7; bytes]) });
         sleep(Duration::from_millis(20)).await;
     }
 
-    fn has(&self, number: i32) -> bool {
+    pub(super) fn has(&self, number: i32) -> bool {
         self.head.pictures.has(preset(number), self.place(number))
     }
 
-    fn files(&self) -> usize {
+    pub(super) fn files(&self) -> usize {
         std::fs::read_dir(self.state.path().join("presets")).map_or(0, Iterator::count)
     }
 }
@@ -175,11 +175,13 @@ async fn a_preset_has_a_picture_once_the_head_rests_and_a_new_one_when_it_is_set
     assert!(rig.has(1));
     rig.zoom().await;
     rig.order(Order::SetPreset(preset(1))).await.unwrap();
-    assert!(!rig.has(1), "the old one is gone at once");
+    assert!(!rig.has(1), "the old one is shown no more");
+    sleep(Duration::from_millis(20)).await;
     assert_eq!(rig.files(), 0);
     rig.show(100).await;
     assert_eq!((rig.has(1), rig.files()), (true, 1));
     rig.order(Order::ClearPreset(preset(1))).await.unwrap();
+    sleep(Duration::from_millis(20)).await;
     assert_eq!((rig.has(1), rig.files()), (false, 0));
     // Whatever is set again and again has one picture at the end.
     for _ in 0..50 {
@@ -205,6 +207,37 @@ async fn a_preset_that_is_set_while_the_head_moves_gets_its_picture_when_the_hea
     rig.rest().await;
     rig.show(100).await;
     assert!(rig.has(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preset_to_which_the_head_did_not_come_has_no_picture_of_where_it_stopped() {
+    let there = Pose { pan: 0.5, tilt: 0.5, zoom: 1.0 }.place();
+    let rig = start(move |settings| settings.presets[0].place = there).await;
+    rig.order(Order::GoTo(preset(1))).await.unwrap();
+    sleep(Duration::from_millis(700)).await;
+    rig.rests_after(Order::Stop).await;
+    assert_ne!(rig.pose().place(), there);
+    rig.show(100).await;
+    assert!(!rig.has(1));
+    rig.rests_after(Order::GoTo(preset(1))).await;
+    rig.show(100).await;
+    assert!(rig.has(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pictures_follow_their_presets_whoever_changes_those() {
+    let rig = start(|_| {}).await;
+    rig.order(Order::SetPreset(preset(1))).await.unwrap();
+    rig.show(100).await;
+    assert_eq!((rig.has(1), rig.files()), (true, 1));
+    // A backup, or one who did not wait for what he wanted.
+    let there = Pose { pan: 0.5, tilt: 0.5, zoom: 0.5 }.place();
+    rig.set(move |settings| settings.presets[0].place = there).await;
+    sleep(Duration::from_millis(20)).await;
+    assert_eq!((rig.has(1), rig.files()), (false, 0));
+    rig.rests_after(Order::GoTo(preset(1))).await;
+    rig.show(100).await;
+    assert_eq!((rig.has(1), rig.files()), (true, 1));
 }
 
 #[tokio::test(start_paused = true)]

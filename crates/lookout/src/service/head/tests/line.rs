@@ -1,5 +1,7 @@
 //! A head on a serial line.
 
+use lookout_core::ptz::Lens;
+
 use super::*;
 
 /// Returns the bytes of an order.
@@ -91,6 +93,9 @@ async fn what_the_start_wants_is_sent_when_the_line_is_there_and_what_it_does_no
     };
     let rig = Rig::start_in(world, HeadKind::PelcoD, Directions::Document, set).await;
     assert!(rig.head.standing().lost);
+    // What moves nothing does not say where the head goes, nor does what it cannot do.
+    assert_eq!(rig.order(Order::Aux(Int::new(1), true)).await, Err(Failure::Internal));
+    assert_eq!(rig.order(Order::Test).await, Err(Failure::NotSupported));
     rig.world.machine().gone = false;
     sleep(Duration::from_secs(4)).await;
     assert_eq!(rig.world.written(), [bytes(Order::Stop), bytes(Order::GoTo(preset(9)))].concat());
@@ -105,13 +110,127 @@ async fn whoever_has_given_up_moves_nothing_any_more_but_a_stop_stops() {
         async move { head.order(Order::Move(Way::Up), &user).await }
     });
     rig.settle().await;
-    for order in [Order::Move(Way::Down), Order::Stop] {
+    let stops = [Order::Stop, Order::LensStop, Order::Scan(false)];
+    for order in [Order::Move(Way::Down), Order::Lens(Lens::ZoomTele)].into_iter().chain(stops) {
         assert!(timeout(Duration::from_millis(100), rig.order(order)).await.is_err(), "he gives up");
     }
     rig.world.machine().hangs = false;
     assert_eq!(first.await.unwrap(), Err(Failure::Internal));
     rig.settle().await;
-    assert_eq!(rig.world.written(), bytes(Order::Stop));
+    assert_eq!(rig.world.written(), stops.map(bytes).concat());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_moves_is_stopped_in_the_end_though_it_was_not_the_turn_of_what_came_after() {
+    for order in [Order::GoTo(preset(1)), Order::Move(Way::Down), Order::LensStop, Order::Scan(false)] {
+        let rig = Rig::start(HeadKind::PelcoD, |_| {}).await;
+        rig.order(Order::Move(Way::Up)).await.unwrap();
+        rig.world.written();
+        rig.world.machine().busy = true;
+        assert_eq!(rig.order(order).await, Err(Failure::Busy));
+        rig.world.machine().busy = false;
+        sleep(Duration::from_secs(61)).await;
+        assert_eq!(rig.world.written(), bytes(Order::Stop), "{order:?}");
+        assert!(!rig.head.standing().moving);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scan_is_ended_by_the_next_order_though_that_of_another_was_not_heard() {
+    let (off, stop) = (bytes(Order::Scan(false)), bytes(Order::Stop));
+    let rig = Rig::start(HeadKind::PelcoD, |_| {}).await;
+    rig.order(Order::Scan(true)).await.unwrap();
+    rig.world.written();
+    rig.world.machine().busy = true;
+    assert_eq!(rig.order(Order::Move(Way::Up)).await, Err(Failure::Busy));
+    rig.world.machine().busy = false;
+    rig.order(Order::Stop).await.unwrap();
+    assert_eq!(rig.world.written(), [off.clone(), stop.clone()].concat());
+    // So it is where the line was lost, and what neither moves nor stops does not make up for it.
+    rig.order(Order::Scan(true)).await.unwrap();
+    rig.world.machine().gone = true;
+    assert_eq!(rig.order(Order::Move(Way::Up)).await, Err(Failure::Internal));
+    rig.world.machine().gone = false;
+    rig.world.written();
+    rig.order(Order::Aux(Int::new(1), true)).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(rig.world.written(), [bytes(Order::Aux(Int::new(1), true)), off, stop].concat());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_camera_stops_what_would_go_on_without_it_and_nothing_else() {
+    let (off, stop) = (bytes(Order::Scan(false)), bytes(Order::Stop));
+    for (order, last) in [
+        (Order::Move(Way::Up), stop.clone()),
+        (Order::Lens(Lens::ZoomTele), stop.clone()),
+        (Order::Scan(true), [off, stop].concat()),
+        (Order::GoTo(preset(1)), Vec::new()),
+        (Order::Aux(Int::new(1), true), Vec::new()),
+    ] {
+        let rig = Rig::start(HeadKind::PelcoD, |_| {}).await;
+        rig.order(order).await.unwrap();
+        rig.world.written();
+        rig.head.close().await;
+        assert_eq!(rig.world.written(), last, "{order:?}");
+    }
+    // A line that hangs does not hold it up.
+    let rig = Rig::start(HeadKind::PelcoD, |_| {}).await;
+    rig.order(Order::Move(Way::Up)).await.unwrap();
+    rig.world.machine().hangs = true;
+    let begin = Instant::now();
+    assert!(timeout(Duration::from_millis(100), rig.order(Order::Stop)).await.is_err());
+    rig.head.close().await;
+    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_says_nothing_is_shown_where_it_was_set_at_rest_or_not_at_all() {
+    let rig = Rig::start(HeadKind::PelcoD, |_| {}).await;
+    rig.order(Order::SetPreset(preset(1))).await.unwrap();
+    rig.show(100).await;
+    assert!(rig.has(1));
+    // Set while it moves.
+    rig.order(Order::Move(Way::Up)).await.unwrap();
+    rig.order(Order::SetPreset(preset(2))).await.unwrap();
+    rig.rests_after(Order::Stop).await;
+    rig.show(100).await;
+    // Moved on before there was a picture.
+    rig.order(Order::SetPreset(preset(3))).await.unwrap();
+    rig.order(Order::Step(Way::Up, None)).await.unwrap();
+    rig.settle().await;
+    rig.rest().await;
+    rig.show(100).await;
+    // Others may have set it, anywhere; and whether it has come there nobody knows.
+    rig.head.wish(Wish::Name(preset(4), Text::parse("gate").unwrap()), &rig.user).await.unwrap();
+    rig.show(100).await;
+    for number in [2, 3, 4] {
+        rig.order(Order::GoTo(preset(number))).await.unwrap();
+        rig.settle().await;
+        rig.rest().await;
+        rig.show(100).await;
+    }
+    assert_eq!([1, 2, 3, 4].map(|number| rig.has(number)), [true, false, false, false]);
+    // The head has another place for it from now on, even if nobody waits for that to be stored.
+    rig.order(Order::SetPreset(preset(1))).await.unwrap();
+    sleep(Duration::from_millis(20)).await;
+    assert_eq!((rig.has(1), rig.files()), (false, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn alarms_are_served_before_those_who_order_without_a_pause() {
+    let rig = Rig::start(HeadKind::PelcoD, |_| {}).await;
+    rig.world.machine().hangs = true;
+    let mut asking = JoinSet::new();
+    for _ in 0..10 {
+        let (head, user) = (rig.head.clone(), rig.user.clone());
+        asking.spawn(async move { head.order(Order::Move(Way::Up), &user).await });
+    }
+    rig.settle().await;
+    rig.world.machine().hangs = false;
+    assert_eq!(rig.alarm(4).await, ("done", "the head goes to preset 4".into()));
+    let written = rig.world.written();
+    assert!(written.starts_with(&bytes(Order::GoTo(preset(4)))), "{written:x?}");
+    asking.join_all().await;
 }
 
 #[tokio::test(start_paused = true)]
