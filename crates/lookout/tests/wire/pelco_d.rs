@@ -95,6 +95,22 @@ fn the_line_has_each_of_the_eight_speeds_and_the_manual_speed_is_the_settings() 
 }
 
 #[test]
+fn a_head_that_moves_or_scans_is_stopped_when_the_camera_ends_or_starts_anew() {
+    let port = Pty::new();
+    let mut camera = camera(&port, "document");
+    order(&camera.operator(), "4").ok();
+    port.take();
+    camera.admin().get("/reboot.cgi").ok();
+    assert_eq!(hex(&port.wait(7)), STOP);
+    camera.started_anew();
+    order(&camera.operator(), "20").ok();
+    port.take();
+    camera.terminate();
+    assert_eq!(hex(&port.wait(14)), format!("FF 01 10 00 00 00 11 {STOP}"));
+    assert_eq!(camera.wait(), Some(0));
+}
+
+#[test]
 fn a_head_that_takes_nothing_or_is_gone_is_an_error_in_time_and_one_that_came_back_moves() {
     let mut port = Pty::new();
     let camera = camera(&port, "document");
