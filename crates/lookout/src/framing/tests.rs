@@ -240,21 +240,32 @@ fn as_many_steps_as_were_ordered_before_the_first_picture_are_gone() {
             rig.order(Order::Step(way, None));
         }
     }
+    // Whoever asks meanwhile changes nothing.
+    before.now += Duration::from_secs(5);
+    assert!(!before.framing.standing(before.now).1);
     assert_eq!(before.rest().0, after.rest().0);
 }
 
 #[test]
 fn pictures_of_another_size_that_were_captured_before_an_order_know_nothing_of_it() {
-    let mut rig = Rig::new(LARGE, |_| ());
-    rig.rest();
-    let captured = rig.now + NEXT;
-    rig.now += NEXT * 3;
-    rig.order(Order::Step(Way::Left, None));
-    rig.picture = HD;
-    let before = rig.at(captured);
-    assert!(before.1.is_some(), "it rests");
-    assert_eq!(rig.at(captured + NEXT), before);
-    assert!(rig.rest().0.left < before.0.left);
+    let [mut told, mut other] = [(); 2].map(|()| Rig::new(LARGE, |_| ()));
+    other.now = told.now;
+    for rig in [&mut told, &mut other] {
+        rig.rest();
+        rig.order(Order::Move(Way::Left));
+        for _ in 0..5 {
+            rig.next();
+        }
+        rig.picture = HD;
+    }
+    let captured = told.now + NEXT;
+    told.now += NEXT * 3;
+    told.order(Order::Stop);
+    for late in [captured, captured + NEXT] {
+        assert_eq!(told.at(late), other.at(late));
+    }
+    let (stopped, _) = told.rest();
+    assert!(stopped.left > other.rest().0.left, "but then it stops");
 }
 
 #[test]
