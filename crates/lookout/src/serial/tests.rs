@@ -288,7 +288,7 @@ async fn a_head_whose_turn_does_not_come_is_busy_and_not_lost() {
     let begin = Instant::now();
     assert_eq!(head.order(Order::Move(Way::Up), None, &misc).await, Err(Failure::Busy));
     assert!(begin.elapsed() < crate::head::PATIENCE, "{:?}", begin.elapsed());
-    assert!(head.lost().is_none() && !head.moving(&misc));
+    assert!(head.lost().is_none() && !head.standing(&misc).1);
     sleep(Duration::from_secs(1)).await;
     assert_eq!(head.order(Order::Move(Way::Up), None, &misc).await, Ok(()));
     port.is(How::Deaf);

@@ -174,14 +174,9 @@ impl Service {
     /// Says how the head stands.
     fn stand(&mut self, misc: &Misc) -> Standing {
         let Parts { body, head, counters, .. } = &mut self.parts;
-        let moving = body.moving(misc);
-        let standing = Standing {
-            lost: body.lost().is_some(),
-            moving: self.rest.moves(moving),
-            patrol: body.patrol(),
-            pose: body.pose(misc),
-            presets: !self.off,
-        };
+        let (pose, moving, patrol) = body.standing(misc);
+        let standing =
+            Standing { lost: body.lost().is_some(), moving: self.rest.moves(moving), patrol, pose, presets: !self.off };
         head.stands(standing);
         counters.stands(!standing.lost);
         standing

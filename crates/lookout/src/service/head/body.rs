@@ -73,31 +73,22 @@ impl Body {
         }
     }
 
-    /// Says whether it moves.
-    pub fn moving(&mut self, misc: &Misc) -> bool {
+    /// Returns where it is, if it knows; whether it moves; and, as far as that is known, which patrol goes on or rests for a
+    /// while.
+    pub fn standing(&mut self, misc: &Misc) -> (Option<Pose>, bool, Option<Axis>) {
         match self {
-            Self::Digital(framing) => framing.standing(now()).1,
-            Self::Line(line) => line.moving(),
-            Self::Device(device) => device.moving(misc),
-        }
-    }
-
-    /// Says which patrol goes on or rests for a while, as far as that is known.
-    pub fn patrol(&self) -> Option<Axis> {
-        match self {
-            Self::Digital(framing) => framing.standing(now()).2,
-            Self::Line(_) => None,
-            Self::Device(device) => device.patrol(),
+            Self::Digital(framing) => {
+                let (pose, moving, patrol) = framing.standing(now());
+                (Some(pose), moving, patrol)
+            }
+            Self::Line(line) => (None, line.moving(), None),
+            Self::Device(device) => (device.pose(misc), device.moving(misc), device.patrol()),
         }
     }
 
     /// Returns where it is, if it knows.
     pub fn pose(&mut self, misc: &Misc) -> Option<Pose> {
-        match self {
-            Self::Digital(framing) => Some(framing.standing(now()).0),
-            Self::Line(_) => None,
-            Self::Device(device) => device.pose(misc),
-        }
+        self.standing(misc).0
     }
 
     /// Waits until it may be elsewhere than it was though nobody ordered anything. May be cancelled.
