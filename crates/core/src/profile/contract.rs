@@ -134,8 +134,8 @@ fn of(op: Op) -> Vec<Entry> {
             Entry::must("baud", Baud::KIND, "Its speed, bit/s."),
             Entry::must(
                 "bytes",
-                LONG,
-                "How many bytes of `data` are written, below 256; what is no number means all of them.",
+                Kind::Int(0, 255),
+                "How many bytes of `data` are written, at least one; what is no number means all of them.",
             ),
             Entry::must("data", LONG, "What is written: any bytes, URL-encoded."),
         ],

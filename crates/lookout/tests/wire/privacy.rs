@@ -39,6 +39,8 @@ const STREAMS: [&str; 4] = [
 /// The roads on which sound goes, the first of them with pictures.
 const SOUND: [&str; 3] = ["/videostream.asf?resolution=8", "/audio.wav", "/audio.wav?codec=ulaw"];
 const SNAPSHOTS: [&str; 2] = ["/snapshot.cgi", "/device/2/snapshot.cgi"];
+/// What was taken before and is kept, for operators.
+const KEPT: &str = "/preset.jpg?preset=1";
 
 /// What the microphone hears in 100 ms.
 const SAMPLES: usize = 800;
@@ -261,7 +263,8 @@ fn no_answer_of_any_row_holds_a_picture_in_forbidden_hours_and_those_that_show_a
 #[test]
 fn every_row_that_shows_is_among_the_roads_of_the_canary() {
     for command in all().filter(|command| command.run.shows()) {
-        let mut roads = STREAMS.iter().chain(&SOUND).chain(&SNAPSHOTS).filter_map(|road| road.split('?').next());
+        let mut roads =
+            STREAMS.iter().chain(&SOUND).chain(&SNAPSHOTS).chain([&KEPT]).filter_map(|road| road.split('?').next());
         assert!(roads.any(|road| command.paths.contains(&road)), "{:?}", command.paths);
     }
 }
@@ -281,6 +284,7 @@ fn q63_the_privacy_switch_closes_every_road_at_once_and_outlives_a_restart() {
         for road in STREAMS.iter().chain(&SOUND).chain(&SNAPSHOTS) {
             assert_eq!(house.camera.viewer().get(road).status, 403, "{road}");
         }
+        assert_eq!(house.admin.get(KEPT).status, 403);
     };
     closed();
     house.admin.get("/reboot.cgi").ok();
