@@ -11,6 +11,7 @@
 //! size leaves it untouched.
 
 mod past;
+
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -95,6 +96,9 @@ impl Framing {
             state.past.fit(body, self.wish.start(&body, picture), captured);
             state.rest = None;
             self.fitted.notify_one();
+            if let Some(words) = self.wish.too_large(picture) {
+                tracing::warn!("{words}");
+            }
         }
         let (mover, pose) = state.past.at(&settings, captured);
         let moving = mover.moving();
@@ -175,7 +179,8 @@ impl Reach {
 pub fn about(config: &Config, picture: Size) -> String {
     let reach = Wish::of(config).reach(picture);
     let zoom = (reach.most * 10.0).round() / 10.0;
-    format!("digital, viewers see {} of {picture}, zoom 1 to {zoom} times", reach.view)
+    let large = Wish::of(config).too_large(picture).map(|words| format!("; {words}")).unwrap_or_default();
+    format!("digital, viewers see {} of {picture}, zoom 1 to {zoom} times{large}", reach.view)
 }
 
 impl Wish {
@@ -194,6 +199,13 @@ impl Wish {
         let view = self.view.unwrap_or(picture);
         let sharp = 1.0 / window::one_to_one(picture, view);
         Reach { view, sharp, most: (sharp * self.magnify).max(1.0) }
+    }
+
+    /// Says so if viewers see more pixels than the picture has, even of the whole: that costs a lot and shows nothing more.
+    fn too_large(&self, picture: Size) -> Option<String> {
+        let Reach { view, sharp, .. } = self.reach(picture);
+        let much = sharp * self.magnify < 1.0;
+        much.then(|| format!("ptz.view = \"{view}\" makes pictures of {picture} larger than ptz.magnify says"))
     }
 
     /// Returns where it begins.

@@ -295,3 +295,17 @@ fn the_settings_of_the_moment_say_how_fast_it_goes() {
     };
     assert!(far(0) > far(50) * 2);
 }
+
+#[test]
+fn a_view_that_only_blows_the_picture_up_is_told_of() {
+    let told = |view, magnify| {
+        let mut config = Config::default();
+        (config.ptz.view, config.ptz.magnify) = (view, magnify);
+        about(&config, Size::VGA)
+    };
+    let fine = "digital, viewers see 1280x960 of 640x480, zoom 1 to 1 times";
+    assert_eq!(told(Some(LARGE), 2.0), fine);
+    assert_eq!(told(None, 1.0), "digital, viewers see 640x480 of 640x480, zoom 1 to 1 times");
+    let large = "; ptz.view = \"1280x960\" makes pictures of 640x480 larger than ptz.magnify says";
+    assert_eq!(told(Some(LARGE), 1.5), fine.to_owned() + large);
+}
