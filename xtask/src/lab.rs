@@ -187,7 +187,7 @@ fn build_programs(root: &Path, host: &Path, scripts: &[PathBuf]) -> Result<()> {
     put(&tests, "linux-tests")?;
     let mut text = scripts.iter().map(fs::read_to_string);
     if text.any(|text| text.is_ok_and(|text| text.contains("/host/bin/lookout"))) {
-        let messages = cargo(root, &["build", "--release", "-p", "lookout", "--message-format=json"])?;
+        let messages = cargo(root, &["build", "--release", "-p", "lookout", "-p", "xtask", "--message-format=json"])?;
         put(&executable(&messages, "lookout").context("cargo names no program")?, "lookout")?;
     }
     Ok(())

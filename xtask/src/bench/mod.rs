@@ -264,7 +264,8 @@ fn generate(cores: Cores, part: &str, address: SocketAddr, path: &str, options: 
 /// Builds the daemon and returns its program.
 fn build_daemon() -> Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Program::new(cargo).args(["build", "--release", "--package", "lookout"]).status()?;
+    // Beside this program, as both are then built of the same.
+    let built = Program::new(cargo).args(["build", "--release", "-p", "lookout", "-p", "xtask"]).status()?;
     ensure!(built.success(), "the daemon does not build");
     // This program is `release/xtask`, wherever the target folder is.
     Ok(env::current_exe()?.with_file_name("lookout"))

@@ -57,7 +57,7 @@ const SOUND: Duration = Duration::from_secs(300);
 
 /// Measures all of it on one core.
 pub fn measure(core: usize, quick: bool) -> Result<Vec<Work>> {
-    let rounds = if quick { 3 } else { 15 };
+    let rounds = if quick { 2 } else { 15 };
     eprintln!("work: what single pieces of work cost");
     // Only this thread is pinned, and what it starts.
     let measured = thread::spawn(move || -> Result<Vec<Work>> {
