@@ -42,7 +42,7 @@ pub fn run(fuzz: &Fuzz) -> Result<ExitCode> {
     let host = Command::new("rustc").args(["--print", "host-tuple"]).output()?;
     let host = String::from_utf8(host.stdout)?.trim().to_owned();
     // Only with a target named are build scripts built without the coverage, which nothing in them follows.
-    let built = Command::new(env!("CARGO"))
+    let built = crate::cargo::cargo()
         .args(["build", "--release", "--locked", "--package", "fuzz", "--features", "libfuzzer"])
         .args(["--target", &host, "--target-dir"])
         .arg(folder.join("build"))

@@ -195,8 +195,7 @@ fn build_programs(root: &Path, host: &Path, scripts: &[PathBuf]) -> Result<()> {
 
 /// Runs cargo and returns what it prints.
 fn cargo(root: &Path, arguments: &[&str]) -> Result<String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo).args(arguments).arg("--quiet").current_dir(root).output()?;
+    let output = crate::cargo::cargo().args(arguments).arg("--quiet").current_dir(root).output()?;
     if !output.status.success() {
         bail!("cargo {} failed:\n{}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
     }

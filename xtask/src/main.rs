@@ -1,6 +1,7 @@
 //! Developer commands: `cargo xtask docs | bench | fuzz | lab | motion`.
 
 mod bench;
+mod cargo;
 mod docs;
 mod fuzz;
 mod lab;

@@ -34,7 +34,7 @@ use std::{
     env, fs,
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Command as Program, Stdio},
+    process::Stdio,
     thread,
     time::Duration,
 };
@@ -263,9 +263,8 @@ fn generate(cores: Cores, part: &str, address: SocketAddr, path: &str, options: 
 
 /// Builds the daemon and returns its program.
 fn build_daemon() -> Result<PathBuf> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     // Beside this program, as both are then built of the same.
-    let built = Program::new(cargo).args(["build", "--release", "-p", "lookout", "-p", "xtask"]).status()?;
+    let built = crate::cargo::cargo().args(["build", "--release", "-p", "lookout", "-p", "xtask"]).status()?;
     ensure!(built.success(), "the daemon does not build");
     // This program is `release/xtask`, wherever the target folder is.
     Ok(env::current_exe()?.with_file_name("lookout"))
