@@ -78,9 +78,29 @@ impl Rest {
 
     /// Says when it is to be ticked.
     pub fn due(&self) -> Option<Instant> {
-        let since = self.since?;
+        // The head may have come to rest since it was looked at, and then nothing else wakes whoever says that it moves.
+        let Some(since) = self.since else { return Some(Instant::now() + SETTLE) };
         let settled = (!self.settled).then(|| since + SETTLE);
         let long = (self.by_hand && !self.saving).then(|| since + LONG);
         settled.into_iter().chain(long).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_seen_to_move_is_looked_at_again_until_it_has_settled() {
+        let mut rest = Rest::new(false);
+        assert_eq!(rest.due(), None);
+        assert!(rest.moves(true));
+        assert_eq!(rest.due(), Some(Instant::now() + SETTLE));
+        tokio::time::advance(SETTLE).await;
+        assert!(rest.moves(false), "it has just come to rest");
+        assert_eq!(rest.due(), Some(Instant::now() + SETTLE));
+        tokio::time::advance(SETTLE).await;
+        assert!(!rest.moves(false));
+        assert_eq!(rest.due(), None);
     }
 }
