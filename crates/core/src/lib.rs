@@ -1,5 +1,6 @@
 //! The camera's logic: what may be said (`profile`), who may say it (`access`), what is told of it (`journal`), what a
 //! picture is (`media`) and how it is named (`names`), what an alarm does (`alarm`), how a head moves (`ptz`), what a broker is told (`mqtt`),
+//! what is wanted of the host (`host`),
 //! what comes in over the network (`head`, `query`, `form`, `pack`, `sntp`, `smtp`), what is written in mails (`letter`)
 //! and when a new address is (`public`), and what the program needs of the world (`port`).
 //!
@@ -14,6 +15,7 @@ pub mod form;
 pub mod ftp;
 pub mod head;
 pub mod hex;
+pub mod host;
 pub mod journal;
 pub mod letter;
 pub mod media;

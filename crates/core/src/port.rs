@@ -1,9 +1,10 @@
 //! What the camera needs of the world, as traits: the real ones live in `lookout` and `lookout-linux`, doubles in
 //! the testkit.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::SystemTime};
 
 use crate::{
+    host::{Abilities, AccessPoint, Standing, Wanted as Network},
     media::{
         frame::{Grabbed, Size},
         sound::Chunk,
@@ -119,6 +120,37 @@ pub trait SerialLine: Send {
 
     /// Says what was wanted of it that it cannot do: worth a warning, and no reason to stop.
     fn lacks(&self) -> Option<&str>;
+}
+
+/// The host's network, clock and power, as far as its operator lets the camera have them (PROFILE 4.7).
+///
+/// Any call may be cancelled at any await, and made again. Whoever calls gives each a deadline: what stands behind it may hang.
+/// An `Err` says why the host refused or could not, in words for the log; never a password.
+pub trait Host: Send + Sync {
+    /// Says in a few words what it is, such as `NetworkManager 1.42.4, cable eth0, wireless wlan0`.
+    fn about(&self) -> Promise<'_, Result<String, Lost>>;
+
+    /// Says what the host can do.
+    fn abilities(&self) -> Promise<'_, Result<Abilities, Lost>>;
+
+    /// Has the network be as wanted, from now on and after a restart of the host; none: as it was before the camera ever
+    /// wanted anything of it. Returns when it is on its way: whether there is an address in the end, [`Host::standing`] tells.
+    fn apply<'a>(&'a self, wanted: Option<&'a Network>) -> Promise<'a, Result<(), Lost>>;
+
+    /// Scans for access points, which takes seconds, and tells those that were heard.
+    fn scan(&self) -> Promise<'_, Result<Vec<AccessPoint>, Lost>>;
+
+    /// Says how the network stands.
+    fn standing(&self) -> Promise<'_, Result<Standing, Lost>>;
+
+    /// Waits until the standing may have changed.
+    fn changed(&self) -> Promise<'_, Result<(), Lost>>;
+
+    /// Sets the host's clock.
+    fn set_clock(&self, now: SystemTime) -> Promise<'_, Result<(), Lost>>;
+
+    /// Restarts the host.
+    fn restart(&self) -> Promise<'_, Result<(), Lost>>;
 }
 
 /// Why a source, a microphone or a line is lost, in words for the placeholder picture and the log; never holds a password.

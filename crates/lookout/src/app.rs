@@ -27,7 +27,9 @@ use crate::{
     metrics::Metrics,
     privacy::Privacy,
     serial::Ports,
-    service::{address, devices::Devices, input::Input, mailer, output::Output, uploader},
+    service::{
+        address, ddns::Ddns, devices::Devices, input::Input, mailer, network::Network, output::Output, uploader, upnp,
+    },
     store::Store,
     watchdog::Watchdog,
     web::Web,
@@ -66,6 +68,12 @@ pub struct App {
     pub ftp: uploader::Tester,
     /// The public address, as far as anybody has learnt it.
     pub public: address::Seen,
+    /// The host's network.
+    pub network: Network,
+    /// Dynamic DNS.
+    pub ddns: Ddns,
+    /// The mapping on the Internet gateway.
+    pub upnp: upnp::Mapped,
     /// The gate before every road of picture and sound.
     pub privacy: Arc<Privacy>,
     /// The pictures.
@@ -111,7 +119,14 @@ impl App {
 
     /// Returns how the engines stand.
     fn status(&self) -> Status {
-        Status { alarm: self.alarms.standing().map_or(0, Cause::number), ..Status::default() }
+        let (ddns, oray) = self.ddns.status();
+        Status {
+            alarm: self.alarms.standing().map_or(0, Cause::number),
+            ddns,
+            oray,
+            upnp: *self.upnp.borrow(),
+            wifi: self.network.wifi().into(),
+        }
     }
 
     /// Returns what listings show.

@@ -102,6 +102,9 @@ async fn enter(
         refused(user);
         return Err(pages::login(app, false));
     }
+    if caller.privilege == Privilege::Manager {
+        app.network.seen();
+    }
     if command.needs > Privilege::Nobody {
         tracing::debug!(target: "lookout::journal", user, %peer, cgi = command.paths[0], "access");
         app.journal.note_by(user, peer, &Event::Access);
@@ -199,7 +202,7 @@ async fn note(command: &'static Command, ask: &ops::Ask<'_>) {
     }
     journal.note_by(user, peer, &event);
     // Without a host backend nothing applies them (PROFILE 4.7).
-    if let (Event::Set(cgi), Run::Set(Group::Network | Group::Wifi | Group::Pppoe)) = (event, command.run) {
+    if let (Event::Set(cgi), Run::Set(Group::Network | Group::Pppoe) | Run::Do(Op::SetWifi)) = (event, command.run) {
         journal.note_by(user, peer, &Event::NotApplied(cgi));
     }
 }

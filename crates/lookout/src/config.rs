@@ -272,6 +272,55 @@ settings! {
         "ntp_port" ntp_port: u16 = 123 => whole(1..=u16::MAX);
     }
 
+    /// The machine below the camera: what a manager of the camera may change of it through the CGIs. With the defaults that is
+    /// nothing. [Network](network.md) says what each does.
+    ["host"] host: Host {
+        /// Who applies `set_network.cgi`, `set_wifi.cgi`, `set_pppoe.cgi` and `set_mac.cgi`.
+        "backend" backend: Backend = Backend::None => word();
+        /// The network interface of the cable, such as `eth0`. When this is not given, it is the first that has one.
+        "interface" interface: Option<String> = None => optional(text(
+            "the name of a network interface, 1 to 15 visible ASCII characters", 1..=15, |byte| byte.is_ascii_graphic() && byte != b'/'
+        ));
+        /// The wireless network interface, such as `wlan0`. When this is not given, it is the first that there is.
+        "wifi_interface" wifi_interface: Option<String> = None => optional(text(
+            "the name of a network interface, 1 to 15 visible ASCII characters", 1..=15, |byte| byte.is_ascii_graphic() && byte != b'/'
+        ));
+        /// The time within which a manager must be seen again after a change of the network; else the settings before it come
+        /// back. 0: a change stays, whether anybody is seen or not.
+        "network_confirm_s" network_confirm: Duration = Duration::from_secs(120) => seconds(0.0..=3600.0);
+        /// Whether setting the camera's clock (`set_datetime.cgi`, a time server) sets the machine's, by systemd's timedated.
+        "clock" clock: bool = false => flag();
+        /// Whether `reboot.cgi` restarts the machine, by systemd's logind, and not the camera alone.
+        "reboot" reboot: bool = false => flag();
+    }
+
+    /// Dynamic DNS: where the services of `set_ddns.cgi` are found. [Network](network.md) says how the camera keeps their rules.
+    ["ddns"] ddns: Ddns {
+        /// The update address of DynDNS (services 2 to 4), by the dyndns2 protocol, which many others speak, too.
+        "dyndns_url" dyndns_url: String = "https://members.dyndns.org/nic/update".to_owned() => web_address();
+        /// The update address of 3322 (services 8 and 9).
+        "dyn3322_url" dyn3322_url: String = "https://members.3322.net/dyndns/update".to_owned() => web_address();
+        /// The update address of Oray (service 1).
+        "oray_url" oray_url: String = "https://ddns.oray.com/ph/update".to_owned() => web_address();
+        /// Addresses that answer with the address from which they were asked. They are asked while the camera must know its
+        /// public address, for dynamic DNS and `mail_inet_ip`, and what only one of them says is not believed. `[]` asks nobody.
+        "check_urls" check_urls: Vec<String> = [
+            "https://checkip.amazonaws.com/", "https://api.ipify.org/", "https://icanhazip.com/"
+        ].map(str::to_owned).to_vec() => list("addresses", web_address());
+    }
+
+    /// Mapping a port on the Internet gateway (`set_upnp.cgi`).
+    ["upnp"] upnp: Upnp {
+        /// Maps the port of plain HTTP, on which passwords travel in clear, and not that of HTTPS.
+        "expose_plain" expose_plain: bool = false => flag();
+    }
+
+    /// Multicast DNS.
+    ["mdns"] mdns: Mdns {
+        /// Whether the camera announces itself, as `NAME.local` (`http.mdns_name`), on the networks in which it listens.
+        "announce" announce: bool = true => flag();
+    }
+
     /// An MQTT broker that is told of alarms, and may switch the camera. Home Assistant finds the camera there by itself;
     /// [Alarms](alarms.md) says how.
     ["mqtt"] mqtt: Mqtt {
@@ -398,6 +447,16 @@ kind::choice! {
 }
 
 kind::choice! {
+    /// Who applies the settings of the network (PROFILE 4.7).
+    Backend {
+        /// Nobody: they are stored and listed, and the journal says that they were not applied.
+        None = "none",
+        /// NetworkManager, over D-Bus.
+        NetworkManager = "networkmanager",
+    }
+}
+
+kind::choice! {
     /// Whom the HTTP call of an alarm may reach (RULES R10.1).
     CallTargets {
         /// Public addresses alone.
@@ -471,6 +530,15 @@ fn host_name() -> kind::Kind<String> {
     text("a host name or address without a port", 1..=253, |byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':' | b'[' | b']')
     })
+}
+
+fn web_address() -> kind::Kind<String> {
+    let legal = |text: &str| {
+        let url = reqwest::Url::parse(text).ok()?;
+        let fit = matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty();
+        (fit && url.password().is_none() && url.query().is_none() && url.fragment().is_none()).then(|| text.to_owned())
+    };
+    string("an http:// or https:// address without a login or query", legal, String::clone)
 }
 
 fn origin() -> kind::Kind<String> {

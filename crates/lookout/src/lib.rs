@@ -23,6 +23,7 @@ pub mod journal;
 pub mod log;
 mod lookup;
 mod metrics;
+mod network;
 mod password;
 mod pauses;
 mod peer;
@@ -93,8 +94,11 @@ use crate::{
     privacy::Privacy,
     serial::Ports,
     service::{
+        ddns::Ddns,
         devices::{self, Devices},
-        input, mailer, ntp, output, uploader,
+        input, mailer,
+        network::Network,
+        ntp, output, uploader, upnp,
     },
     sockets::{Sockets, addresses},
     sound::{Given, Input, SoundService},
@@ -190,6 +194,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let (listeners, accepting) = (sockets.copies(), sockets.serve(tls, &app));
     let preset = turning::head(&app, &source)?;
     chain::start(&app, &state, preset, &mut holding)?;
+    network::start(&app, &state, &mut holding)?;
     app.watchdog.ready("capturing");
     Ok(Running { http, https, fingerprint, chosen, made, source, listeners, accepting, holding, app })
 }
@@ -231,6 +236,9 @@ fn app(
         },
         ftp: uploader::Tester { settings: store.follow(), id, going: Mutex::default() },
         public: watch::Sender::default(),
+        network: Network::new(),
+        ddns: Ddns::new(),
+        upnp: upnp::Mapped::default(),
         store: store.clone(),
         web: Web::open(state, store.clone(), config.web.packs),
         input: Arc::new(input::Input::new(store.follow(), alarms.clone(), metrics.pins.clone())),

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use crate::profile::commands::{Command, Op, Parcel, Run};
 
-/// What happened. Those of DDNS and UPnP are for engines that are not built yet.
+/// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Somebody came in.
@@ -27,6 +27,12 @@ pub enum Event {
     Set(&'static str),
     /// An MQTT broker changed settings; the name of their CGI without `set_`.
     SetByBroker(&'static str),
+    /// Somebody had the host look for wireless networks.
+    WifiScan,
+    /// A manager was seen behind a change of the network, which stays.
+    NetworkKept,
+    /// No manager was seen behind a change of the network: the settings before it are in force again.
+    NetworkBack,
     /// Settings were stored that nothing applies; the name of their CGI without `set_` (PROFILE 4.7).
     NotApplied(&'static str),
     /// What the camera does with another machine was tested.
@@ -58,6 +64,8 @@ pub enum Peer {
     Ddns,
     Upnp,
     Ntp,
+    /// The machine that the camera runs on: its network, its clock.
+    Host,
     /// Who is called when an alarm begins.
     Http,
     Mqtt,
@@ -71,6 +79,7 @@ impl fmt::Display for Peer {
             Self::Ddns => "DDNS",
             Self::Upnp => "UPnP",
             Self::Ntp => "NTP",
+            Self::Host => "host",
             Self::Http => "HTTP call",
             Self::Mqtt => "MQTT",
         })
@@ -91,6 +100,9 @@ impl fmt::Display for Event {
             Self::BadPackage(why) => write!(f, "bad package: {why}"),
             Self::Set(cgi) => write!(f, "set {cgi}"),
             Self::SetByBroker(cgi) => write!(f, "set {cgi} by MQTT"),
+            Self::WifiScan => f.write_str("wifi scan"),
+            Self::NetworkKept => f.write_str("network settings kept"),
+            Self::NetworkBack => f.write_str("network settings taken back"),
             Self::NotApplied(cgi) => write!(f, "{cgi} stored, not applied"),
             Self::Tested(peer) => write!(f, "{peer} test"),
             Self::InputSet => f.write_str("input set"),
@@ -116,6 +128,7 @@ impl Event {
             Run::Do(Op::TestFtp) => Some(Self::Tested(Peer::Ftp)),
             Run::Do(Op::Input) => Some(Self::InputSet),
             Run::Do(Op::Drill) => Some(Self::Drill),
+            Run::Do(Op::WifiScan) => Some(Self::WifiScan),
             Run::Do(Op::CommWrite) => Some(Self::CommWrite),
             Run::Take(Parcel::Params) => Some(Self::Restore),
             Run::Set(_) | Run::Do(_) | Run::List(_) | Run::Later => {
@@ -140,8 +153,10 @@ impl Event {
             | Self::Factory
             | Self::Upgrade
             | Self::BadPackage(_)
+            | Self::NetworkKept
+            | Self::NetworkBack
             | Self::Drill => Kind::Camera,
-            Self::Set(_) | Self::SetByBroker(_) | Self::NotApplied(_) => Kind::Set,
+            Self::Set(_) | Self::SetByBroker(_) | Self::NotApplied(_) | Self::WifiScan => Kind::Set,
             Self::Motion | Self::Input | Self::Sound => Kind::Alarm,
             Self::InputSet => Kind::InputSet,
             Self::CommWrite => Kind::CommWrite,

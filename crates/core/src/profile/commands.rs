@@ -166,6 +166,14 @@ pub enum Op {
     CameraControl,
     /// The clock's settings, and the clock itself.
     SetDatetime,
+    /// The wireless network, if the host can join such a one.
+    SetWifi,
+    /// Dynamic DNS, tried anew where that is asked for.
+    SetDdns,
+    /// Starts looking for wireless networks.
+    WifiScan,
+    /// The wireless networks that were found.
+    WifiScanResult,
     /// Restarts the camera.
     Reboot,
     /// Goes back to the factory state.
@@ -224,6 +232,10 @@ impl Op {
             Self::CheckUser
             | Self::CameraControl
             | Self::SetDatetime
+            | Self::SetWifi
+            | Self::SetDdns
+            | Self::WifiScan
+            | Self::WifiScanResult
             | Self::Reboot
             | Self::RestoreFactory
             | Self::Log
@@ -286,7 +298,7 @@ use Login::{Cam, Query};
 use Op::{
     Asf, Backup, BuiltInPages, CameraControl, CheckUser, CommWrite, Decoder, DeviceSnapshot, DeviceStream, Drill,
     Events, File, Head, Health, Input, Log, Metrics, OpenApi, PresetPicture, Reboot, RestoreFactory, SetDatetime,
-    SetPreset, Snapshot, Stream, TestFtp, TestMail, Wav,
+    SetDdns, SetPreset, SetWifi, Snapshot, Stream, TestFtp, TestMail, Wav, WifiScan, WifiScanResult,
 };
 use Privilege::{Manager, Nobody, Operator, Visitor};
 use Run::{Do, Later, List, Set, Take};
@@ -327,10 +339,10 @@ pub static PROFILE: &[Command] = &[
     get(&["/set_users.cgi"], Manager, Query, Change, Set(Group::Users), "Sets all eight accounts."),
     get(&["/set_devices.cgi"], Manager, Query, Change, Set(Group::Devices), "Sets the other cameras of a multi-camera page."),
     get(&["/set_network.cgi"], Manager, Query, Change, Set(Group::Network), "Sets the wired network."),
-    get(&["/set_wifi.cgi"], Manager, Query, Change, Set(Group::Wifi), "Sets the wireless network."),
+    get(&["/set_wifi.cgi"], Manager, Query, Change, Do(SetWifi), "Sets the wireless network."),
     get(&["/set_pppoe.cgi"], Manager, Cam, Change, Set(Group::Pppoe), "Sets PPPoE."),
     get(&["/set_upnp.cgi"], Manager, Query, Change, Set(Group::Upnp), "Sets the port mapping."),
-    get(&["/set_ddns.cgi"], Manager, Cam, Change, Set(Group::Ddns), "Sets dynamic DNS."),
+    get(&["/set_ddns.cgi"], Manager, Cam, Change, Do(SetDdns), "Sets dynamic DNS; `restart_dyndns=1` tries again what had failed for good."),
     get(&["/set_ftp.cgi"], Manager, Cam, Change, Set(Group::Ftp), "Sets uploads."),
     get(&["/set_mail.cgi"], Manager, Cam, Change, Set(Group::Mail), "Sets mail."),
     get(&["/set_alarm.cgi"], Manager, Query, Change, Set(Group::Alarm), "Sets alarms."),
@@ -340,8 +352,8 @@ pub static PROFILE: &[Command] = &[
     get(&["/comm_write.cgi"], Operator, Query, Change, Do(CommWrite), "Writes to a serial port."),
     get(&["/get_forbidden.cgi"], Manager, Query, Read, List(Page::Forbidden), "The forbidden hours."),
     get(&["/get_misc.cgi"], Manager, Query, Read, List(Page::Misc), "Settings of lamp and head (Q16)."),
-    get(&["/wifi_scan.cgi"], Manager, Query, Change, Later, "Starts a scan for wireless networks."),
-    get(&["/get_wifi_scan_result.cgi"], Manager, Query, Read, Later, "The last scan's result."),
+    get(&["/wifi_scan.cgi"], Manager, Query, Change, Do(WifiScan), "Starts a scan for wireless networks."),
+    get(&["/get_wifi_scan_result.cgi"], Manager, Query, Read, Do(WifiScanResult), "The last scan's result."),
     get(&["/get_log.cgi"], Manager, Query, Read, Do(Log), "The journal."),
     get(&["/test_mail.cgi"], Manager, Query, Change, Do(TestMail), "Sends a mail with the stored settings, and says what came of it."),
     get(&["/test_ftp.cgi"], Manager, Query, Change, Do(TestFtp), "Uploads a file with the stored settings, and says what came of it."),

@@ -67,6 +67,10 @@ const HEAD: &str = "`kind` (`none`, `digital`, `pelco-d`, `uvc`), `lost`, `movin
                     the head knows it `pan`, `tilt` and `zoom`, 0 to 1; `presets`: of each that is set `preset`, `name` and whether \
                     there is a `picture` (Q67).";
 
+const SCANNED: &str = "Four arrays and a number as a script (PROFILE 5.8): `ap_bssid` (12 hexadecimal digits), `ap_ssid`, `ap_mode` (0 \
+                       infrastructure, 1 ad hoc), `ap_security` (0 none, 1 WEP, 2 WPA-PSK TKIP, 3 WPA-PSK AES, 4 WPA2-PSK AES, 5 \
+                       WPA2-PSK TKIP, 6 not supported) and `ap_number`.";
+
 const DRILL: &str = "`passed`: whether no link failed; `links`: of mail, ftp, http, output, preset and mqtt each a `result` \
                      (done, failed, off) and `words`. Within 60 s; one at a time (Q61).";
 
@@ -119,6 +123,12 @@ fn of(op: Op) -> Vec<Entry> {
             let now = "Sets the camera's clock: seconds since 1970 UTC, 0 to 4294967295 (Q33).";
             settings(Group::Datetime).into_iter().chain([Entry::may("now", Kind::Seconds, now)]).collect()
         }
+        Op::SetWifi => settings(Group::Wifi),
+        Op::SetDdns => {
+            let again = "1: what the service has refused for good is tried again.";
+            let again = Entry::may("restart_dyndns", Kind::Flag, again);
+            settings(Group::Ddns).into_iter().chain([again]).collect()
+        }
         Op::Input => vec![Entry::must("level", LineLevel::KIND, "The level of the input.")],
         Op::Decoder => vec![
             Entry::must("command", Kind::Int(0, 255), COMMAND),
@@ -151,6 +161,8 @@ fn of(op: Op) -> Vec<Entry> {
         Op::PresetPicture => vec![Entry::must("preset", <Int<1, 32>>::KIND, "Which preset.")],
         Op::Head
         | Op::CheckUser
+        | Op::WifiScan
+        | Op::WifiScanResult
         | Op::Reboot
         | Op::RestoreFactory
         | Op::Log
@@ -187,7 +199,8 @@ pub fn output(command: &Command) -> Output {
             Op::PresetPicture => {
                 Output::Body("image/jpeg", "A JPEG of at most 320 pixels across; 404 if there is none.")
             }
-            Op::Decoder | Op::CommWrite | Op::SetPreset => Output::Ok,
+            Op::Decoder | Op::CommWrite | Op::SetPreset | Op::SetWifi | Op::SetDdns | Op::WifiScan => Output::Ok,
+            Op::WifiScanResult => Output::Body("text/plain", SCANNED),
             Op::Input | Op::CameraControl | Op::SetDatetime | Op::Reboot | Op::RestoreFactory | Op::BuiltInPages => {
                 Output::Ok
             }

@@ -1,0 +1,1 @@
+//! Announces the camera in its networks, by multicast DNS.
