@@ -30,3 +30,4 @@ pub mod query;
 pub mod queue;
 pub mod smtp;
 pub mod sntp;
+pub mod upnp;

@@ -1,6 +1,6 @@
 //! What a request can reach: the store, the hub, the doorman.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{net::IpAddr, sync::Arc, time::SystemTime};
 
 use lookout_core::{
     access::{hosts::Hosts, origin::Origin},
@@ -30,6 +30,7 @@ use crate::{
     service::{
         address, ddns::Ddns, devices::Devices, input::Input, mailer, network::Network, output::Output, uploader, upnp,
     },
+    sockets::Listening,
     store::Store,
     watchdog::Watchdog,
     web::Web,
@@ -73,7 +74,9 @@ pub struct App {
     /// Dynamic DNS.
     pub ddns: Ddns,
     /// The mapping on the Internet gateway.
-    pub upnp: upnp::Mapped,
+    pub upnp: upnp::Upnp,
+    /// The address that the Internet gateway says it has outside, while it is asked.
+    pub gateway: watch::Sender<Option<IpAddr>>,
     /// The gate before every road of picture and sound.
     pub privacy: Arc<Privacy>,
     /// The pictures.
@@ -96,6 +99,8 @@ pub struct App {
     pub origins: Vec<Origin>,
     /// The name by which the network knows the camera.
     pub mdns_name: String,
+    /// Where it listens.
+    pub listening: watch::Sender<Listening>,
     /// The port of HTTPS, if there is one.
     pub https_port: Option<u16>,
     /// Rung when the time server is to be asked at once.
@@ -124,7 +129,7 @@ impl App {
             alarm: self.alarms.standing().map_or(0, Cause::number),
             ddns,
             oray,
-            upnp: *self.upnp.borrow(),
+            upnp: self.upnp.status(),
             wifi: self.network.wifi().into(),
         }
     }

@@ -100,7 +100,7 @@ use crate::{
         network::Network,
         ntp, output, uploader, upnp,
     },
-    sockets::{Sockets, addresses},
+    sockets::{Listening, Sockets},
     sound::{Given, Input, SoundService},
     source::LocalTime,
     store::Opened,
@@ -158,7 +158,6 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let sockets = Sockets::open(&config)?;
     let mdns_name = config.http.mdns_name.clone().unwrap_or_else(setup::host_name);
     let tls = if sockets.https.is_empty() { None } else { Some(Arc::new(open_tls(&config, &state, &mdns_name)?)) };
-    let https_port = addresses(&sockets.https).first().map(SocketAddr::port);
 
     if opened.fresh {
         // Before there are accounts again: nobody of the new ones gets the pictures of the old owner's house.
@@ -170,7 +169,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let least = config.users.password_min;
     let made = setup::first_start(&opened.store, opened.fresh, &first, least).await?;
 
-    let app = app(config, &state, opened, mdns_name, https_port)?;
+    let app = app(config, &state, opened, mdns_name, sockets.listening())?;
     let local = local(&app.store);
     let mut holding = JoinSet::new();
     let own = hearing(&app).map(|(hearing, own)| {
@@ -190,7 +189,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
             tls.keep_current().await;
         });
     }
-    let (http, https) = (addresses(&sockets.http), addresses(&sockets.https));
+    let Listening { http, https } = sockets.listening();
     let (listeners, accepting) = (sockets.copies(), sockets.serve(tls, &app));
     let preset = turning::head(&app, &source)?;
     chain::start(&app, &state, preset, &mut holding)?;
@@ -205,7 +204,7 @@ fn app(
     state: &Path,
     opened: Opened,
     mdns_name: String,
-    https_port: Option<u16>,
+    listening: Listening,
 ) -> Result<Arc<App>, StartError> {
     let origin = |text: &String| Origin::parse(text).ok_or_else(|| StartError::Config(format!("{text} is no origin")));
     let origins = config.http.allow_origins.iter().map(origin).collect::<Result<_, _>>()?;
@@ -238,7 +237,8 @@ fn app(
         public: watch::Sender::default(),
         network: Network::new(),
         ddns: Ddns::new(),
-        upnp: upnp::Mapped::default(),
+        upnp: upnp::Upnp::new(),
+        gateway: watch::Sender::default(),
         store: store.clone(),
         web: Web::open(state, store.clone(), config.web.packs),
         input: Arc::new(input::Input::new(store.follow(), alarms.clone(), metrics.pins.clone())),
@@ -259,7 +259,8 @@ fn app(
         doorman: Doorman::new(id, config.http.digest).map_err(|error| StartError::Machine(error.to_string()))?,
         origins,
         mdns_name,
-        https_port,
+        https_port: listening.https.first().map(SocketAddr::port),
+        listening: watch::Sender::new(listening),
         config,
         ask_time: watch::Sender::new(()),
         restart: Notify::new(),

@@ -61,14 +61,22 @@ impl Running {
 }
 
 /// Ends an alarm, so that its output is put back and its mail is on the disk; capture and sound, as a program that makes
-/// them must not outlive the camera; and the head, so that it is on the disk where it rests; and writes the journal.
+/// them must not outlive the camera; and the head, so that it is on the disk where it rests; takes the port back from the gateway; and writes the journal.
 async fn end(mut holding: JoinSet<()>, app: &App) {
     let held = async {
         app.alarms.close().await;
         holding.shutdown().await;
     };
-    let all =
-        async { tokio::join!(held, app.alarms.written(), app.devices.close(), app.head.close(), app.journal.close()) };
+    let all = async {
+        tokio::join!(
+            held,
+            app.alarms.written(),
+            app.devices.close(),
+            app.head.close(),
+            app.upnp.close(),
+            app.journal.close()
+        )
+    };
     // They end at their next await; neither a driver that hangs nor such a disk must hold up the end.
     let _ = tokio::time::timeout(Duration::from_secs(1), all).await;
 }

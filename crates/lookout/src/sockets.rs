@@ -14,6 +14,15 @@ use crate::{StartError, app::App, config::Config, http, tls::Tls};
 const HTTP: &str = "http";
 const HTTPS: &str = "https";
 
+/// Where the camera listens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listening {
+    /// In clear.
+    pub http: Vec<SocketAddr>,
+    /// Over TLS.
+    pub https: Vec<SocketAddr>,
+}
+
 /// The sockets of the addresses that the configuration names.
 pub struct Sockets {
     /// In clear.
@@ -42,6 +51,11 @@ impl Sockets {
             addresses.iter().map(|address| listen(*address, kind, &mut kept)).collect()
         };
         Ok(Self { http: open(HTTP, &config.listen)?, https: open(HTTPS, &config.tls_listen)? })
+    }
+
+    /// Returns where they listen.
+    pub fn listening(&self) -> Listening {
+        Listening { http: addresses(&self.http), https: addresses(&self.https) }
     }
 
     /// Copies them for the program that follows; one that cannot be copied is opened anew there.

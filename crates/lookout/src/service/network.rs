@@ -15,6 +15,11 @@ impl Network {
         Self { standing: watch::Sender::default(), seen: watch::Sender::new(()) }
     }
 
+    /// Gives how the host's network stands to follow.
+    pub fn follow(&self) -> watch::Receiver<Standing> {
+        self.standing.subscribe()
+    }
+
     /// Notes that a manager came in: what was changed of the network has not cut him off.
     pub fn seen(&self) {
         self.seen.send_replace(());
