@@ -11,6 +11,8 @@ pub mod gpio;
 #[cfg(target_os = "linux")]
 pub mod handover;
 #[cfg(target_os = "linux")]
+pub mod host;
+#[cfg(target_os = "linux")]
 pub mod led;
 #[cfg(target_os = "linux")]
 pub mod memory;
