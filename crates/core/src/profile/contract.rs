@@ -67,10 +67,6 @@ const HEAD: &str = "`kind` (`none`, `digital`, `pelco-d`, `uvc`), `lost`, `movin
                     the head knows it `pan`, `tilt` and `zoom`, 0 to 1; `presets`: of each that is set `preset`, `name` and whether \
                     there is a `picture` (Q67).";
 
-const SCANNED: &str = "Four arrays and a number as a script (PROFILE 5.8): `ap_bssid` (12 hexadecimal digits), `ap_ssid`, `ap_mode` (0 \
-                       infrastructure, 1 ad hoc), `ap_security` (0 none, 1 WEP, 2 WPA-PSK TKIP, 3 WPA-PSK AES, 4 WPA2-PSK AES, 5 \
-                       WPA2-PSK TKIP, 6 not supported) and `ap_number`.";
-
 const DRILL: &str = "`passed`: whether no link failed; `links`: of mail, ftp, http, output, preset and mqtt each a `result` \
                      (done, failed, off) and `words`. Within 60 s; one at a time (Q61).";
 
@@ -200,7 +196,7 @@ pub fn output(command: &Command) -> Output {
                 Output::Body("image/jpeg", "A JPEG of at most 320 pixels across; 404 if there is none.")
             }
             Op::Decoder | Op::CommWrite | Op::SetPreset | Op::SetWifi | Op::SetDdns | Op::WifiScan => Output::Ok,
-            Op::WifiScanResult => Output::Body("text/plain", SCANNED),
+            Op::WifiScanResult => Output::Vars(scanned()),
             Op::Input | Op::CameraControl | Op::SetDatetime | Op::Reboot | Op::RestoreFactory | Op::BuiltInPages => {
                 Output::Ok
             }
@@ -260,6 +256,18 @@ pub fn factory_value(row: &Param, view: &View) -> Option<Value> {
         Value::Int(_) | Value::Text(_) => Some(value),
         Value::Secret(_) | Value::Sealed(_) => None,
     }
+}
+
+/// Four arrays with an entry for each network that was found, and how many there are (PROFILE 5.8).
+fn scanned() -> Vec<Entry> {
+    let locks = "How each is locked: 0 not at all, 1 WEP, 2 WPA-PSK TKIP, 3 WPA-PSK AES, 4 WPA2-PSK AES, 5 WPA2-PSK TKIP, 6 otherwise.";
+    vec![
+        Entry::may("ap_bssid", Kind::Text(12), "The address of each, 12 hexadecimal digits."),
+        Entry::may("ap_ssid", Kind::Text(32), "Its name."),
+        Entry::may("ap_mode", Kind::Int(0, 1), "0 an access point, 1 a station of an ad-hoc network."),
+        Entry::may("ap_security", Kind::Int(0, 6), locks),
+        Entry::may("ap_number", Kind::Int(0, 256), "How many there are."),
+    ]
 }
 
 /// Gives what a listing shows, in its order.
