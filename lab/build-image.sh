@@ -22,17 +22,34 @@ EXTRA=${LAB_EXTRA_PKGS:-}  # more Debian packages for the guest, comma separated
 
 # What goes into the guest: a small userland, tools that plug in and inspect cameras, tools for test scripts.
 PKGS=busybox-static,kmod,iproute2,procps,psmisc,v4l-utils,usbutils,strace,curl,python3,libjpeg-turbo-progs,alsa-utils
+# What a machine runs whose network belongs to NetworkManager; it is started for the scripts that ask for it.
+PKGS+=,systemd-sysv,libpam-systemd,udev,dbus,polkitd,network-manager,wpasupplicant,ppp
+# The other ends: access points, a router with DHCP and UPnP, a provider, somebody who looks for mDNS names.
+PKGS+=,hostapd,iw,wireless-regdb,dnsmasq-base,pppoe,nftables,miniupnpd,miniupnpd-nftables,miniupnpc,avahi-daemon,avahi-utils
+PKGS+=,iputils-ping
 [ -z "$EXTRA" ] || PKGS+=,$EXTRA
 
 # Kernel modules copied into the guest, with everything they depend on.
 BOOT_MODS="virtio_pci virtio_blk ext4 crc32c_generic"
-LAB_MODS="9p 9pnet_virtio virtio_console virtio_net virtio_rng vivid uvcvideo vhci_hcd snd-aloop gpio-sim"
+LAB_MODS="9p 9pnet_virtio virtio_console virtio_net virtio_rng vivid uvcvideo vhci_hcd snd-aloop gpio-sim
+	mac80211_hwsim ccm gcm cmac ctr cbc ecb michael_mic ghash_generic veth bridge dummy tun
+	ppp_generic ppp_async ppp_synctty ppp_deflate bsd_comp pppoe
+	nf_tables nft_chain_nat nft_masq nft_nat nft_ct nft_redir nft_reject_inet"
+
+# Units of systemd that the lab does without.
+MASKED="timers.target e2scrub_reap.service ldconfig.service systemd-binfmt.service systemd-firstboot.service
+	systemd-hwdb-update.service systemd-journal-catalog-update.service systemd-journal-flush.service
+	systemd-machine-id-commit.service systemd-modules-load.service systemd-pcrphase.service systemd-pcrphase-sysinit.service
+	systemd-pstore.service systemd-random-seed.service systemd-rfkill.service systemd-rfkill.socket
+	systemd-udev-trigger.service systemd-udev-settle.service systemd-update-done.service systemd-update-utmp.service
+	dev-hugepages.mount dev-mqueue.mount sys-kernel-tracing.mount sys-fs-fuse-connections.mount
+	proc-sys-fs-binfmt_misc.automount"
 
 say() { printf '[%4ds] %s\n' "$SECONDS" "$*"; }
 cannot() { echo "the lab cannot be built here: $*"; exit 77; }
 
 # The image is good as long as what it was built from is the same.
-STAMP=$(cd "$HERE" && { cat build-image.sh build-gpio-sim.sh extract-vmlinux.py guest/init guest/initramfs-init guest/bin/*
+STAMP=$(cd "$HERE" && { find build-image.sh build-gpio-sim.sh extract-vmlinux.py guest -type f | sort | xargs tail -n +1
 	echo "$EXTRA"; } | sha256sum | cut -d' ' -f1)
 if [ "${1:-}" != --force ] && [ -e "$LAB_DIR/env.sh" ] && [ "$(cat "$LAB_DIR/stamp" 2>/dev/null)" = "$STAMP" ]; then
 	exit 0
@@ -155,8 +172,17 @@ say "modules: $(echo "$LABFILES" | wc -l) files, $(du -sh "$ROOT/lib/modules" | 
 
 # --- 5. our own files in the guest -------------------------------------------------
 install -m 755 "$HERE/guest/init" "$ROOT/sbin/lab-init"
+install -m 755 "$HERE/guest/command" "$ROOT/sbin/lab-command"
 mkdir -p "$ROOT/host" "$ROOT/ctl"
 install -m 755 "$HERE"/guest/bin/lab-* "$ROOT/usr/local/bin/"
+# Under systemd: no more is started than lab.target asks for, and nothing that would cost time in every machine.
+install -m 644 "$HERE"/guest/systemd/lab.{target,service} "$ROOT/etc/systemd/system/"
+ln -sf lab.target "$ROOT/etc/systemd/system/default.target"
+chroot "$ROOT" systemctl -q disable avahi-daemon.socket avahi-daemon.service uuidd.socket
+for unit in $MASKED; do ln -sf /dev/null "$ROOT/etc/systemd/system/$unit"; done
+install -D -m 644 "$HERE/guest/networkmanager.conf" "$ROOT/etc/NetworkManager/conf.d/lab.conf"
+chroot "$ROOT" useradd --system --no-create-home lookout
+echo 00000000000000000000000000000001 > "$ROOT/etc/machine-id"
 echo lab > "$ROOT/etc/hostname"
 printf '127.0.0.1 localhost lab\n' > "$ROOT/etc/hosts"
 : > "$ROOT/etc/resolv.conf"

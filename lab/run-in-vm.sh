@@ -12,12 +12,15 @@
 #   -a ACC    accelerator, tcg or kvm (default: what build-image.sh found to work)
 #   -k FILE   keep the kernel log in FILE  -v     kernel log to stderr when done
 #   -i        connect standard input (a terminal, no end of file); else it is empty
+#   -y        under systemd, with udev, D-Bus and logind; else the command is alone with the kernel
 #   -n ARGS   QEMU -nic argument (default: no network at all)
 #   -q ARG    one more QEMU argument (may be repeated)
 #
 # Status: that of COMMAND; 124 time limit; 125 the VM died or QEMU failed.
 # Environment: LAB_DIR, LAB_ACCEL, LAB_CPU, LAB_CMDLINE (more kernel arguments),
 # LAB_TIMES=1 (report times to stderr).
+#
+# A SCRIPT of which a line is "# lab: systemd" is run under systemd in any case.
 #
 # The root disk is opened copy-on-write, so every run starts from the same state and any number may
 # run at once. ttyS1 and ttyS2 of the VM are wired to each other (a null modem); ttyS0 is the console.
@@ -29,12 +32,12 @@ LAB_DIR=${LAB_DIR:-$HERE/../target/lab}
 . "$LAB_DIR/env.sh"
 
 SHARE=$PWD MEM=512 CPUS=1 LIMIT=600 NIC=none XARGS=()
-RO='' KLOG='' VERBOSE='' SCRIPT='' INTERACTIVE=''
+RO='' KLOG='' VERBOSE='' SCRIPT='' INTERACTIVE='' SYSTEMD=''
 ACC=${LAB_ACCEL:-$(cat "$LAB_DIR/accel" 2>/dev/null || echo tcg)}
-while getopts d:rm:c:t:a:k:vin:q:s:h o; do
+while getopts d:rm:c:t:a:k:viyn:q:s:h o; do
 	case $o in
 	d) SHARE=$OPTARG ;; r) RO=,readonly=on ;; m) MEM=$OPTARG ;; c) CPUS=$OPTARG ;;
-	t) LIMIT=$OPTARG ;; a) ACC=$OPTARG ;; k) KLOG=$OPTARG ;; v) VERBOSE=1 ;; i) INTERACTIVE=1 ;;
+	t) LIMIT=$OPTARG ;; a) ACC=$OPTARG ;; k) KLOG=$OPTARG ;; v) VERBOSE=1 ;; i) INTERACTIVE=1 ;; y) SYSTEMD=1 ;;
 	n) NIC=$OPTARG ;; q) XARGS+=("$OPTARG") ;; s) SCRIPT=$OPTARG ;;
 	*) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0"; exit 2 ;;
 	esac
@@ -44,6 +47,7 @@ shift $((OPTIND - 1))
 RUN=$(mktemp -d "${TMPDIR:-/tmp}/lookout-lab.XXXXXX")
 mkdir "$RUN/ctl"
 if [ -n "$SCRIPT" ]; then
+	! grep -qx '# lab: systemd' "$SCRIPT" || SYSTEMD=1
 	{ [ $# = 0 ] || { printf 'set -- '; printf '%q ' "$@"; echo; }; cat "$SCRIPT"; } > "$RUN/ctl/cmd"
 else
 	[ $# -gt 0 ] || { echo "no command" >&2; exit 2; }
@@ -63,7 +67,9 @@ start_qemu() { # arguments: accelerator, rest
 }
 
 CMDLINE="console=ttyS0 quiet panic=-1 nokaslr mitigations=off random.trust_cpu=on"
-CMDLINE+=" no_timer_check cryptomgr.notests raid=noautodetect ${LAB_CMDLINE:-}"
+CMDLINE+=" no_timer_check cryptomgr.notests raid=noautodetect net.ifnames=0"
+[ -z "$SYSTEMD" ] || CMDLINE+=" lab.systemd systemd.show_status=no"
+CMDLINE+=" ${LAB_CMDLINE:-}"
 
 QPID=''
 finish() {
