@@ -3,6 +3,8 @@
 //! What is wanted and what is found, as plain values. Whoever applies them stands behind [`port::Host`](crate::port::Host) and
 //! knows nothing of the profile's numbers.
 
+pub mod door;
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::profile::wire::{Mac, Secret};

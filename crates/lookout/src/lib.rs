@@ -53,6 +53,7 @@ use std::{
 
 use lookout_core::{
     access::origin::Origin,
+    host::door,
     journal::Event,
     names::Sequence,
     port::{Image, PowerLine, Wanted},
@@ -155,7 +156,9 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let source = config.source.url.clone().unwrap_or_else(Locator::first);
     let state = config.state_dir();
     let opened = Store::open(&state, rules(&config))?;
-    let sockets = Sockets::open(&config)?;
+    let configured = sockets::configured(&config);
+    let port = door::choose(configured, &opened.store.get().network);
+    let sockets = Sockets::open(&config, port)?;
     let mdns_name = config.http.mdns_name.clone().unwrap_or_else(setup::host_name);
     let tls = if sockets.https.is_empty() { None } else { Some(Arc::new(open_tls(&config, &state, &mdns_name)?)) };
 
@@ -169,6 +172,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let least = config.users.password_min;
     let made = setup::first_start(&opened.store, opened.fresh, &first, least).await?;
 
+    network::settle(&opened.store, configured, &sockets.listening()).await;
     let app = app(config, &state, opened, mdns_name, sockets.listening())?;
     let local = local(&app.store);
     let mut holding = JoinSet::new();
@@ -190,12 +194,12 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         });
     }
     let Listening { http, https } = sockets.listening();
-    let (listeners, accepting) = (sockets.copies(), sockets.serve(tls, &app));
+    let doors = sockets.serve(tls.as_ref(), &app);
     let preset = turning::head(&app, &source)?;
     chain::start(&app, &state, preset, &mut holding)?;
-    network::start(&app, &state, &mut holding)?;
+    network::start(&app, &state, &doors, &mut holding)?;
     app.watchdog.ready("capturing");
-    Ok(Running { http, https, fingerprint, chosen, made, source, listeners, accepting, holding, app })
+    Ok(Running { http, https, fingerprint, chosen, made, source, doors, holding, app })
 }
 
 /// Makes everything that a request can reach.

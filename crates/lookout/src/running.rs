@@ -6,7 +6,7 @@ use lookout_core::profile::wire::Secret;
 use lookout_linux::handover::Named;
 use tokio::task::JoinSet;
 
-use crate::{app::App, source::Locator};
+use crate::{app::App, sockets::Doors, source::Locator};
 
 /// A camera that runs.
 pub struct Running {
@@ -22,10 +22,8 @@ pub struct Running {
     pub made: Vec<(String, Secret)>,
     /// What is captured.
     pub source: Locator,
-    /// The listening sockets once more, for the program that may follow.
-    pub(crate) listeners: Vec<Named>,
-    /// The tasks that accept connections.
-    pub(crate) accepting: JoinSet<()>,
+    /// The listening sockets.
+    pub(crate) doors: Doors,
     /// The services that hold devices and programs: capture and sound.
     pub(crate) holding: JoinSet<()>,
     /// What requests reach.
@@ -42,15 +40,15 @@ impl Running {
     }
 
     /// Lets go of everything but the listening sockets, which are for the program that follows in this process.
-    pub async fn hand_over(mut self) -> Vec<Named> {
+    pub async fn hand_over(self) -> Vec<Named> {
         // Whoever connects from now on waits for the next program.
-        self.accepting.shutdown().await;
+        let listeners = self.doors.close().await;
         self.app.shut.send_replace(true);
         self.app.watchdog.restarting();
         // Whoever has asked already is answered, unless that takes long; who has not is cut off.
         let _answered = tokio::time::timeout(LAST_ANSWERS, self.app.answering.write()).await;
         end(self.holding, &self.app).await;
-        self.listeners
+        listeners
     }
 
     /// Tells the service manager that the camera stops, and lets go of the source.

@@ -1,7 +1,17 @@
-//! The listening sockets: taken over from the program before, or opened; and copied for the one that follows.
+//! The listening sockets: taken over from the program before, or opened; moved to another port while the camera runs; and
+//! copied for the program that follows.
+//!
+//! The first address of plain HTTP follows the setting `port` (PROFILE 4.7, Q34). It moves without a gap: the new socket
+//! listens before the old one is left, and whoever came in by the old one stays.
 
-use std::{net::SocketAddr, os::fd::AsFd as _, sync::Arc};
+use std::{
+    net::SocketAddr,
+    os::fd::AsFd as _,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
+use lookout_core::port::Lost;
 use lookout_linux::handover::{Named, inherited};
 use tokio::{
     net::{TcpListener, TcpSocket},
@@ -13,6 +23,8 @@ use crate::{StartError, app::App, config::Config, http, tls::Tls};
 /// Names of listening sockets, as they go over to the next program.
 const HTTP: &str = "http";
 const HTTPS: &str = "https";
+/// How long a port that is left is still listened on: whoever has just learnt it comes in.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Where the camera listens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +33,11 @@ pub struct Listening {
     pub http: Vec<SocketAddr>,
     /// Over TLS.
     pub https: Vec<SocketAddr>,
+}
+
+/// Returns the port of the configuration's first plain listener, if it is one that the setting can move.
+pub fn configured(config: &Config) -> Option<u16> {
+    config.listen.first().map(SocketAddr::port).filter(|port| *port != 0)
 }
 
 /// The sockets of the addresses that the configuration names.
@@ -32,25 +49,41 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// Opens them.
+    /// Opens them, the first of plain HTTP on another port if one is wanted and can be had.
     ///
     /// # Errors
     /// One cannot be listened on.
-    pub fn open(config: &Config) -> Result<Self, StartError> {
-        Self::with(inherited(), config)
+    pub fn open(config: &Config, port: Option<u16>) -> Result<Self, StartError> {
+        Self::with(inherited(), config, port)
     }
 
-    fn with(mut kept: Vec<Named>, config: &Config) -> Result<Self, StartError> {
+    fn with(mut kept: Vec<Named>, config: &Config, port: Option<u16>) -> Result<Self, StartError> {
+        let mut http = config.listen.clone();
+        if let (Some(first), Some(port)) = (http.first_mut(), port) {
+            first.set_port(port);
+        }
         // One that fits nowhere any more may stand in the way of one that is wanted.
         let wanted = |kept: &Named| {
             let fits = |kind, addresses: &[SocketAddr]| addresses.iter().any(|address| fits(kept, kind, *address));
-            fits(HTTP, &config.listen) || fits(HTTPS, &config.tls_listen)
+            fits(HTTP, &http) || fits(HTTPS, &config.tls_listen)
         };
         kept.retain(wanted);
         let mut open = |kind, addresses: &[SocketAddr]| -> Result<Vec<_>, _> {
             addresses.iter().map(|address| listen(*address, kind, &mut kept)).collect()
         };
-        Ok(Self { http: open(HTTP, &config.listen)?, https: open(HTTPS, &config.tls_listen)? })
+        // Those of the configuration first: a port that a manager chose stands back for them.
+        let (https, rest) = (open(HTTPS, &config.tls_listen)?, open(HTTP, http.get(1..).unwrap_or_default())?);
+        let first = match (http.first(), config.listen.first()) {
+            (Some(wish), Some(own)) => Some(open(HTTP, &[*wish]).or_else(|error| {
+                if wish == own {
+                    return Err(error);
+                }
+                tracing::warn!("{error}; the configuration's port is used");
+                open(HTTP, &[*own])
+            })?),
+            (None, _) | (_, None) => None,
+        };
+        Ok(Self { http: first.into_iter().flatten().chain(rest).collect(), https })
     }
 
     /// Returns where they listen.
@@ -58,24 +91,117 @@ impl Sockets {
         Listening { http: addresses(&self.http), https: addresses(&self.https) }
     }
 
-    /// Copies them for the program that follows; one that cannot be copied is opened anew there.
-    pub fn copies(&self) -> Vec<Named> {
-        let copy = |listener: &TcpListener| listener.as_fd().try_clone_to_owned().map(std::net::TcpListener::from);
-        let all = [(HTTP, &self.http), (HTTPS, &self.https)];
-        let all = all.into_iter().flat_map(|(kind, listeners)| listeners.iter().map(move |listener| (kind, listener)));
-        all.filter_map(|(kind, listener)| Some((kind.to_owned(), copy(listener).ok()?))).collect()
+    /// Accepts connections on all of them.
+    pub fn serve(self, tls: Option<&Arc<Tls>>, app: &Arc<App>) -> Doors {
+        let open = |listeners: Vec<TcpListener>, tls: Option<&Arc<Tls>>| -> Vec<_> {
+            listeners.into_iter().map(|listener| Door::open(listener, tls.cloned(), app)).collect()
+        };
+        let open = Open { http: open(self.http, None), https: open(self.https, tls), left: Vec::new() };
+        Doors { app: app.clone(), open: Arc::new(Mutex::new(open)) }
+    }
+}
+
+/// The sockets of a camera that runs.
+#[derive(Clone)]
+pub struct Doors {
+    app: Arc<App>,
+    open: Arc<Mutex<Open>>,
+}
+
+struct Open {
+    http: Vec<Door>,
+    https: Vec<Door>,
+    /// What has been left a moment ago.
+    left: Vec<Door>,
+}
+
+/// A socket, and the task that accepts its connections, which ends with it.
+struct Door {
+    socket: Arc<TcpListener>,
+    accepting: JoinSet<()>,
+}
+
+impl Door {
+    fn open(listener: TcpListener, tls: Option<Arc<Tls>>, app: &Arc<App>) -> Self {
+        let (socket, mut accepting) = (Arc::new(listener), JoinSet::new());
+        accepting.spawn(http::serve(socket.clone(), tls, app.clone()));
+        Self { socket, accepting }
     }
 
-    /// Accepts connections on all of them.
-    pub fn serve(self, tls: Option<Arc<Tls>>, app: &Arc<App>) -> JoinSet<()> {
-        let mut accepting = JoinSet::new();
-        for listener in self.http {
-            accepting.spawn(http::serve(listener, None, app.clone()));
+    fn address(&self) -> Option<SocketAddr> {
+        self.socket.local_addr().ok()
+    }
+}
+
+impl Doors {
+    /// Has the first plain listener of the configuration listen on a port, if it is one that moves: the configuration
+    /// names a port for it. Connections that are there are not touched.
+    ///
+    /// # Errors
+    /// The port cannot be had; all is as before.
+    pub fn move_to(&self, port: u16) -> Result<(), Lost> {
+        let Some(first) = self.app.config.listen.first().filter(|first| first.port() != 0) else { return Ok(()) };
+        let wish = SocketAddr::new(first.ip(), port);
+        let mut open = self.open();
+        let now = open.http.first().and_then(Door::address);
+        if now == Some(wish) {
+            return Ok(());
         }
-        for listener in self.https {
-            accepting.spawn(http::serve(listener, tls.clone(), app.clone()));
+        // One that was left a moment ago still stands in the way of another: it is taken back.
+        let door = match open.left.iter().position(|door| door.address() == Some(wish)) {
+            Some(at) => open.left.swap_remove(at),
+            None => {
+                let listener = listen(wish, HTTP, &mut Vec::new()).map_err(|error| Lost(error.to_string()))?;
+                Door::open(listener, None, &self.app)
+            }
+        };
+        tracing::info!("plain HTTP is on port {port} now");
+        if let Some(first) = open.http.first_mut() {
+            let old = std::mem::replace(first, door);
+            self.leave(&mut open, old);
         }
-        accepting
+        let http = open.http.iter().filter_map(Door::address).collect();
+        drop(open);
+        self.app.listening.send_modify(|listening| listening.http = http);
+        Ok(())
+    }
+
+    /// Closes a socket that is left, in a moment.
+    fn leave(&self, open: &mut Open, door: Door) {
+        let (socket, all) = (Arc::downgrade(&door.socket), Arc::downgrade(&self.open));
+        open.left.push(door);
+        tokio::spawn(async move {
+            tokio::time::sleep(FAREWELL).await;
+            let Some(all) = all.upgrade() else { return };
+            let mut open = all.lock().unwrap_or_else(PoisonError::into_inner);
+            // Unless it was taken back. It may have been left twice then, and ends a little early.
+            open.left.retain(|door| !std::ptr::eq(Arc::as_ptr(&door.socket), socket.as_ptr()));
+        });
+    }
+
+    /// Stops accepting, and gives the sockets for the program that follows; one that cannot be copied is opened anew
+    /// there.
+    pub async fn close(self) -> Vec<Named> {
+        let Open { http, https, left } = {
+            let mut open = self.open();
+            let (http, https) = (std::mem::take(&mut open.http), std::mem::take(&mut open.https));
+            Open { http, https, left: std::mem::take(&mut open.left) }
+        };
+        let mut named = Vec::new();
+        for (kind, mut door) in
+            http.into_iter().map(|door| (HTTP, door)).chain(https.into_iter().map(|door| (HTTPS, door)))
+        {
+            door.accepting.shutdown().await;
+            let copy = door.socket.as_fd().try_clone_to_owned().map(std::net::TcpListener::from);
+            named.extend(copy.ok().map(|copy| (kind.to_owned(), copy)));
+        }
+        drop(left);
+        named
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        // A panic while it was held has left whole doors.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -104,7 +230,7 @@ fn fits((name, socket): &Named, kind: &str, address: SocketAddr) -> bool {
 }
 
 /// Returns where sockets listen.
-pub fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
+fn addresses(listeners: &[TcpListener]) -> Vec<SocketAddr> {
     listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
 }
 
@@ -118,18 +244,18 @@ mod tests {
         let address = old.local_addr().unwrap();
         let kept = || vec![(HTTP.to_owned(), old.try_clone().unwrap())];
         let same = Config { listen: vec![address], tls_listen: Vec::new(), ..Config::default() };
-        let sockets = Sockets::with(kept(), &same).unwrap();
+        let sockets = Sockets::with(kept(), &same, None).unwrap();
         assert_eq!(addresses(&sockets.http), [address]);
         drop(sockets);
         // The same port on all addresses: not to be had as long as somebody listens on one.
         let all = Config { listen: vec![SocketAddr::new([0, 0, 0, 0].into(), address.port())], ..same.clone() };
-        assert!(Sockets::with(Vec::new(), &all).is_err());
+        assert!(Sockets::with(Vec::new(), &all, None).is_err());
         let kept = kept();
         drop(old);
-        assert_eq!(addresses(&Sockets::with(kept, &all).unwrap().http), all.listen);
+        assert_eq!(addresses(&Sockets::with(kept, &all, None).unwrap().http), all.listen);
         // What was spoken in clear is not taken for TLS.
         let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let swapped = Config { listen: Vec::new(), tls_listen: vec![other.local_addr().unwrap()], ..same };
-        assert!(Sockets::with(vec![(HTTP.to_owned(), other)], &swapped).unwrap().http.is_empty());
+        assert!(Sockets::with(vec![(HTTP.to_owned(), other)], &swapped, None).unwrap().http.is_empty());
     }
 }

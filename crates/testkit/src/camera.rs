@@ -164,6 +164,13 @@ impl Camera {
         self.spawn(true);
     }
 
+    /// Starts it again, on an address that its operator names.
+    pub fn restart_on(&mut self, address: SocketAddr) {
+        let at = self.args.iter().position(|arg| arg == "--listen").unwrap();
+        self.args[at + 1] = address.to_string();
+        self.restart();
+    }
+
     /// Starts it again without telling it any passwords.
     pub fn restart_without_passwords(&mut self) {
         self.kill();

@@ -252,7 +252,9 @@ static TABLE: &[&[Param]] = &[
         set!("gateway", "gateway", Network, MUST, [Params], (network.gateway), "Gateway."),
         set!("dns", "dns", Network, MUST, [Params], (network.dns), "DNS server."),
         set!("dhcp_vendor", "dhcp_vendor", Network, MAY, [Params], (network.dhcp_vendor), "DHCP vendor class."),
-        set!("port", "port", Network, MUST, [Params], (network.port), "HTTP port."),
+        set!("port", "port", Network, MUST, [Params], (network.port), "HTTP port (Q34)."),
+        set!("port_configured", "", Stored, MAY, [], (network.port_configured),
+            "HTTP port of the configuration at the last start; 0: none."),
 
         set!("wifi_enable", "enable", Wifi, MUST, [Params], (wifi.enable), "Whether Wi-Fi is used."),
         set!("wifi_ssid", "ssid", Wifi, MUST, [Params], (wifi.ssid),

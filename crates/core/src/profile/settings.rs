@@ -172,6 +172,8 @@ pub struct Network {
     pub dns: Ip,
     /// HTTP port.
     pub port: Int<1, 65535>,
+    /// The port that the machine's configuration named when the camera last started; 0: none, or it never did.
+    pub port_configured: Port,
     /// DHCP vendor class.
     pub dhcp_vendor: Text<64>,
 }
@@ -179,7 +181,15 @@ pub struct Network {
 impl Default for Network {
     fn default() -> Self {
         let none = Ip(None);
-        Self { ip: none, mask: none, gateway: none, dns: none, port: Int::new(8080), dhcp_vendor: Text::default() }
+        Self {
+            ip: none,
+            mask: none,
+            gateway: none,
+            dns: none,
+            port: Int::new(8080),
+            port_configured: Port::default(),
+            dhcp_vendor: Text::default(),
+        }
     }
 }
 

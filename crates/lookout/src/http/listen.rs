@@ -47,7 +47,7 @@ const SHORT: usize = 16 * 1024;
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// Accepts connections on one socket for ever.
-pub async fn serve(listener: TcpListener, tls: Option<Arc<Tls>>, app: Arc<App>) {
+pub async fn serve(listener: Arc<TcpListener>, tls: Option<Arc<Tls>>, app: Arc<App>) {
     let mut turn = tokio::time::interval(app.watchdog.pace());
     let mut full = None::<Instant>;
     loop {

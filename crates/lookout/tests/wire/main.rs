@@ -25,6 +25,7 @@ mod microphone;
 mod pages;
 mod pelco_d;
 mod picture;
+mod port;
 mod privacy;
 mod requests;
 mod restart;
