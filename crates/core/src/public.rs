@@ -1,9 +1,13 @@
-//! The public address of the camera, and when a new one is worth a mail (`mail_inet_ip`, Q64).
+//! The public address of the camera: who is believed about it (Q77), and when a new one is worth a mail (`mail_inet_ip`, Q64).
+
+mod agree;
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     time::{Duration, Instant},
 };
+
+pub use self::agree::{Answer, LONGEST, Source, agree, own, read};
 
 /// The shortest time between two mails.
 pub const PAUSE: Duration = Duration::from_secs(60 * 60);
