@@ -29,6 +29,9 @@ export const query = ({ user, pwd }) => `user=${user}&pwd=${pwd}`;
 /** Puts a login before a URL's host. */
 export const within = (url, { user, pwd }) => url.replace("://", `://${user}:${pwd}@`);
 
+/** A configuration by which services of dynamic DNS are not reached, and nobody is asked for the public address. */
+const nobody = ["dyndns", "dyn3322", "oray"].reduce((text, name) => `${text}${name}_url = "http://127.0.0.1:9/"\n`, "[ddns]\ncheck_urls = []\n");
+
 /**
  * Starts a camera for the tests of a file, and ends it after them.
  *
@@ -39,7 +42,9 @@ export async function camera(name, configuration = "", environment = {}, source 
   const folder = mkdtempSync(`${scratch}/${name}-`);
   // No test asks the Internet for the time; one of the clock names its own server.
   const clock = configuration.includes("[clock]") ? "" : "[clock]\nntp = false\n";
-  writeFileSync(`${folder}/lookout.toml`, configuration + clock);
+  // Nor who it is, nor has it told anybody.
+  const ddns = configuration.includes("[ddns]") ? "" : nobody;
+  writeFileSync(`${folder}/lookout.toml`, configuration + clock + ddns);
   const addresses = ["--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"];
   const files = ["--config", `${folder}/lookout.toml`, "--state", `${folder}/state`];
   const passwords = { LOOKOUT_ADMIN_PASSWORD: admin.pwd, LOOKOUT_VIEWER_PASSWORD: viewer.pwd };

@@ -103,7 +103,6 @@ fn mail(app: &Arc<App>, state: &Path) -> mpsc::Sender<Errand> {
         state: state.to_owned(),
     };
     tokio::spawn(address::run(parts));
-    tokio::spawn(address::ask_host(app.public.clone()));
     errand
 }
 

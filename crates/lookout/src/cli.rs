@@ -261,5 +261,7 @@ fn reset(machine: &Machine) -> Result<(), Failed> {
     lookout::remove_queues(&state).map_err(|error| failed(format!("the queues cannot be removed: {error}")))?;
     let removed = lookout::remove_pictures(&state);
     removed.map_err(|error| failed(format!("pictures of presets cannot be removed: {error}")))?;
+    lookout::forget_addresses(&state)
+        .map_err(|error| failed(format!("the old addresses cannot be forgotten: {error}")))?;
     journal::remove(&state).map_err(|error| failed(format!("the journal cannot be removed: {error}")))
 }

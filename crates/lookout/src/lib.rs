@@ -14,6 +14,7 @@ pub mod config;
 mod doorman;
 mod driven;
 mod duty;
+mod fetch;
 mod files;
 mod framing;
 mod head;
@@ -95,7 +96,8 @@ use crate::{
     privacy::Privacy,
     serial::Ports,
     service::{
-        ddns::Ddns,
+        address,
+        ddns::{self, Ddns},
         devices::{self, Devices},
         input, mailer,
         network::Network,
@@ -145,6 +147,15 @@ pub fn rules(config: &Config) -> Rules {
     Rules { secrets, password_min: config.users.password_min }
 }
 
+/// Removes what a state folder knows of public addresses, and of the name that followed them.
+///
+/// # Errors
+/// The disk refuses.
+pub fn forget_addresses(state: &Path) -> std::io::Result<()> {
+    address::forget(state)?;
+    ddns::forget(state)
+}
+
 /// Starts the camera: store, accounts, hub, capture, listeners.
 ///
 /// # Errors
@@ -167,6 +178,8 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
         queue::remove(&state).map_err(|error| StartError::Machine(format!("the queues cannot be removed: {error}")))?;
         let removed = remove_pictures(&state);
         removed.map_err(|error| StartError::Machine(format!("pictures of presets cannot be removed: {error}")))?;
+        let forgotten = forget_addresses(&state);
+        forgotten.map_err(|error| StartError::Machine(format!("the old addresses cannot be forgotten: {error}")))?;
     }
     // Passwords are made last: a start that fails behind them would have shown them to nobody.
     let least = config.users.password_min;

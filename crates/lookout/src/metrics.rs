@@ -4,6 +4,7 @@
 //! counters are looked up once, here, or only where something has gone wrong. Label values are a fixed few words, so that
 //! no peer can make the text grow.
 
+mod ddns;
 mod head;
 mod pins;
 mod serial;
@@ -32,6 +33,7 @@ use prometheus_client::{
 };
 
 pub use self::{
+    ddns::DdnsCounters,
     head::HeadCounters,
     pins::{LineCounters, PinCounters},
     serial::SerialCounters,
@@ -59,6 +61,8 @@ pub struct Metrics {
     pub serial: Arc<SerialCounters>,
     /// What is counted of the MQTT broker.
     pub mqtt: Arc<MqttCounters>,
+    /// Of dynamic DNS, and of the public address.
+    pub ddns: Arc<DdnsCounters>,
     /// Of the head.
     pub head: Arc<HeadCounters>,
     /// Logins refused: wrong, missing or throttled credentials.
@@ -264,6 +268,7 @@ impl Metrics {
             pins: Arc::default(),
             serial: Arc::default(),
             mqtt: Arc::default(),
+            ddns: Arc::default(),
             head: Arc::default(),
             logins_refused: Counter::default(),
             panics: Counter::default(),
@@ -290,6 +295,7 @@ impl Metrics {
         self.pins.register(all);
         self.serial.register(all.sub_registry_with_prefix("serial"));
         self.mqtt.register(all.sub_registry_with_prefix("mqtt"));
+        self.ddns.register(all.sub_registry_with_prefix("ddns"));
         self.head.register(all.sub_registry_with_prefix("head"));
         all.register("forbidden", "Whether forbidden hours keep all pictures in", self.forbidden.clone());
         all.register("logins_refused", "Logins refused", self.logins_refused.clone());

@@ -1,5 +1,7 @@
 //! The wiring of the network side: the host, dynamic DNS, the port mapping, the announcement.
 
+mod ddns;
+
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use lookout_core::{
@@ -26,8 +28,9 @@ use crate::{
 ///
 /// # Errors
 /// The machine refused something.
-pub fn start(app: &Arc<App>, _state: &Path, doors: &Doors, _holding: &mut JoinSet<()>) -> Result<(), StartError> {
+pub fn start(app: &Arc<App>, state: &Path, doors: &Doors, _holding: &mut JoinSet<()>) -> Result<(), StartError> {
     tokio::spawn(follow_port(app.clone(), doors.clone()));
+    ddns::start(app, state);
     Ok(())
 }
 

@@ -7,6 +7,9 @@ pub const LONGEST: usize = 4096;
 /// How many lines an answer may have: a name each, of which we send one.
 const LINES: usize = 20;
 
+/// What the protocol has no word for.
+const OURS: [(&str, Verdict); 2] = [("elsewhere", Verdict::Elsewhere), ("other", Verdict::Other)];
+
 /// What an answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -71,17 +74,14 @@ impl Verdict {
 
     /// Returns the verdict of a protocol's word, or of one of ours ([`Verdict::word`]).
     pub(super) fn of(word: &str) -> Option<Self> {
-        let known = Self::WORDS.into_iter().chain([("elsewhere", Self::Elsewhere), ("other", Self::Other)]);
-        known.into_iter().find(|(known, _)| *known == word).map(|(_, verdict)| verdict)
+        let mut known = Self::WORDS.into_iter().chain(OURS);
+        known.find(|(known, _)| *known == word).map(|(_, verdict)| verdict)
     }
 
     /// Returns its word: the protocol's, or ours where that has none.
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Elsewhere => "elsewhere",
-            Self::Other => "other",
-            known => Self::WORDS.iter().find(|(_, verdict)| *verdict == known).map_or("other", |(word, _)| word),
-        }
+        let mut known = Self::WORDS.into_iter().chain(OURS);
+        known.find(|(_, verdict)| *verdict == self).map_or("other", |(word, _)| word)
     }
 
     /// Returns how far its number is from that of success, in the profile's two tables of dyndns2.

@@ -51,6 +51,8 @@ pub enum Event {
     Sound,
     /// NTP set the clock, by so many seconds.
     ClockSet(i64),
+    /// The service of dynamic DNS has the camera's address.
+    DdnsUpdated,
     /// What the camera does with another machine failed; how, in a few words.
     Failed(Peer, &'static str),
 }
@@ -112,6 +114,7 @@ impl fmt::Display for Event {
             Self::Input => f.write_str("input alarm"),
             Self::Sound => f.write_str("sound alarm"),
             Self::ClockSet(by) => write!(f, "clock set by NTP ({by:+} s)"),
+            Self::DdnsUpdated => f.write_str("DDNS updated"),
             Self::Failed(peer, how) => write!(f, "{peer} failed: {how}"),
         }
     }
@@ -161,6 +164,7 @@ impl Event {
             Self::InputSet => Kind::InputSet,
             Self::CommWrite => Kind::CommWrite,
             Self::ClockSet(_) => Kind::Peer(Peer::Ntp),
+            Self::DdnsUpdated => Kind::Peer(Peer::Ddns),
             Self::Tested(peer) | Self::Failed(peer, _) => Kind::Peer(*peer),
         }
     }

@@ -1,7 +1,9 @@
-//! Watches the camera's public address, and has a new one mailed (`mail_inet_ip`, Q64).
+//! The camera's public address: finds it (`find`), watches it, and has a new one mailed (`mail_inet_ip`, Q64).
 //!
-//! What the address is, comes through a port ([`Seen`]): the host's own addresses now, whoever else learns it later. It is
-//! kept in the state folder, so that one that changed while the camera was off is told, too.
+//! Whoever finds it tells it through a port ([`Seen`]). The one that was mailed last is kept in the state folder, so that one that
+//! changed while the camera was off is told, too.
+
+mod find;
 
 use std::{
     fs, io,
@@ -13,7 +15,7 @@ use std::{
 
 use lookout_core::{
     profile::settings::Settings,
-    public::{Moved, Watch, choose},
+    public::{Moved, Watch},
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -21,14 +23,15 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use crate::{files, setup};
+pub use self::find::{Parts as Finding, Wide, find};
+use crate::files;
 
 /// The public address, as far as it is known.
 pub type Seen = watch::Sender<Option<IpAddr>>;
 
 /// The file of the address that was known at last.
 const FILE: &str = "public-address";
-/// How often the host is asked.
+/// How often what is known is looked at again.
 const EVERY: Duration = Duration::from_secs(60);
 
 /// What the service needs.
@@ -43,15 +46,12 @@ pub struct Parts {
     pub state: PathBuf,
 }
 
-/// Asks the host for its own addresses, for ever, each minute: a camera that has a public one itself.
-pub async fn ask_host(seen: Seen) {
-    let mut every = interval(EVERY);
-    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        every.tick().await;
-        let own = choose(setup::addresses());
-        seen.send_if_modified(|seen| std::mem::replace(seen, own) != own);
-    }
+/// Removes what is known of the address.
+///
+/// # Errors
+/// The disk refuses.
+pub fn forget(state: &Path) -> io::Result<()> {
+    files::remove(&state.join(FILE))
 }
 
 /// Follows the address, for ever.

@@ -3,6 +3,7 @@
 use lookout_core::profile::{
     commands::Group,
     reply::{Failure, OK},
+    wire::Wire as _,
 };
 
 use super::Ask;
@@ -15,7 +16,12 @@ pub async fn set_wifi(ask: &Ask<'_>) -> Result<Answer, Failure> {
 
 /// Stores dynamic DNS; `restart_dyndns=1` has what was refused for good tried again.
 pub async fn set_ddns(ask: &Ask<'_>) -> Result<Answer, Failure> {
-    ask.app.store.set(By::User(&ask.caller.user), Group::Ddns, ask.query).await.map(|()| Answer::text(OK))
+    let again = ask.query.get("restart_dyndns").filter(|text| !text.is_empty()).map(bool::parse).transpose()?;
+    ask.app.store.set(By::User(&ask.caller.user), Group::Ddns, ask.query).await?;
+    if again == Some(true) {
+        ask.app.ddns.again();
+    }
+    Ok(Answer::text(OK))
 }
 
 /// Has the host look for wireless networks; answers at once.

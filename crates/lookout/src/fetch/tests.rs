@@ -1,0 +1,93 @@
+use std::net::SocketAddr;
+
+use lookout_testkit::{Rogue, RoguePeer};
+
+use super::*;
+
+const OK: &str = "HTTP/1.1 200 OK\r\n\r\n";
+
+fn secret() -> Secret {
+    Secret::new("s3cret-pwd")
+}
+
+async fn ask(url: &str, proxy: Option<&str>) -> Result<Heard, Failure> {
+    crate::tls::install_provider();
+    let pwd = secret();
+    get(&Wish { url, login: Some(("us:er", &pwd)), proxy, v4: true }).await
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{address}/nic/update?hostname=cam.example.org")
+}
+
+#[tokio::test]
+async fn an_answer_is_read_as_far_as_four_kilobytes() {
+    let server = RoguePeer::start(&["", OK], Rogue::Endless);
+    let heard = ask(&url(server.address()), None).await.unwrap();
+    assert_eq!((heard.status, heard.body.len()), (200, LONGEST));
+    assert!(server.said() < 16 << 20, "what the kernels took, and nothing more");
+    let short = RoguePeer::start(&["", "HTTP/1.0 500 No\r\n\r\n911"], Rogue::Close);
+    assert_eq!(ask(&url(short.address()), None).await, Ok(Heard { status: 500, body: b"911".to_vec() }));
+    assert_eq!(short.heard(), ["GET /nic/update?hostname=cam.example.org HTTP/1.1"]);
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer_and_leads_nobody_anywhere() {
+    let other = RoguePeer::start(&["", OK], Rogue::Close);
+    for scheme in ["http", "https"] {
+        let away =
+            format!("HTTP/1.1 302 Found\r\nLocation: {scheme}://{}/\r\nContent-Length: 0\r\n\r\n", other.address());
+        let server = RoguePeer::start(&["", &away], Rogue::Close);
+        assert_eq!(ask(&url(server.address()), None).await.unwrap().status, 302);
+    }
+    assert_eq!(other.connections(), 0);
+}
+
+#[tokio::test]
+async fn whoever_hangs_raves_or_hangs_up_is_left_in_time_and_the_words_hold_no_secret() {
+    let call = async |script: &[&str], then| {
+        let server = RoguePeer::start(script, then);
+        ask(&url(server.address()), None).await
+    };
+    let gone = async {
+        let address = RoguePeer::start(&[], Rogue::Close).address();
+        ask(&url(address), None).await
+    };
+    let failed = tokio::join!(
+        call(&[], Rogue::Hang),
+        call(&[], Rogue::Close),
+        call(&[], Rogue::Reset),
+        call(&[], Rogue::Garbage),
+        call(&[], Rogue::Endless),
+        call(&["", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ngood"], Rogue::Hang),
+        call(&["", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ngood"], Rogue::Close),
+        gone,
+    );
+    let failed = [failed.0, failed.1, failed.2, failed.3, failed.4, failed.5, failed.6, failed.7];
+    for failed in failed {
+        let words = failed.unwrap_err().to_string();
+        assert!(!words.contains("s3cret") && !words.contains("us:er") && !words.contains("cam.example"), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn through_a_proxy_goes_the_whole_address_or_a_tunnel_and_no_name_is_looked_up_here() {
+    let proxy = RoguePeer::start(&["", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood"], Rogue::Close);
+    let through = format!("http://{}", proxy.address());
+    let heard = ask("http://ddns.invalid/nic/update?hostname=a", Some(&through)).await.unwrap();
+    assert_eq!(heard.body, b"good");
+    assert_eq!(proxy.heard(), ["GET http://ddns.invalid/nic/update?hostname=a HTTP/1.1"]);
+    let proxy = RoguePeer::start(&["", "HTTP/1.1 403 No\r\n\r\n"], Rogue::Close);
+    let through = format!("http://{}", proxy.address());
+    assert!(ask("https://ddns.invalid/nic/update?hostname=a", Some(&through)).await.is_err());
+    assert_eq!(proxy.heard(), ["CONNECT ddns.invalid:443 HTTP/1.1"]);
+    let proxy = RoguePeer::start(&["", "HTTP/1.1 407 Login\r\nContent-Length: 4\r\n\r\ngood"], Rogue::Close);
+    let through = format!("http://{}", proxy.address());
+    assert!(ask("http://ddns.invalid/", Some(&through)).await.is_err(), "that is the proxy's word, not the service's");
+}
+
+#[test]
+fn what_others_have_worded_moves_no_cursor() {
+    assert_eq!(clean("a\x1b[2J\nb\u{85}").to_string(), "a_[2J_b_");
+    assert_eq!(clean(&"x".repeat(1000)).to_string().len(), 160);
+}

@@ -1,0 +1,176 @@
+use std::{collections::HashMap, sync::Mutex};
+
+use tokio::time::sleep;
+
+use super::*;
+
+/// What the servers say, who was asked, and what the host has.
+#[derive(Default)]
+struct Internet {
+    says: Mutex<HashMap<String, Option<&'static str>>>,
+    asked: Mutex<Vec<String>>,
+    own: Mutex<Vec<IpAddr>>,
+}
+
+impl World for Arc<Internet> {
+    fn own(&self) -> Vec<IpAddr> {
+        self.own.lock().unwrap().clone()
+    }
+
+    async fn ask(&mut self, url: &str) -> Option<IpAddr> {
+        self.asked.lock().unwrap().push(url.to_owned());
+        let says = self.says.lock().unwrap().get(url).copied();
+        match says {
+            Some(Some(address)) => Some(address.parse().unwrap()),
+            Some(None) => std::future::pending().await,
+            None => None,
+        }
+    }
+}
+
+const A: &str = "https://a.test/";
+const B: &str = "https://b.test/";
+const C: &str = "https://c.test/";
+
+struct Rig {
+    internet: Arc<Internet>,
+    settings: watch::Sender<Arc<Settings>>,
+    gateway: watch::Sender<Option<IpAddr>>,
+    standing: watch::Sender<Standing>,
+    seen: Seen,
+}
+
+impl Rig {
+    fn start(urls: &[&str]) -> Self {
+        let mut settings = Settings::factory();
+        settings.mail.inet_ip = true;
+        let rig = Self {
+            internet: Arc::default(),
+            settings: watch::Sender::new(Arc::new(settings)),
+            gateway: watch::Sender::new(None),
+            standing: watch::Sender::default(),
+            seen: Seen::default(),
+        };
+        rig.internet.own.lock().unwrap().push("192.168.1.2".parse().unwrap());
+        let parts = Parts {
+            settings: rig.settings.subscribe(),
+            gateway: rig.gateway.subscribe(),
+            standing: rig.standing.subscribe(),
+            urls: urls.iter().map(|url| (*url).to_owned()).collect(),
+            seen: rig.seen.clone(),
+            counters: Arc::default(),
+        };
+        tokio::spawn(find(parts, rig.internet.clone()));
+        rig
+    }
+
+    /// A server says an address, or hangs.
+    fn says(&self, url: &str, address: impl Into<Option<&'static str>>) {
+        self.internet.says.lock().unwrap().insert(url.to_owned(), address.into());
+    }
+
+    fn want(&self, wanted: bool) {
+        self.settings.send_modify(|settings| Arc::make_mut(settings).mail.inet_ip = wanted);
+    }
+
+    /// Lets time pass; returns what is known then.
+    async fn after(&self, seconds: u64) -> Option<String> {
+        sleep(Duration::from_secs(seconds)).await;
+        self.seen.borrow().map(|address| address.to_string())
+    }
+
+    fn asked(&self) -> usize {
+        std::mem::take(&mut *self.internet.asked.lock().unwrap()).len()
+    }
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn q77_two_servers_are_believed_and_one_lie_and_one_hang_change_nothing() {
+    let rig = Rig::start(&[A, B, C]);
+    for url in [A, B, C] {
+        rig.says(url, "1.1.1.1");
+    }
+    assert_eq!(rig.after(1).await, some("1.1.1.1"));
+    assert_eq!(rig.asked(), 2, "a third need not be asked");
+    rig.says(A, "6.6.6.6");
+    assert_eq!(rig.after(86_400).await, some("1.1.1.1"));
+    rig.says(B, None);
+    rig.says(C, "2.2.2.2");
+    assert_eq!(rig.after(86_400).await, some("1.1.1.1"), "a lie, a hang and a truth that is alone");
+    rig.says(B, "2.2.2.2");
+    assert_eq!(rig.after(7200).await, some("2.2.2.2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn servers_are_asked_every_ten_minutes_and_only_while_somebody_must_know() {
+    let rig = Rig::start(&[A, B, C]);
+    for url in [A, B, C] {
+        rig.says(url, "1.1.1.1");
+    }
+    rig.after(3600).await;
+    let asked = rig.asked();
+    assert!((10..=12).contains(&asked), "{asked}");
+    rig.want(false);
+    assert_eq!((rig.after(86_400).await, rig.asked()), (some("1.1.1.1"), 0));
+    rig.want(true);
+    rig.after(1).await;
+    assert_eq!(rig.asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn servers_that_fail_are_asked_ever_less_and_at_once_when_the_network_changes() {
+    let rig = Rig::start(&[A, B]);
+    rig.after(600).await;
+    let first = rig.asked();
+    rig.after(86_400).await;
+    let day = rig.asked();
+    assert!((6..=10).contains(&first) && day < 24 * 2 * 2, "{first} {day}");
+    rig.says(A, "1.1.1.1");
+    rig.says(B, "1.1.1.1");
+    rig.standing.send_modify(|standing| standing.pppoe = true);
+    assert_eq!(rig.after(1).await, some("1.1.1.1"));
+    // However often it changes.
+    rig.asked();
+    for _ in 0..100 {
+        rig.standing.send_modify(|standing| standing.pppoe = !standing.pppoe);
+        rig.after(1).await;
+    }
+    assert!(rig.asked() <= 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn q77_the_gateway_and_one_server_are_two() {
+    let rig = Rig::start(&[A]);
+    rig.says(A, "1.1.1.1");
+    assert_eq!(rig.after(600).await, None, "one alone");
+    rig.gateway.send_replace(Some("1.1.1.1".parse().unwrap()));
+    assert_eq!(rig.after(61).await, some("1.1.1.1"));
+    rig.gateway.send_replace(Some("2.2.2.2".parse().unwrap()));
+    assert_eq!(rig.after(3600).await, some("1.1.1.1"), "it alone");
+    rig.says(A, "2.2.2.2");
+    assert_eq!(rig.after(7200).await, some("2.2.2.2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn q77_two_addresses_of_one_server_are_one_voice() {
+    let rig = Rig::start(&[A, "https://a.test/again", "https://a.test:8443/"]);
+    for url in [A, "https://a.test/again", "https://a.test:8443/"] {
+        rig.says(url, "6.6.6.6");
+    }
+    assert_eq!(rig.after(3600).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_hosts_own_address_needs_nobody_to_be_asked() {
+    let rig = Rig::start(&[A, B]);
+    rig.want(false);
+    rig.internet.own.lock().unwrap().push("9.9.9.9".parse().unwrap());
+    assert_eq!((rig.after(61).await, rig.asked()), (some("9.9.9.9"), 0));
+    rig.want(true);
+    rig.after(86_400).await;
+    assert_eq!(rig.asked(), 0);
+}
