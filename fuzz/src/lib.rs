@@ -14,6 +14,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use lookout_core::{
     access::{credentials::Credentials, hosts::Hosts},
+    ddns,
     form::Form,
     head::{self, Head},
     journal::{self, Ring},
@@ -34,6 +35,7 @@ use lookout_core::{
         stored,
         view::Secrets,
     },
+    public,
     query::Query,
     queue, sntp,
 };
@@ -60,6 +62,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "zip", check: archive },
     Target { name: "params", check: params },
     Target { name: "sntp", check: time_server },
+    Target { name: "ddns", check: dynamic_dns },
     Target { name: "mjpeg", check: mjpeg },
     Target { name: "jpeg", check: picture },
     Target { name: "window", check: window::window },
@@ -246,6 +249,22 @@ fn time_server(data: &[u8]) {
     for cookie in [[0; 8], *b"\xaa\xbb\xcc\xdd\x01\x02\x03\x04"] {
         let Ok(reading) = sntp::read(data, cookie, Duration::from_millis(20)) else { continue };
         assert!(data[24..32] == cookie && reading.time > Duration::from_secs(1_700_000_000));
+    }
+}
+
+/// What is good says so, and what is kept reads the same again; of who says the public address, one that was there is read.
+fn dynamic_dns(data: &[u8]) {
+    for sent in [None, Some([1, 2, 3, 4].into())] {
+        let answer = ddns::read(200, data, sent);
+        let says = |word: &[u8]| data.to_ascii_lowercase().windows(word.len()).any(|at| at == word);
+        assert!(answer.verdict.fate() != ddns::Fate::Well || says(b"good") || says(b"nochg"));
+    }
+    let text = String::from_utf8_lossy(data);
+    if let Ok(kept) = text.parse::<ddns::Kept>() {
+        assert_eq!(kept.to_string().parse(), Ok(kept));
+    }
+    if let Some(address) = public::read(data) {
+        assert!(text.contains(&address.to_string()));
     }
 }
 
