@@ -3,7 +3,11 @@
 //! What is wanted and what is found, as plain values. Whoever applies them stands behind [`port::Host`](crate::port::Host) and
 //! knows nothing of the profile's numbers.
 
+pub mod chosen;
+pub mod confirm;
 pub mod door;
+pub mod plan;
+pub mod scan;
 
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -58,6 +58,20 @@ pub fn escape(text: &str) -> String {
     out
 }
 
+/// Escapes what may be text for single quotes of a script, as [`escape`] does: a name that somebody else has chosen. What is
+/// no UTF-8 becomes `\xNN`, byte by byte (Q72).
+pub fn escape_bytes(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(&escape(chunk.valid()));
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\x{byte:02x}");
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -105,6 +119,21 @@ mod tests {
             let ends = |c: char| c.is_control() || matches!(c, '<' | '\u{2028}' | '\u{2029}');
             prop_assert!(!escaped.contains(ends), "{escaped:?}");
             prop_assert_eq!(unquoted(&format!("'{escaped}'")), Some(text));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn q72_any_bytes_are_one_harmless_string_and_each_that_is_no_text_is_its_own_character(
+            bytes in prop::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let read = unquoted(&format!("'{}'", escape_bytes(&bytes)));
+            let chars = bytes.utf8_chunks().map(|chunk| {
+                chunk.valid().to_owned() + &String::from_iter(chunk.invalid().iter().map(|byte| char::from(*byte)))
+            });
+            prop_assert_eq!(read, Some(chars.collect::<String>()));
+            let ends = |c: char| c.is_control() || matches!(c, '<' | '\u{2028}' | '\u{2029}');
+            prop_assert!(!escape_bytes(&bytes).contains(ends), "{bytes:?}");
         }
     }
 

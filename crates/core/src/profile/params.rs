@@ -226,9 +226,14 @@ static TABLE: &[&[Param]] = &[
     &[
         Param {
             show: |v| v.id.show(),
+            edit: Some(Edit {
+                take: |s, text| s.id.take(text).map(|()| s.mac_set = true),
+                load: |s, text| Wire::load(text).map(|id| s.id = id),
+            }),
             ..set!("id", "mac", Mac, MUST, [Params Status], (id),
                 "Device id: the camera's MAC address; a new one is in force from the next start on.")
         },
+        set!("mac_set", "", Stored, MAY, [], (mac_set), "Whether set_mac.cgi set the id: then the host's card has it, too."),
         get!("sys_ver", Kind::Text(16), [Params Status], |v| Value::Text(v.sys_ver.into()), "Version of the camera."),
         get!("app_ver", Kind::Text(16), [Params Status], |v| Value::Text(v.app_ver.to_string()), "Version of the web UI."),
         set!("alias", "alias", Alias, MUST, [Params Status], (alias), "The camera's name."),

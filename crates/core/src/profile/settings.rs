@@ -12,6 +12,8 @@ use super::{
 pub struct Settings {
     /// Device id; survives a factory reset.
     pub id: Mac,
+    /// Whether a manager set the id: then the host's card is to have it, too; survives a factory reset.
+    pub mac_set: bool,
     /// The camera's name.
     pub alias: Text<20>,
     /// Clock and time zone.
@@ -65,7 +67,7 @@ impl Settings {
     /// Returns the factory state of this camera, which keeps its id and its factory values (PROFILE 7.2).
     pub fn reset(&self) -> Self {
         let ddns = self.factory_ddns.clone();
-        Self { id: self.id, ddns: ddns.clone(), factory_ddns: ddns, ..Self::factory() }
+        Self { id: self.id, mac_set: self.mac_set, ddns: ddns.clone(), factory_ddns: ddns, ..Self::factory() }
     }
 }
 

@@ -46,9 +46,14 @@ pub enum Unusable {
 
 /// Writes all settings.
 pub fn encode(settings: &Settings) -> String {
+    encode_some(settings, |_| true, toml::Table::new())
+}
+
+/// Writes some settings alone, and beside them what whoever keeps them adds, under names that no setting has.
+pub fn encode_some(settings: &Settings, some: fn(&Param) -> bool, beside: toml::Table) -> String {
     let view = View::of(settings);
-    let mut table = toml::Table::new();
-    for (row, _) in stored() {
+    let mut table = beside;
+    for (row, _) in stored().filter(|(row, _)| some(row)) {
         let value = match (row.show)(&view) {
             Value::Int(number) => toml::Value::Integer(number),
             Value::Text(text) => toml::Value::String(text),
@@ -60,7 +65,7 @@ pub fn encode(settings: &Settings) -> String {
 }
 
 /// What was read from a settings file.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub struct Read {
     /// The settings; those that are missing or illegal have their factory value.
     pub settings: Settings,
@@ -68,6 +73,8 @@ pub struct Read {
     pub missing: Vec<&'static str>,
     /// The names of those whose value is no longer legal.
     pub illegal: Vec<&'static str>,
+    /// What no setting has the name of.
+    pub beside: toml::Table,
 }
 
 /// Reads settings of any format up to ours.
@@ -85,10 +92,11 @@ pub fn decode(text: &str) -> Result<Read, Unusable> {
     }
     let mut table: toml::Table = body.parse().map_err(|_| Unusable::Toml)?;
     migrate(&mut table, format, &STEPS);
-    let mut read = Read { settings: Settings::factory(), missing: Vec::new(), illegal: Vec::new() };
+    let mut read =
+        Read { settings: Settings::factory(), missing: Vec::new(), illegal: Vec::new(), beside: toml::Table::new() };
     for (row, edit) in stored() {
-        let text = match table.get(row.name) {
-            Some(toml::Value::String(text)) => text.clone(),
+        let text = match table.remove(row.name) {
+            Some(toml::Value::String(text)) => text,
             Some(other) => other.to_string(),
             None => {
                 read.missing.push(row.name);
@@ -99,6 +107,7 @@ pub fn decode(text: &str) -> Result<Read, Unusable> {
             read.illegal.push(row.name);
         }
     }
+    read.beside = table;
     Ok(read)
 }
 
@@ -151,7 +160,7 @@ mod tests {
     };
 
     fn whole(settings: Settings) -> Read {
-        Read { settings, missing: vec![], illegal: vec![] }
+        Read { settings, missing: vec![], illegal: vec![], beside: toml::Table::new() }
     }
 
     #[test]
