@@ -154,7 +154,8 @@ fn settings(data: &[u8]) {
     let _ = stored::decode(text);
     // Else hardly any would get past its checksum.
     let Ok(read) = stored::decode(&stored::seal(text)) else { return };
-    let again = stored::Read { settings: read.settings, missing: Vec::new(), illegal: Vec::new() };
+    let again =
+        stored::Read { settings: read.settings, missing: Vec::new(), illegal: Vec::new(), beside: Default::default() };
     assert_eq!(stored::decode(&stored::encode(&again.settings)), Ok(again));
 }
 
@@ -239,7 +240,7 @@ fn params(data: &[u8]) {
             Ok(Backup::Sealed(..)) | Err(_) => continue,
         };
         let Ok(settings) = taken else { continue };
-        let again = stored::Read { settings, missing: Vec::new(), illegal: Vec::new() };
+        let again = stored::Read { settings, missing: Vec::new(), illegal: Vec::new(), beside: Default::default() };
         assert_eq!(stored::decode(&stored::encode(&again.settings)), Ok(again));
     }
 }
