@@ -70,7 +70,7 @@ pub struct App {
     /// The public address, as far as anybody has learnt it.
     pub public: address::Seen,
     /// The host's network.
-    pub network: Network,
+    pub network: Arc<Network>,
     /// Dynamic DNS.
     pub ddns: Ddns,
     /// The mapping on the Internet gateway.

@@ -14,6 +14,7 @@ use lookout_core::{
         guard::{Mode, Signs, Verdict, VerifiedBy, judge},
     },
     head::Method,
+    host::chosen::Chosen,
     journal::Event,
     profile::{
         commands::{self, Command, Group, Guard, Op, Parcel, Privilege, Run},
@@ -103,7 +104,7 @@ async fn enter(
         return Err(pages::login(app, false));
     }
     if caller.privilege == Privilege::Manager {
-        app.network.seen();
+        app.network.seen(request.here);
     }
     if command.needs > Privilege::Nobody {
         tracing::debug!(target: "lookout::journal", user, %peer, cgi = command.paths[0], "access");
@@ -184,7 +185,9 @@ async fn run(command: &Command, ask: &ops::Ask<'_>, upload: Upload<'_>) -> Resul
     match command.run {
         Run::List(page) => Ok(Answer::text(listing(page, &ask.app.view(ask.settings), ask.app.store.secrets()))),
         Run::Set(group) => {
-            ask.app.store.set(By::User(&ask.caller.user), group, ask.query).await.map(|()| Answer::text(OK))
+            let network = ask.app.network.clone();
+            let fits = move |new: &Settings| network.fits(group, new);
+            ask.app.store.set_if(By::User(&ask.caller.user), group, ask.query, fits).await.map(|()| Answer::text(OK))
         }
         Run::Do(op) => ops::run(op, ask).await,
         Run::Take(parcel) => ops::take(parcel, ask, upload.of(ask.accounts(), ask.caller.user.clone())).await,
@@ -201,10 +204,18 @@ async fn note(command: &'static Command, ask: &ops::Ask<'_>) {
         return journal.forget(user, peer).await;
     }
     journal.note_by(user, peer, &event);
-    // Without a host backend nothing applies them (PROFILE 4.7).
-    if let (Event::Set(cgi), Run::Set(Group::Network | Group::Pppoe) | Run::Do(Op::SetWifi)) = (event, command.run) {
+    if let (Event::Set(cgi), Run::Set(Group::Network | Group::Wifi | Group::Pppoe)) = (event, command.run)
+        && !applied(ask)
+    {
         journal.note_by(user, peer, &Event::NotApplied(cgi));
     }
+}
+
+/// Says whether what was set of the network takes effect. Without a host backend only the port does (PROFILE 4.7).
+fn applied(ask: &ops::Ask<'_>) -> bool {
+    let chosen = |settings: &Settings| Chosen::of(settings, settings.id, settings.mac_set);
+    let (old, new) = (chosen(ask.settings), chosen(&ask.app.store.get()));
+    ask.app.network.managed() || (old != new && old.same_host(&new))
 }
 
 /// Returns the file of a web UI that `next_url` names, to be sent in place of `ok.` (PROFILE 1.4).

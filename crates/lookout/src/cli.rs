@@ -259,6 +259,8 @@ fn reset(machine: &Machine) -> Result<(), Failed> {
     runtime.block_on(opened.store.reset(By::Camera)).map_err(|_| failed("the settings cannot be saved"))?;
     let state = config.state_dir();
     lookout::remove_queues(&state).map_err(|error| failed(format!("the queues cannot be removed: {error}")))?;
+    let removed = lookout::remove_network(&state);
+    removed.map_err(|error| failed(format!("the network's file cannot be removed: {error}")))?;
     let removed = lookout::remove_pictures(&state);
     removed.map_err(|error| failed(format!("pictures of presets cannot be removed: {error}")))?;
     lookout::forget_addresses(&state)

@@ -76,6 +76,7 @@ pub use metrics::AlarmCounters;
 pub use probe::{Found, Sounded, probe};
 pub use queue::{Item, Limits, Queue, remove as remove_queues};
 pub use running::Running;
+pub use service::network::remove as remove_network;
 pub use source::{Locator, SoundLocator};
 pub use store::{By, StateError, Store};
 
@@ -176,6 +177,8 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     if opened.fresh {
         // Before there are accounts again: nobody of the new ones gets the pictures of the old owner's house.
         queue::remove(&state).map_err(|error| StartError::Machine(format!("the queues cannot be removed: {error}")))?;
+        let removed = remove_network(&state);
+        removed.map_err(|error| StartError::Machine(format!("the network's file cannot be removed: {error}")))?;
         let removed = remove_pictures(&state);
         removed.map_err(|error| StartError::Machine(format!("pictures of presets cannot be removed: {error}")))?;
         let forgotten = forget_addresses(&state);
@@ -252,7 +255,7 @@ fn app(
         },
         ftp: uploader::Tester { settings: store.follow(), id, going: Mutex::default() },
         public: watch::Sender::default(),
-        network: Network::new(),
+        network: Arc::new(Network::new(config.host.backend == config::Backend::NetworkManager)),
         ddns: Ddns::new(),
         upnp: upnp::Upnp::new(),
         gateway: watch::Sender::default(),

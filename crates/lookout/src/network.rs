@@ -2,10 +2,9 @@
 
 mod ddns;
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::SystemTime};
 
 use lookout_core::{
-    journal::{Event, Peer},
     port::Host,
     profile::{
         change::Rules,
@@ -20,7 +19,8 @@ use crate::{
     StartError,
     app::App,
     config::{Backend, Config},
-    sockets::{Doors, Listening},
+    service::network::{Note, clock, keeper, look, power, scan},
+    sockets::{self, Doors, Listening},
     store::{By, Store},
 };
 
@@ -29,9 +29,42 @@ use crate::{
 /// # Errors
 /// The machine refused something.
 pub fn start(app: &Arc<App>, state: &Path, doors: &Doors, _holding: &mut JoinSet<()>) -> Result<(), StartError> {
-    tokio::spawn(follow_port(app.clone(), doors.clone()));
+    machine(app, state, doors);
     ddns::start(app, state);
     Ok(())
+}
+
+/// Starts what has to do with the machine below: its network, its clock, its power.
+fn machine(app: &Arc<App>, state: &Path, doors: &Doors) {
+    let host = host(&app.config);
+    let managed = host.clone().filter(|_| app.network.managed());
+    let journal = app.journal.clone();
+    let note: Note = Arc::new(move |event| journal.note(event));
+    if let Some(host) = &managed {
+        tokio::spawn(look::run(host.clone(), app.network.clone()));
+        tokio::spawn(scan::run(host.clone(), app.network.clone()));
+    }
+    let doors = doors.clone();
+    let move_to: keeper::MoveTo = Box::new(move |port| doors.move_to(port));
+    tokio::spawn(keeper::run(keeper::Parts {
+        store: app.store.clone(),
+        network: app.network.clone(),
+        host: managed,
+        move_to: sockets::configured(&app.config).map(|_| move_to),
+        window: app.config.host.network_confirm,
+        state: state.to_owned(),
+        own: keeper::own,
+        note: note.clone(),
+    }));
+    if let Some(host) = host.clone().filter(|_| app.config.host.clock) {
+        let offset = app.store.watch(clock::offset);
+        let (store, note, clock) = (app.store.clone(), note.clone(), SystemTime::now as fn() -> SystemTime);
+        tokio::spawn(clock::run(clock::Parts { store, offset, host, clock, note }));
+    }
+    if let Some(host) = host.filter(|_| app.config.host.reboot) {
+        let instead = app.clone();
+        tokio::spawn(power::run(host, app.network.clone(), note, move || instead.restart.notify_one()));
+    }
 }
 
 /// Stores which port of plain HTTP is in force, and which one the configuration names: whoever changes one of them after
@@ -43,28 +76,6 @@ pub async fn settle(store: &Store, configured: Option<u16>, listening: &Listenin
     let stored = store.change(By::Camera, move |old, _: &Rules| Ok(with_port(old, now.into(), Some(own.into())))).await;
     if stored.is_err() {
         tracing::warn!("the port cannot be stored; the next start takes it from the configuration or from before");
-    }
-}
-
-/// Has the first plain listener of the configuration follow the setting. A port that cannot be had is set back.
-async fn follow_port(app: Arc<App>, doors: Doors) {
-    let mut wish = app.store.watch(|settings| settings.network.port);
-    let mut now = wish.get().get();
-    loop {
-        let port = wish.changed().await.get();
-        let Err(lost) = doors.move_to(u16::try_from(port).unwrap_or_default()) else {
-            now = port;
-            continue;
-        };
-        tracing::warn!("{lost}; plain HTTP stays on port {now}");
-        app.journal.note(&Event::Failed(Peer::Host, "port not to be had"));
-        // Nobody who has set another one meanwhile loses it.
-        let back = move |old: &Settings, _: &Rules| {
-            Ok(if old.network.port.get() == port { with_port(old, now, None) } else { old.clone() })
-        };
-        if app.store.change(By::Camera, back).await.is_err() {
-            tracing::warn!("the port cannot be set back");
-        }
     }
 }
 

@@ -107,9 +107,30 @@ impl Store {
     }
 
     /// Sets a CGI's parameters from a request (PROFILE 1.5).
+    ///
+    /// # Errors
+    /// The draft is illegal, the account is gone, or the disk refused; nothing is changed.
     pub async fn set(&self, by: By<'_>, group: Group, query: &Query) -> Result<(), Failure> {
+        self.set_if(by, group, query, |_| Ok::<_, Failure>(())).await
+    }
+
+    /// Does that if what comes of it `fits` the machine.
+    ///
+    /// # Errors
+    /// The draft is illegal or does not fit, the account is gone, or the disk refused; nothing is changed.
+    pub async fn set_if<E: Into<Failure>>(
+        &self,
+        by: By<'_>,
+        group: Group,
+        query: &Query,
+        fits: impl FnOnce(&Settings) -> Result<(), E> + Send + 'static,
+    ) -> Result<(), Failure> {
         let query = query.clone();
-        self.change(by, move |old, rules| change::apply(old, group, |name| query.get(name), rules)).await
+        let draft = move |old: &Settings, rules: &Rules| {
+            let new = change::apply(old, group, |name| query.get(name), rules)?;
+            fits(&new).map_err(Into::into).map(|()| new)
+        };
+        self.order(by, draft, Past::Kept).await
     }
 
     /// Changes the settings; answers once they are on the disk. May be cancelled: the change is then made or not made.

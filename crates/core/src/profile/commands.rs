@@ -166,8 +166,6 @@ pub enum Op {
     CameraControl,
     /// The clock's settings, and the clock itself.
     SetDatetime,
-    /// The wireless network, if the host can join such a one.
-    SetWifi,
     /// Dynamic DNS, tried anew where that is asked for.
     SetDdns,
     /// Starts looking for wireless networks.
@@ -232,7 +230,6 @@ impl Op {
             Self::CheckUser
             | Self::CameraControl
             | Self::SetDatetime
-            | Self::SetWifi
             | Self::SetDdns
             | Self::WifiScan
             | Self::WifiScanResult
@@ -298,7 +295,7 @@ use Login::{Cam, Query};
 use Op::{
     Asf, Backup, BuiltInPages, CameraControl, CheckUser, CommWrite, Decoder, DeviceSnapshot, DeviceStream, Drill,
     Events, File, Head, Health, Input, Log, Metrics, OpenApi, PresetPicture, Reboot, RestoreFactory, SetDatetime,
-    SetDdns, SetPreset, SetWifi, Snapshot, Stream, TestFtp, TestMail, Wav, WifiScan, WifiScanResult,
+    SetDdns, SetPreset, Snapshot, Stream, TestFtp, TestMail, Wav, WifiScan, WifiScanResult,
 };
 use Privilege::{Manager, Nobody, Operator, Visitor};
 use Run::{Do, Later, List, Set, Take};
@@ -339,7 +336,7 @@ pub static PROFILE: &[Command] = &[
     get(&["/set_users.cgi"], Manager, Query, Change, Set(Group::Users), "Sets all eight accounts."),
     get(&["/set_devices.cgi"], Manager, Query, Change, Set(Group::Devices), "Sets the other cameras of a multi-camera page."),
     get(&["/set_network.cgi"], Manager, Query, Change, Set(Group::Network), "Sets the wired network."),
-    get(&["/set_wifi.cgi"], Manager, Query, Change, Do(SetWifi), "Sets the wireless network."),
+    get(&["/set_wifi.cgi"], Manager, Query, Change, Set(Group::Wifi), "Sets the wireless network."),
     get(&["/set_pppoe.cgi"], Manager, Cam, Change, Set(Group::Pppoe), "Sets PPPoE."),
     get(&["/set_upnp.cgi"], Manager, Query, Change, Set(Group::Upnp), "Sets the port mapping."),
     get(&["/set_ddns.cgi"], Manager, Cam, Change, Do(SetDdns), "Sets dynamic DNS; `restart_dyndns=1` tries again what had failed for good."),

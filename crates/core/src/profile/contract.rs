@@ -119,7 +119,6 @@ fn of(op: Op) -> Vec<Entry> {
             let now = "Sets the camera's clock: seconds since 1970 UTC, 0 to 4294967295 (Q33).";
             settings(Group::Datetime).into_iter().chain([Entry::may("now", Kind::Seconds, now)]).collect()
         }
-        Op::SetWifi => settings(Group::Wifi),
         Op::SetDdns => {
             let again = "1: what the service has refused for good is tried again.";
             let again = Entry::may("restart_dyndns", Kind::Flag, again);
@@ -195,7 +194,7 @@ pub fn output(command: &Command) -> Output {
             Op::PresetPicture => {
                 Output::Body("image/jpeg", "A JPEG of at most 320 pixels across; 404 if there is none.")
             }
-            Op::Decoder | Op::CommWrite | Op::SetPreset | Op::SetWifi | Op::SetDdns | Op::WifiScan => Output::Ok,
+            Op::Decoder | Op::CommWrite | Op::SetPreset | Op::SetDdns | Op::WifiScan => Output::Ok,
             Op::WifiScanResult => Output::Vars(scanned()),
             Op::Input | Op::CameraControl | Op::SetDatetime | Op::Reboot | Op::RestoreFactory | Op::BuiltInPages => {
                 Output::Ok

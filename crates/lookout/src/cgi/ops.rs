@@ -62,7 +62,6 @@ pub async fn run(op: Op, ask: &Ask<'_>) -> Result<Answer, Failure> {
         Op::DeviceStream => Ok(stream::multipart(ask, sight::device(ask)?)),
         Op::CameraControl => setting::camera_control(ask).await,
         Op::SetDatetime => setting::set_datetime(ask).await,
-        Op::SetWifi => network::set_wifi(ask).await,
         Op::SetDdns => network::set_ddns(ask).await,
         Op::WifiScan => network::wifi_scan(ask),
         Op::WifiScanResult => Ok(network::wifi_scan_result(ask)),

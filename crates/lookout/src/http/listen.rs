@@ -82,7 +82,8 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
         }
     };
     let app = app.clone();
-    let near = socket.local_addr().is_ok_and(|own| is_near(peer, own.ip()));
+    let here = socket.local_addr().ok().map(|own| own.ip());
+    let from = From { peer, here, near: here.is_some_and(|here| is_near(peer, here)) };
     tokio::spawn(async move {
         let setup =
             socket.set_nodelay(true).and_then(|()| socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT));
@@ -98,12 +99,19 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
                 Ok(Err(_)) | Err(_) => return,
             },
         };
-        converse(app, conn, deadline, peer, near, place).await;
+        converse(app, conn, deadline, from, place).await;
     });
 }
 
+/// Where a connection comes from.
+struct From {
+    peer: IpAddr,
+    here: Option<IpAddr>,
+    near: bool,
+}
+
 /// Reads one request and answers it.
-async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, peer: IpAddr, near: bool, place: Place) {
+async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, from: From, place: Place) {
     let head = timeout_at(deadline, request::read(&mut conn)).await;
     let answering = app.answering.read().await;
     let (answer, bodiless, sends_body) = match head.unwrap_or(Err(Status::Timeout)) {
@@ -112,14 +120,15 @@ async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, peer: IpAdd
         Ok(Some((head, begun))) => {
             let (bodiless, sends_body) = (head.method == Method::Head, head.body_length() > Some(0));
             let secure = matches!(conn, Conn::Tls(_));
-            let request = Request { head, peer, near, secure, arrived: Instant::now() };
+            let From { peer, here, near } = from;
+            let request = Request { head, peer, here, near, secure, arrived: Instant::now() };
             (cgi::answer(&app, &request, Upload::new(&mut conn, begun)).await, bodiless, sends_body)
         }
     };
     app.metrics.answered(answer.status.number());
-    match answer.then {
-        Some(Then::Restart) => shut(&app).await,
-        None => {}
+    let then = answer.then;
+    if then == Some(Then::Restart) {
+        shut(&app).await;
     }
     let head = answer.head(&app.config.http.server, SystemTime::now());
     let body = if bodiless { Body::Whole(Bytes::new()) } else { answer.body };
@@ -132,6 +141,9 @@ async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, peer: IpAdd
         None => {
             drop(send(&mut conn, head.as_bytes(), body).await);
             drop(answering);
+            if then == Some(Then::RestartMachine) {
+                app.network.restart();
+            }
             if sends_body {
                 drain(&mut conn, LINGER_BODY).await;
             }

@@ -13,6 +13,8 @@ pub struct Request {
     pub head: Head,
     /// The client's address.
     pub peer: IpAddr,
+    /// The address of the camera to which it came.
+    pub here: Option<IpAddr>,
     /// Whether the client is on this host or in its own network.
     pub near: bool,
     /// Whether it came over TLS.

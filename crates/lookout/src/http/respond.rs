@@ -76,6 +76,8 @@ pub struct Answer {
 pub enum Then {
     /// The camera restarts.
     Restart,
+    /// The machine restarts, once the answer is out.
+    RestartMachine,
 }
 
 /// A body.

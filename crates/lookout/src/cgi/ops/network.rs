@@ -9,11 +9,6 @@ use lookout_core::profile::{
 use super::Ask;
 use crate::{http::Answer, store::By};
 
-/// Stores the wireless network, if the host can join such a one.
-pub async fn set_wifi(ask: &Ask<'_>) -> Result<Answer, Failure> {
-    ask.app.store.set(By::User(&ask.caller.user), Group::Wifi, ask.query).await.map(|()| Answer::text(OK))
-}
-
 /// Stores dynamic DNS; `restart_dyndns=1` has what was refused for good tried again.
 pub async fn set_ddns(ask: &Ask<'_>) -> Result<Answer, Failure> {
     let again = ask.query.get("restart_dyndns").filter(|text| !text.is_empty()).map(bool::parse).transpose()?;
@@ -25,11 +20,12 @@ pub async fn set_ddns(ask: &Ask<'_>) -> Result<Answer, Failure> {
 }
 
 /// Has the host look for wireless networks; answers at once.
-pub fn wifi_scan(_ask: &Ask<'_>) -> Result<Answer, Failure> {
-    Err(Failure::NotSupported)
+pub fn wifi_scan(ask: &Ask<'_>) -> Result<Answer, Failure> {
+    ask.app.network.scan()?;
+    Ok(Answer::text(OK))
 }
 
 /// What was found last.
-pub fn wifi_scan_result(_ask: &Ask<'_>) -> Answer {
-    Answer::text("")
+pub fn wifi_scan_result(ask: &Ask<'_>) -> Answer {
+    Answer::text(ask.app.network.found())
 }

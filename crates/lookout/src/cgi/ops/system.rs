@@ -11,9 +11,9 @@ use crate::{
     web::Ui,
 };
 
-/// Answers, then restarts the daemon; the host only by a host backend (PROFILE 4.7).
-pub fn reboot(_ask: &Ask<'_>) -> Answer {
-    Answer::text(OK).then(Then::Restart)
+/// Answers, then restarts the camera, or the machine where its operator allows that (PROFILE 4.7).
+pub fn reboot(ask: &Ask<'_>) -> Answer {
+    Answer::text(OK).then(if ask.app.config.host.reboot { Then::RestartMachine } else { Then::Restart })
 }
 
 /// Answers, then restarts in the factory state (PROFILE 7.2).
