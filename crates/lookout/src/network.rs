@@ -53,7 +53,7 @@ fn machine(app: &Arc<App>, state: &Path, doors: &Doors) {
         move_to: sockets::configured(&app.config).map(|_| move_to),
         window: app.config.host.network_confirm,
         state: state.to_owned(),
-        own: keeper::own,
+        own: Box::new(keeper::own),
         note: note.clone(),
     }));
     if let Some(host) = host.clone().filter(|_| app.config.host.clock) {

@@ -13,6 +13,7 @@ mod camera;
 mod client;
 mod fake;
 mod ftp;
+mod host;
 pub mod motion;
 mod pack;
 mod picture;
@@ -27,6 +28,7 @@ pub use camera::{ADMIN, Account, Camera, OPERATOR, Setup, VIEWER, lookout, users
 pub use client::{Client, Conn, Reply, encode};
 pub use fake::{FakeCamera, Mode};
 pub use ftp::{Does, FtpServer};
+pub use host::{Obeys, SimHost};
 pub use pack::{Lie, Zip, vendor_pack};
 pub use picture::{Picture, noise_jpeg, scene, scene_jpeg};
 pub use pty::Pty;

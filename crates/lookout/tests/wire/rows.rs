@@ -55,6 +55,8 @@ fn row(command: &'static Command) -> Row {
         ("set_preset", _) => ("preset=2&name=door".into(), "preset=33"),
         ("set_privacy", _) => ("now=1".into(), "now=2"),
         (_, Run::Do(Op::TestMail | Op::TestFtp | Op::Drill)) => (String::new(), ""),
+        // Without a backend there is nothing to scan with.
+        (_, Run::Do(Op::WifiScan)) => (String::new(), ""),
         // Without a serial port it changes nothing.
         (_, Run::Do(Op::CommWrite)) => (String::new(), ""),
         (_, Run::Take(_) | Run::Do(Op::Reboot | Op::RestoreFactory | Op::BuiltInPages)) => (String::new(), ""),

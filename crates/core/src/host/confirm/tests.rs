@@ -164,7 +164,7 @@ fn a_manager_who_comes_before_the_host_is_told_confirms_nothing() {
 }
 
 #[test]
-fn what_comes_back_is_what_was_last_confirmed_however_many_changes_follow() {
+fn q74_what_comes_back_is_what_was_last_confirmed_however_many_changes_follow() {
     let mut rig = Rig::fresh();
     rig.set(at("10.0.0.9"));
     rig.run(S(5));
@@ -394,7 +394,7 @@ fn an_id_that_was_set_is_told_from_the_next_start_on_and_comes_back_too() {
 }
 
 #[test]
-fn a_factory_reset_gives_the_operator_his_network_back_and_tells_the_id_that_stays() {
+fn q75_a_factory_reset_gives_the_operator_his_network_back_and_tells_the_id_that_stays() {
     let mut rig = Rig::fresh();
     rig.set(at("10.0.0.9"));
     rig.run(S(5));

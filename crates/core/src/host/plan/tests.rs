@@ -31,7 +31,7 @@ fn an_empty_address_is_dhcp_whatever_else_is_there() {
 }
 
 #[test]
-fn a_static_address_is_one_that_a_host_can_have_in_its_network() {
+fn q73_a_static_address_is_one_that_a_host_can_have_in_its_network() {
     let [ip, gateway] = ["192.168.7.9", "192.168.7.1"].map(|text| text.parse().unwrap());
     assert_eq!(
         addressing(&cable("192.168.7.9", "255.255.255.0", "192.168.7.1")),
@@ -78,7 +78,7 @@ fn a_name_has_up_to_32_bytes_though_40_can_be_stored() {
 }
 
 #[test]
-fn a_wpa_key_is_a_passphrase_or_64_digits() {
+fn q73_a_wpa_key_is_a_passphrase_or_64_digits() {
     for (key, legal) in [
         ("", false),
         ("7 bytes", false),
@@ -95,7 +95,7 @@ fn a_wpa_key_is_a_passphrase_or_64_digits() {
 }
 
 #[test]
-fn a_wep_key_has_as_many_digits_or_characters_as_its_bits_say() {
+fn q73_a_wep_key_has_as_many_digits_or_characters_as_its_bits_say() {
     use KeyBits::{Bits64, Bits128};
     for (format, bits, key, hex) in [
         (KeyFormat::Hex, Bits64, "0123aBCDef", Some("0123abcdef")),
@@ -136,7 +136,7 @@ fn a_line_has_a_user() {
 }
 
 #[test]
-fn each_encryption_needs_its_own_of_the_card() {
+fn q73_each_encryption_needs_its_own_of_the_card() {
     // The one thing that each cannot do without, and a card that has just what is needed.
     let none = Ciphers::default();
     for (encrypt, just) in [
@@ -174,7 +174,7 @@ fn plain() -> Wanted {
 }
 
 #[test]
-fn what_a_request_sets_is_refused_and_nothing_else() {
+fn q73_what_a_request_sets_is_refused_and_nothing_else() {
     let mut new = Settings::factory();
     new.wifi = wifi(Encrypt::Wpa2Aes, "short");
     new.network = cable("127.0.0.1", "255.0.0.0", "");

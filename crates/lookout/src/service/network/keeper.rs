@@ -64,7 +64,7 @@ pub struct Parts {
     /// The state folder.
     pub state: PathBuf,
     /// Says whether an address is one of this host's, loopback left out.
-    pub own: fn(IpAddr) -> bool,
+    pub own: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
     /// Writes into the journal.
     pub note: Note,
 }
