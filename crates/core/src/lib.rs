@@ -19,6 +19,7 @@ pub mod hex;
 pub mod host;
 pub mod journal;
 pub mod letter;
+pub mod mdns;
 pub mod media;
 pub mod mqtt;
 pub mod names;

@@ -5,6 +5,7 @@ use std::{net::IpAddr, sync::Arc, time::SystemTime};
 use lookout_core::{
     access::{hosts::Hosts, origin::Origin},
     alarm::Cause,
+    mdns::spare_host,
     names::Sequence,
     profile::{
         settings::Settings,
@@ -28,7 +29,8 @@ use crate::{
     privacy::Privacy,
     serial::Ports,
     service::{
-        address, ddns::Ddns, devices::Devices, input::Input, mailer, network::Network, output::Output, uploader, upnp,
+        address, ddns::Ddns, devices::Devices, input::Input, mailer, mdns, network::Network, output::Output, uploader,
+        upnp,
     },
     sockets::Listening,
     store::Store,
@@ -99,6 +101,8 @@ pub struct App {
     pub origins: Vec<Origin>,
     /// The name by which the network knows the camera.
     pub mdns_name: String,
+    /// The end of its announcement in the network.
+    pub announced: mdns::Announced,
     /// Where it listens.
     pub listening: watch::Sender<Listening>,
     /// The port of HTTPS, if there is one.
@@ -118,7 +122,9 @@ pub struct App {
 impl App {
     /// Returns the names by which clients may call the camera.
     pub fn hosts(&self, settings: &Settings) -> Hosts {
-        let own = [format!("{}.local", self.mdns_name), settings.ddns.host.as_str().to_owned()];
+        // The second where another machine has the first (Q83).
+        let [name, spare] = [&self.mdns_name, &spare_host(self.id)].map(|name| format!("{name}.local"));
+        let own = [name, spare, settings.ddns.host.as_str().to_owned()];
         Hosts::new(own.iter().chain(&self.config.http.hosts).filter(|name| !name.is_empty()))
     }
 

@@ -1,6 +1,7 @@
 //! The wiring of the network side: the host, dynamic DNS, the port mapping, the announcement.
 
 mod ddns;
+mod mdns;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::SystemTime};
 
@@ -31,6 +32,7 @@ use crate::{
 pub fn start(app: &Arc<App>, state: &Path, doors: &Doors, _holding: &mut JoinSet<()>) -> Result<(), StartError> {
     machine(app, state, doors);
     ddns::start(app, state);
+    mdns::start(app);
     Ok(())
 }
 
