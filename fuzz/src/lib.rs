@@ -8,7 +8,7 @@ mod asf;
 mod sound;
 mod window;
 
-use std::{ops::ControlFlow, time::Duration};
+use std::{net::Ipv4Addr, ops::ControlFlow, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -38,6 +38,7 @@ use lookout_core::{
     public,
     query::Query,
     queue, sntp,
+    upnp::{device, search, soap::Answer},
 };
 
 /// A target.
@@ -63,6 +64,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "params", check: params },
     Target { name: "sntp", check: time_server },
     Target { name: "ddns", check: dynamic_dns },
+    Target { name: "gateway", check: gateway },
     Target { name: "mjpeg", check: mjpeg },
     Target { name: "jpeg", check: picture },
     Target { name: "window", check: window::window },
@@ -71,6 +73,23 @@ pub const TARGETS: &[Target] = &[
     Target { name: "asf_reader", check: asf::reader },
     Target { name: "track", check: sound::track },
 ];
+
+/// Whatever a gateway names lies on its own machine.
+fn gateway(data: &[u8]) {
+    const OWN: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+    let (head, rest) = data.split_at(data.iter().position(|byte| *byte == 0).unwrap_or(data.len()));
+    let text = String::from_utf8_lossy(rest.strip_prefix(b"\0").unwrap_or_default());
+    if let Ok(Some(place)) = search::read(head, OWN) {
+        assert_eq!(*place.at.ip(), OWN);
+        for service in device::read(&text, &place).unwrap_or_default() {
+            assert_eq!(*service.place.at.ip(), OWN, "{}", service.place);
+            assert!(
+                service.place.path.starts_with('/') && service.place.path.bytes().all(|byte| byte.is_ascii_graphic())
+            );
+        }
+    }
+    let _ = Answer::read(&text, "AddPortMapping").map(|answer| (answer.outside(), answer.entry()));
+}
 
 /// What is read of a query can be written, and reads the same again.
 fn query(data: &[u8]) {

@@ -176,14 +176,14 @@ def shows_vivids_bars(jpeg):
 class Daemon:
     """A daemon with factory settings; stopped in the end."""
 
-    def __init__(self, source, size=VGA, microphone="own", config=""):
+    def __init__(self, source, size=VGA, microphone="own", config="", outside=(), tls=()):
         self.folder = tempfile.mkdtemp()
         self.port = next(ports)
         # Passwords are kept plain because an Argon2 hash takes seconds under emulation.
         text = f"""
             state = "{self.folder}/state"
-            listen = ["127.0.0.1:{self.port}"]
-            tls_listen = []
+            listen = {[f"127.0.0.1:{self.port}", *outside]}
+            tls_listen = {[*tls]}
             [source]
             {f'url = "{source}"' if source else ""}
             size = "{size[0]}x{size[1]}"

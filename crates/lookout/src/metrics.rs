@@ -8,6 +8,7 @@ mod ddns;
 mod head;
 mod pins;
 mod serial;
+mod upnp;
 
 use std::{
     array,
@@ -37,6 +38,7 @@ pub use self::{
     head::HeadCounters,
     pins::{LineCounters, PinCounters},
     serial::SerialCounters,
+    upnp::UpnpCounters,
 };
 
 /// The `Content-Type` of [`Metrics::text`].
@@ -65,6 +67,8 @@ pub struct Metrics {
     pub ddns: Arc<DdnsCounters>,
     /// Of the head.
     pub head: Arc<HeadCounters>,
+    /// Of the port mapping.
+    pub upnp: Arc<UpnpCounters>,
     /// Logins refused: wrong, missing or throttled credentials.
     pub logins_refused: Counter,
     /// Connections that a panic ended: each is a bug.
@@ -270,6 +274,7 @@ impl Metrics {
             mqtt: Arc::default(),
             ddns: Arc::default(),
             head: Arc::default(),
+            upnp: Arc::default(),
             logins_refused: Counter::default(),
             panics: Counter::default(),
             journal_bytes: Counter::default(),
@@ -297,6 +302,7 @@ impl Metrics {
         self.mqtt.register(all.sub_registry_with_prefix("mqtt"));
         self.ddns.register(all.sub_registry_with_prefix("ddns"));
         self.head.register(all.sub_registry_with_prefix("head"));
+        self.upnp.register(all.sub_registry_with_prefix("upnp"));
         all.register("forbidden", "Whether forbidden hours keep all pictures in", self.forbidden.clone());
         all.register("logins_refused", "Logins refused", self.logins_refused.clone());
         all.register("connections", "Open connections", self.connections.clone());

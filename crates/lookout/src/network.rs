@@ -2,6 +2,7 @@
 
 mod ddns;
 mod mdns;
+mod upnp;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::SystemTime};
 
@@ -33,6 +34,7 @@ pub fn start(app: &Arc<App>, state: &Path, doors: &Doors, _holding: &mut JoinSet
     machine(app, state, doors);
     ddns::start(app, state);
     mdns::start(app);
+    upnp::start(app);
     Ok(())
 }
 

@@ -1,5 +1,5 @@
 //! What the black-box tests are made of: a camera that runs as its own process, a client that sends exact bytes, a
-//! viewer that checks every byte of a push stream, and another camera, a time server, an FTP server and a serial line that
+//! viewer that checks every byte of a push stream, and another camera, a time server, an FTP server, Internet gateways and a serial line that
 //! misbehave on demand. Never shipped.
 //!
 //! Bargains: everything blocks, with a deadline, and whatever goes wrong panics with what was seen: a test that cannot
@@ -13,6 +13,7 @@ mod camera;
 mod client;
 mod fake;
 mod ftp;
+mod gateway;
 mod host;
 pub mod motion;
 mod pack;
@@ -28,6 +29,7 @@ pub use camera::{ADMIN, Account, Camera, OPERATOR, Setup, VIEWER, lookout, users
 pub use client::{Client, Conn, Reply, encode};
 pub use fake::{FakeCamera, Mode};
 pub use ftp::{Does, FtpServer};
+pub use gateway::{Gateways, Plays};
 pub use host::{Obeys, SimHost};
 pub use pack::{Lie, Zip, vendor_pack};
 pub use picture::{Picture, noise_jpeg, scene, scene_jpeg};
