@@ -56,6 +56,7 @@ pub fn run(lab: &Lab) -> Result<ExitCode> {
     ensure!(image.success(), "building the lab's image failed: {image}");
     programs.map_err(|_| anyhow!("building the programs panicked"))??;
     copy_folder(&root.join("lab/tests"), &host.join("tests"))?;
+    copy_folder(&root.join("dist/polkit"), &host.join("polkit"))?;
 
     let machines = thread::available_parallelism().map_or(1, usize::from).min(lab.machines).clamp(1, scripts.len());
     let ended = run_scripts(root, &scripts, &lab.arguments, machines)?;

@@ -10,12 +10,14 @@ mod bus;
 mod lock;
 mod profile;
 mod snapshot;
+mod upkeep;
 mod watch;
 
 use std::{
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -24,7 +26,7 @@ use lookout_core::{
     port::{Host, Lost, Promise},
 };
 use tokio::{
-    sync::Mutex,
+    sync::{Mutex, OnceCell},
     time::{Instant, sleep},
 };
 use zbus::{OwnedVariant, Variant};
@@ -34,6 +36,7 @@ use self::{
     bus::{Bus, Fault, Method, Service},
     profile::Kind,
     snapshot::{Card, Device, Snapshot, State},
+    upkeep::Upkeep,
     watch::Watch,
 };
 
@@ -67,12 +70,21 @@ const SCAN_PACE: Duration = Duration::from_millis(300);
 
 /// A host whose network is NetworkManager's.
 pub struct NetworkManager {
+    inner: Arc<Inner>,
+    watch: Mutex<Option<Watch>>,
+    /// There as long as something is wanted that must be looked after.
+    upkeep: Mutex<Option<Upkeep>>,
+}
+
+/// What calls and upkeep share.
+struct Inner {
     interface: Option<String>,
     wifi_interface: Option<String>,
     bus: Bus,
     /// One change at a time.
     applying: Mutex<()>,
-    watch: Mutex<Option<Watch>>,
+    /// Whether the supplicant said that it has no WEP. It is asked once: the bus logs every question that it refuses.
+    without_wep: OnceCell<bool>,
 }
 
 impl Method {
@@ -97,28 +109,9 @@ impl NetworkManager {
     /// Makes one that has nothing of the host yet. `interface` is the cable's, `wifi_interface` the wireless card's; none: the
     /// first that NetworkManager has of the kind.
     pub fn new(interface: Option<String>, wifi_interface: Option<String>) -> Self {
-        Self { interface, wifi_interface, bus: Bus::default(), applying: Mutex::new(()), watch: Mutex::new(None) }
-    }
-
-    async fn snapshot(&self) -> Result<Snapshot, Lost> {
-        Ok(Snapshot(self.bus.call(EVERYTHING, "/org/freedesktop", &()).await?))
-    }
-
-    fn cable(&self, devices: &[Device]) -> Result<Option<Device>, Lost> {
-        choose(devices, self.interface.as_deref(), Card::Cable)
-    }
-
-    fn wireless(&self, devices: &[Device]) -> Result<Option<Device>, Lost> {
-        choose(devices, self.wifi_interface.as_deref(), Card::Wireless)
-    }
-
-    async fn ciphers(&self, now: &Snapshot, card: &Device) -> Ciphers {
-        let ciphers = now.ciphers(card);
-        // Whether the supplicant was built with WEP it alone knows, and seldom tells anybody but root.
-        let told =
-            self.bus.call(SUPPLICANT_PROPERTY, "/fi/w1/wpa_supplicant1", &(SUPPLICANT.name, "Capabilities")).await;
-        let without = told.is_ok_and(|told: OwnedVariant| says(&told, "wep_disabled"));
-        Ciphers { wep: ciphers.wep && !without, ..ciphers }
+        let (bus, applying, without_wep) = Default::default();
+        let inner = Inner { interface, wifi_interface, bus, applying, without_wep };
+        Self { inner: Arc::new(inner), watch: Mutex::default(), upkeep: Mutex::default() }
     }
 
     /// Says what there is, and each thing that the camera would need and may not.
@@ -126,17 +119,17 @@ impl NetworkManager {
     /// # Errors
     /// Why there is nothing.
     pub async fn look(&self) -> Result<(String, Vec<String>), Lost> {
-        let now = self.snapshot().await?;
+        let now = self.inner.snapshot().await?;
         let devices = now.devices();
-        let (cable, wireless) = (self.cable(&devices)?, self.wireless(&devices)?);
+        let (cable, wireless) = (self.inner.cable(&devices)?, self.inner.wireless(&devices)?);
         let mut about = describe(&now, cable.as_ref(), wireless.as_ref());
         if let Some(card) = &wireless {
-            about += &format!(": {}", list(self.ciphers(&now, card).await));
+            about += &format!(": {}", list(self.inner.ciphers(&now, card).await));
         }
         let unmanaged = [&cable, &wireless].into_iter().flatten().filter(|device| device.state == State::Unmanaged);
         let mut lacks: Vec<_> =
             unmanaged.map(|device| format!("NetworkManager does not manage {}", device.interface)).collect();
-        let may: HashMap<String, String> = self.bus.call(PERMISSIONS, ROOT, &()).await?;
+        let may: HashMap<String, String> = self.inner.bus.call(PERMISSIONS, ROOT, &()).await?;
         let may = |action: &str| may.get(action).is_some_and(|answer| answer == "yes");
         for (action, what) in NEEDED {
             if !may(action) {
@@ -150,63 +143,71 @@ impl NetworkManager {
 impl Host for NetworkManager {
     fn about(&self) -> Promise<'_, Result<String, Lost>> {
         Box::pin(async {
-            let now = self.snapshot().await?;
+            let now = self.inner.snapshot().await?;
             let devices = now.devices();
-            Ok(describe(&now, self.cable(&devices)?.as_ref(), self.wireless(&devices)?.as_ref()))
+            Ok(describe(&now, self.inner.cable(&devices)?.as_ref(), self.inner.wireless(&devices)?.as_ref()))
         })
     }
 
     fn abilities(&self) -> Promise<'_, Result<Abilities, Lost>> {
         Box::pin(async {
-            let now = self.snapshot().await?;
+            let now = self.inner.snapshot().await?;
             let devices = now.devices();
-            let wifi = match self.wireless(&devices)? {
-                Some(card) => Some(self.ciphers(&now, &card).await),
+            let wifi = match self.inner.wireless(&devices)? {
+                Some(card) => Some(self.inner.ciphers(&now, &card).await),
                 None => None,
             };
-            Ok(Abilities { wifi, pppoe: self.cable(&devices)?.is_some() && dials(now.version()) })
+            Ok(Abilities { wifi, pppoe: self.inner.cable(&devices)?.is_some() && dials(now.version()) })
         })
     }
 
     fn apply<'a>(&'a self, wanted: Option<&'a Wanted>) -> Promise<'a, Result<(), Lost>> {
         Box::pin(async move {
-            let _one = self.applying.lock().await;
-            let now = self.snapshot().await?;
+            let _one = self.inner.applying.lock().await;
+            let now = self.inner.snapshot().await?;
             let devices = now.devices();
-            let (cable, wireless) = (self.cable(&devices)?, self.wireless(&devices)?);
-            let work = Work { bus: &self.bus, now: &now, cable: cable.as_ref(), wireless: wireless.as_ref() };
-            match wanted {
-                Some(wanted) => work.apply(wanted).await,
-                None => work.release().await,
-            }
+            let (cable, wireless) = (self.inner.cable(&devices)?, self.inner.wireless(&devices)?);
+            let work = Work { bus: &self.inner.bus, now: &now, cable: cable.as_ref(), wireless: wireless.as_ref() };
+            let Some(wanted) = wanted else {
+                *self.upkeep.lock().await = None;
+                return work.release().await;
+            };
+            let mut upkeep = self.upkeep.lock().await;
+            *upkeep = match upkeep.take() {
+                _ if wanted.wifi.is_none() && wanted.pppoe.is_none() => None,
+                Some(upkeep) => Some(upkeep),
+                None => Some(Upkeep::begin(self.inner.clone())),
+            };
+            work.apply(wanted).await
         })
     }
 
     fn scan(&self) -> Promise<'_, Result<Vec<AccessPoint>, Lost>> {
         Box::pin(async {
-            let now = self.snapshot().await?;
-            let card = self.wireless(&now.devices())?.ok_or_else(|| Lost("the host has no wireless card".into()))?;
+            let now = self.inner.snapshot().await?;
+            let card =
+                self.inner.wireless(&now.devices())?.ok_or_else(|| Lost("the host has no wireless card".into()))?;
             match card.state {
                 State::Idle | State::Busy => {}
                 State::Unmanaged => return Err(unmanaged(&card)),
                 State::Unavailable => return Err(Lost(format!("{} is switched off, or not ready", card.interface))),
             }
             let options: HashMap<&str, Variant<'_>> = HashMap::new();
-            match self.bus.call(SCAN, &card.path, &options).await {
+            match self.inner.bus.call(SCAN, &card.path, &options).await {
                 Ok(()) => {}
                 // It scans just now, by itself or for somebody else.
                 Err(Fault { name: Some(name), .. }) if name.ends_with(".NotAllowed") => {}
                 Err(fault) => return Err(fault.lost),
             }
-            self.scanned(&card.path, now.scanned(&card)).await?;
-            let now = self.snapshot().await?;
+            self.inner.scanned(&card.path, now.scanned(&card)).await?;
+            let now = self.inner.snapshot().await?;
             Ok(now.access_points(&card))
         })
     }
 
     fn standing(&self) -> Promise<'_, Result<Standing, Lost>> {
         Box::pin(async {
-            let now = self.snapshot().await?;
+            let now = self.inner.snapshot().await?;
             let actives = now.actives();
             let up =
                 |kind: Kind| actives.iter().any(|active| active.up && kind.places().contains(&active.uuid.as_str()));
@@ -235,16 +236,39 @@ impl Host for NetworkManager {
             let since = now.duration_since(UNIX_EPOCH).map_err(|_| Lost("the time is before 1970".into()))?;
             let micros = i64::try_from(since.as_micros()).map_err(|_| Lost("the time is too late".into()))?;
             // Neither relative to what it is, nor with a question to anybody.
-            Ok(self.bus.call(SET_TIME, "/org/freedesktop/timedate1", &(micros, false, false)).await?)
+            Ok(self.inner.bus.call(SET_TIME, "/org/freedesktop/timedate1", &(micros, false, false)).await?)
         })
     }
 
     fn restart(&self) -> Promise<'_, Result<(), Lost>> {
-        Box::pin(async { Ok(self.bus.call(REBOOT, "/org/freedesktop/login1", &false).await?) })
+        Box::pin(async { Ok(self.inner.bus.call(REBOOT, "/org/freedesktop/login1", &false).await?) })
     }
 }
 
-impl NetworkManager {
+impl Inner {
+    async fn snapshot(&self) -> Result<Snapshot, Lost> {
+        Ok(Snapshot(self.bus.call(EVERYTHING, "/org/freedesktop", &()).await?))
+    }
+
+    fn cable(&self, devices: &[Device]) -> Result<Option<Device>, Lost> {
+        choose(devices, self.interface.as_deref(), Card::Cable)
+    }
+
+    fn wireless(&self, devices: &[Device]) -> Result<Option<Device>, Lost> {
+        choose(devices, self.wifi_interface.as_deref(), Card::Wireless)
+    }
+
+    async fn ciphers(&self, now: &Snapshot, card: &Device) -> Ciphers {
+        let ciphers = now.ciphers(card);
+        // Whether the supplicant was built with WEP it alone knows, and seldom tells anybody but root.
+        let without = self.without_wep.get_or_init(async || {
+            let asked = (SUPPLICANT.name, "Capabilities");
+            let told = self.bus.call(SUPPLICANT_PROPERTY, "/fi/w1/wpa_supplicant1", &asked).await;
+            told.is_ok_and(|told: OwnedVariant| says(&told, "wep_disabled"))
+        });
+        Ciphers { wep: ciphers.wep && !*without.await, ..ciphers }
+    }
+
     /// Waits until a wireless card has scanned since `last`.
     async fn scanned(&self, card: &str, last: i64) -> Result<(), Lost> {
         let end = Instant::now() + SCAN_PATIENCE;
@@ -313,3 +337,6 @@ fn dials(version: &str) -> bool {
     // Where its plug-ins are not found at all, pppd alone decides.
     pppd && (plugins.is_empty() || plugins.iter().any(|plugins| plugins.join("libnm-ppp-plugin.so").exists()))
 }
+
+#[cfg(test)]
+mod lab;

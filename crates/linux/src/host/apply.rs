@@ -82,6 +82,23 @@ impl Work<'_> {
         self.drop(Kind::Wired, self.cable).await.and(wifi).and(pppoe)
     }
 
+    /// Activates what is there of a wireless network and a line, and neither active nor on its way; says whether anything was.
+    pub(super) async fn mend(&self) -> Result<bool, Lost> {
+        let mut tried = false;
+        let idle = self.wireless.filter(|card| card.state == State::Idle);
+        for (kind, device, on) in
+            [(Kind::Wifi, idle, idle.map(|card| card.path.as_str())), (Kind::Pppoe, None, self.cable.map(|_| NOWHERE))]
+        {
+            let Some(on) = on else { continue };
+            let kept = self.kept(kind).await?;
+            if let Some(own) = kept.last().filter(|_| !kept.iter().any(|own| self.active(own, device))) {
+                tried = true;
+                self.activate(own.path.as_str(), on).await?;
+            }
+        }
+        Ok(tried)
+    }
+
     /// Sees to it that there is one profile of a kind, as wanted, and that it is active if its device can be.
     async fn keep(&self, kind: Kind, wanted: impl Fn() -> Profile, device: Option<&Device>) -> Result<(), Lost> {
         let (wanted, kept) = (wanted(), self.kept(kind).await?);
@@ -180,8 +197,11 @@ impl Work<'_> {
         let mut kept = Vec::new();
         for place in kind.places() {
             if let Some(path) = self.by_uuid(place).await? {
-                let found = self.bus.call(READ, path.as_str(), &()).await?;
-                kept.push(Kept { place, path, found });
+                match self.bus.call(READ, path.as_str(), &()).await {
+                    Ok(found) => kept.push(Kept { place, path, found }),
+                    Err(fault) if gone(&fault) => {}
+                    Err(fault) => return Err(fault.lost),
+                }
             }
         }
         Ok(kept)
@@ -236,8 +256,17 @@ impl Work<'_> {
     }
 
     async fn delete(&self, profile: &OwnedObjectPath) -> Result<(), Lost> {
-        Ok(self.bus.call(DELETE, profile.as_str(), &()).await?)
+        match self.bus.call(DELETE, profile.as_str(), &()).await {
+            Err(fault) if !gone(&fault) => Err(fault.lost),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
+}
+
+/// Says whether a call failed because its object is no more: others delete profiles, too.
+fn gone(fault: &Fault) -> bool {
+    let name = fault.name.as_deref().unwrap_or_default();
+    ["UnknownObject", "UnknownMethod", "UnknownInterface"].iter().any(|end| name.ends_with(end))
 }
 
 /// Says what is active on a device that the camera does not have yet; nothing is said of one that cannot be used.

@@ -221,7 +221,9 @@ impl Profile {
             Security::Wep { keys, index, shared } => {
                 self.set(WIFI_SECURITY, "key-mgmt", "none");
                 self.set(WIFI_SECURITY, "auth-alg", if *shared { "shared" } else { "open" });
-                self.set(WIFI_SECURITY, "wep-tx-keyidx", u32::from(*index));
+                if *index != 0 {
+                    self.set(WIFI_SECURITY, "wep-tx-keyidx", u32::from(*index));
+                }
                 // A key, and no passphrase.
                 self.set(WIFI_SECURITY, "wep-key-type", 1_u32);
                 for (name, key) in ["wep-key0", "wep-key1", "wep-key2", "wep-key3"].into_iter().zip(keys) {
@@ -261,7 +263,7 @@ impl Profile {
             let (own, found) = (self.0.get(setting), found.get(*setting));
             keys.iter().all(|key| {
                 let own = own.and_then(|own| own.get(key));
-                own == found.and_then(|found| found.get(*key)).map(|value| &**value)
+                own == found.and_then(|found| found.get(*key)).map(|value| &**value).filter(|value| !is_empty(value))
             })
         })
     }
@@ -286,6 +288,11 @@ pub(super) fn before(found: &Found, interface: &str) -> Option<String> {
 pub(super) fn interface_of(found: &Found) -> Option<&str> {
     let Variant::Str(interface) = &**found.get(CONNECTION)?.get("interface-name")? else { return None };
     Some(interface.as_str())
+}
+
+/// NetworkManager gives some lists that were not given to it, without anything in them.
+fn is_empty(value: &Variant<'_>) -> bool {
+    matches!(value, Variant::Array(list) if list.inner().is_empty())
 }
 
 /// Shows a MAC as NetworkManager does.

@@ -111,13 +111,21 @@ impl Snapshot {
             21..=30 | 101.. => State::Idle,
             31..=100 => State::Busy,
         };
-        let active = self.text(path, DEVICE, "ActiveConnection").and_then(|path| self.active(path));
+        let active = self.next(path).or_else(|| self.active(self.text(path, DEVICE, "ActiveConnection")?));
         Some(Device { path: path.to_owned(), interface, card, state, active })
+    }
+
+    /// Gives what is on its way on a device: it takes the place of what is there, but not at once.
+    fn next(&self, device: &str) -> Option<Active> {
+        let on = |path: &&str| self.array(path, ACTIVE, "Devices").iter().filter_map(text).any(|on| on == device);
+        let paths = self.0.keys().map(|path| path.as_str()).filter(on);
+        let coming = paths.filter_map(|path| Some((number_of(path), self.active(path).filter(|active| !active.up)?)));
+        coming.max_by_key(|(number, _)| *number).map(|(_, active)| active)
     }
 
     fn active(&self, path: &str) -> Option<Active> {
         let up = match self.number(path, ACTIVE, "State")? {
-            1 => false,
+            0 | 1 => false,
             2 => true,
             _ => return None,
         };
@@ -199,6 +207,11 @@ fn bssid(text: &str) -> Option<[u8; 6]> {
         *byte = u8::from_str_radix(parts.next().filter(|part| part.len() == 2)?, 16).ok()?;
     }
     parts.next().is_none().then_some(bssid)
+}
+
+/// Gives the number at the end of a path; later ones are higher.
+fn number_of(path: &str) -> u64 {
+    path.rsplit('/').next().and_then(|number| number.parse().ok()).unwrap_or_default()
 }
 
 /// Gives a text, or a path, which is one.
