@@ -62,9 +62,10 @@ impl Gateways {
         for (ip, plays) in members {
             let listener = TcpListener::bind((*ip, 0)).unwrap();
             let port = listener.local_addr().unwrap().port();
-            let location = match plays {
-                Plays::Location(location) => location.clone(),
-                _ => format!("http://{ip}:{port}/d.xml"),
+            let location = if let Plays::Location(location) = plays {
+                location.clone()
+            } else {
+                format!("http://{ip}:{port}/d.xml")
             };
             answers.push((UdpSocket::bind((*ip, 0)).unwrap(), location));
             let (plays, shared) = (plays.clone(), shared.clone());
@@ -177,7 +178,9 @@ fn answer(mut stream: &TcpStream, plays: &Plays, describe: bool, action: &str) -
         Plays::Cut if describe => {
             stream.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{description}").as_bytes())
         }
-        _ if describe => whole("200 OK", &description),
+        Plays::HangLater | Plays::Fine(_) | Plays::Refuse(_) | Plays::Location(_) | Plays::Control(_) if describe => {
+            whole("200 OK", &description)
+        }
         Plays::Refuse(code) => whole(
             "500 Internal Server Error",
             &format!(
@@ -191,7 +194,9 @@ fn answer(mut stream: &TcpStream, plays: &Plays, describe: bool, action: &str) -
                  </u:{action}Response></B></E>"
             ),
         ),
-        _ => whole("404 Not Found", ""),
+        Plays::HangLater | Plays::Location(_) | Plays::Control(_) | Plays::Endless | Plays::Laughs | Plays::Cut => {
+            whole("404 Not Found", "")
+        }
     }
 }
 
