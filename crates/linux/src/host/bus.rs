@@ -103,13 +103,14 @@ pub(super) async fn open() -> Result<Connection, Lost> {
 
 /// Words the error of a call.
 fn fault(of: Service, error: &zbus::Error, secret: bool) -> Fault {
-    let (name, detail) = match error {
-        zbus::Error::MethodError(name, detail, _) => (name.to_string(), detail.clone()),
-        zbus::Error::FDO(error) => (error.name().to_string(), error.description().map(str::to_owned)),
-        zbus::Error::InputOutput(error) if error.kind() == ErrorKind::TimedOut => {
-            return Fault { name: None, lost: Lost(format!("{} does not answer", of.called)) };
-        }
-        _ => return Fault { name: None, lost: Lost("D-Bus is gone".into()) },
+    let (name, detail) = if let zbus::Error::MethodError(name, detail, _) = error {
+        (name.to_string(), detail.clone())
+    } else if let zbus::Error::FDO(error) = error {
+        (error.name().to_string(), error.description().map(str::to_owned))
+    } else {
+        let late = matches!(error, zbus::Error::InputOutput(error) if error.kind() == ErrorKind::TimedOut);
+        let what = if late { format!("{} does not answer", of.called) } else { "D-Bus is gone".into() };
+        return Fault { name: None, lost: Lost(what) };
     };
     let detail = detail.filter(|_| !secret).unwrap_or_default();
     Fault { lost: words(of, &name, &detail), name: Some(name) }

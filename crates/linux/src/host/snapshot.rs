@@ -179,9 +179,9 @@ impl Snapshot {
         let mut addresses: Vec<IpAddr> = configs
             .filter_map(|config| config.get("AddressData"))
             .flat_map(|data| array(data))
-            .filter_map(|entry| match entry {
-                Variant::Dict(entry) => entry.get::<_, &str>(&"address").ok()??.parse().ok(),
-                _ => None,
+            .filter_map(|entry| {
+                let Variant::Dict(entry) = entry else { return None };
+                entry.get::<_, &str>(&"address").ok()??.parse().ok()
             })
             .filter(reachable)
             .collect();

@@ -251,12 +251,10 @@ async fn tell(parts: &Parts, target: &Chosen) -> (Outcome, Why) {
 /// Says whether an address is one of this host's, by which somebody else reaches it: whoever comes from the host itself has
 /// not found a way to it.
 pub fn own(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        address if address.is_loopback() => false,
-        // They are the same on every network, and cannot be asked for without naming the card.
-        IpAddr::V6(address) if address.is_unicast_link_local() => true,
-        address => UdpSocket::bind((address, 0)).is_ok(),
-    }
+    let address = address.to_canonical();
+    // They are the same on every network, and cannot be asked for without naming the card.
+    let of_link = matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
+    !address.is_loopback() && (of_link || UdpSocket::bind((address, 0)).is_ok())
 }
 
 /// Removes what was confirmed: of a camera that begins in the factory state.

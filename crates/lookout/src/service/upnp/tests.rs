@@ -171,9 +171,9 @@ impl Rig {
             standing,
             ends,
             outside: outside.clone(),
-            note: Box::new(move |event| match event {
-                Event::Failed(Peer::Upnp, words) => notes.lock().noted.push(words),
-                other => panic!("{other}"),
+            note: Box::new(move |event| {
+                let Event::Failed(Peer::Upnp, words) = event else { panic!("{event}") };
+                notes.lock().noted.push(words);
             }),
             counters: Arc::clone(&counters),
         };
