@@ -299,3 +299,6 @@ fn is_empty(value: &Variant<'_>) -> bool {
 fn colons(Mac([a, b, c, d, e, f]): Mac) -> String {
     format!("{a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{f:02X}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -227,3 +227,6 @@ fn text<'a>(value: &'a Variant<'_>) -> Option<&'a str> {
 fn array<'a>(value: &'a Variant<'static>) -> &'a [Variant<'static>] {
     if let Variant::Array(array) = value { Array::inner(array) } else { &[] }
 }
+
+#[cfg(test)]
+mod tests;
