@@ -15,11 +15,11 @@ use lookout_core::{
     },
     port::{InputLine as _, Lost, Microphone, Source, Turner as _, Wanted},
 };
-use lookout_linux::{alsa, gpio, led, v4l2};
+use lookout_linux::{alsa, gpio, host::NetworkManager, led, v4l2};
 use rustix::fs::Access;
 
 use crate::{
-    config::{self, Config, HeadKind},
+    config::{self, Backend, Config, HeadKind},
     framing,
     pipeline::{Demands, Developer, Left},
     source::{LocalTime, Locator, SoundLocator},
@@ -44,7 +44,7 @@ pub struct Found {
     pub microphones: Vec<String>,
     /// The head in words, or why it cannot be used; `None` if none is wanted.
     pub head: Option<Result<String, String>>,
-    /// The serial ports and the lines of `[gpio]`, each with what was found there, or why it cannot be used.
+    /// The serial ports, the lines of `[gpio]` and the host's network, each with what was found there, or why it cannot be used.
     pub lines: Vec<(&'static str, Result<String, String>)>,
     /// The GPIO chips of this machine, a line each.
     pub chips: Vec<String>,
@@ -108,7 +108,7 @@ pub async fn probe(locator: &Locator, config: &Config) -> Result<Found, String> 
         sound: sound(config, &mut *source, own).await,
         microphones: alsa::capture_devices(),
         head: head(config, locator, frame.size).await,
-        lines: ports(&config.serial.ports).chain(lines(&config.gpio).await).collect(),
+        lines: ports(&config.serial.ports).chain(lines(&config.gpio).await).chain(host(&config.host).await).collect(),
         chips: gpio::chips(),
         leds: led::leds(),
     })
@@ -171,6 +171,21 @@ async fn lines(config: &config::Gpio) -> Vec<(&'static str, Result<String, Strin
         lines.push(("LED", led::look(place).map_err(|lost| format!("{place}: {lost}"))));
     }
     lines
+}
+
+/// Looks whose the network is, and what of it the camera may not.
+async fn host(config: &config::Host) -> Vec<(&'static str, Result<String, String>)> {
+    if config.backend == Backend::None {
+        return Vec::new();
+    }
+    let host = NetworkManager::new(config.interface.clone(), config.wifi_interface.clone());
+    match host.look().await {
+        Err(lost) => vec![("host", Err(lost.0))],
+        Ok((about, lacks)) => {
+            let lacks = lacks.into_iter().map(|lack| ("host", Err(lack)));
+            std::iter::once(("host", Ok(about))).chain(lacks).collect()
+        }
+    }
 }
 
 /// Hears the microphone that is configured, for a moment.

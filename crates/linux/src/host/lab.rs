@@ -343,7 +343,7 @@ async fn whatever_is_not_there_or_not_allowed_is_said_in_words() {
 
 #[tokio::test]
 #[ignore = "needs the lab"]
-async fn the_clock_is_set_unless_the_host_follows_a_server_of_its_own() {
+async fn the_hosts_clock_is_set() {
     if geteuid().is_root() && fs::metadata("/run/systemd/system").is_err() {
         return;
     }

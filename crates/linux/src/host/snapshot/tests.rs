@@ -6,8 +6,10 @@ fn path(text: &str) -> Variant<'static> {
     Variant::from(zbus::ObjectPath::try_from(text.to_owned()).unwrap())
 }
 
+type Properties = Vec<(&'static str, Variant<'static>)>;
+
 /// Makes a snapshot of objects, each with its path, interface, and properties.
-fn snapshot<const N: usize>(objects: [(&str, &str, Vec<(&str, Variant<'static>)>); N]) -> Snapshot {
+fn snapshot<const N: usize>(objects: [(&str, &str, Properties); N]) -> Snapshot {
     let mut all = Snapshot(HashMap::new());
     for (path, interface, properties) in objects {
         let path = OwnedObjectPath::from(zbus::ObjectPath::try_from(path.to_owned()).unwrap());
@@ -17,7 +19,7 @@ fn snapshot<const N: usize>(objects: [(&str, &str, Vec<(&str, Variant<'static>)>
     all
 }
 
-fn device(interface: &str, kind: u32, state: u32) -> Vec<(&'static str, Variant<'static>)> {
+fn device(interface: &str, kind: u32, state: u32) -> Properties {
     vec![
         ("Interface", interface.to_owned().into()),
         ("DeviceType", kind.into()),
@@ -26,7 +28,7 @@ fn device(interface: &str, kind: u32, state: u32) -> Vec<(&'static str, Variant<
     ]
 }
 
-fn active(profile: &str, state: u32) -> Vec<(&'static str, Variant<'static>)> {
+fn active(profile: &str, state: u32) -> Properties {
     vec![
         ("Connection", path(profile)),
         ("Uuid", "u".into()),
