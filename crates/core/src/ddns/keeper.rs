@@ -78,8 +78,10 @@ pub struct Keeper {
     stand: Stand,
     /// Whether no account has been seen yet.
     begins: bool,
-    /// Whether somebody rang.
-    rung: bool,
+    /// Somebody rang; when that is done, if nothing else comes before.
+    rung: Option<Instant>,
+    /// A good name is left alone until then, whoever rings.
+    quiet: Instant,
     /// Since when an address is waited for.
     since: Instant,
     /// When the name is due without a reason.
@@ -103,7 +105,8 @@ impl Keeper {
             seen: None,
             stand: Stand::New,
             begins: true,
-            rung: false,
+            rung: None,
+            quiet: now,
             since: now,
             refresh: now,
             soonest: now,
@@ -124,15 +127,14 @@ impl Keeper {
         let mark = account.mark();
         if old.as_ref().is_some_and(|old| old.mark() == mark) {
             // Another way to the same place. What was refused may have been refused by who stood in that way.
-            self.soonest = self.soonest.min(self.after_asking(GAP, now));
             if self.fate() != Some(Fate::Well) {
-                (self.stand, self.rung) = (Stand::New, true);
+                (self.stand, self.soonest) = (Stand::New, self.soonest.min(self.after_asking(GAP, now)));
             }
             self.hold();
             return;
         }
         let begins = std::mem::take(&mut self.begins);
-        (self.stand, self.rung, self.since, self.refresh) = (Stand::New, false, now, now);
+        (self.stand, self.rung, self.since, self.refresh) = (Stand::New, None, now, now);
         (self.away, self.outages) = (AWAY, OUTAGE);
         self.soonest = self.after_asking(GAP, now);
         if let Some(kept) = self.kept.as_ref().filter(|kept| kept.mark == mark) {
@@ -146,6 +148,7 @@ impl Keeper {
                 Fate::Well => {
                     self.refresh = now + (REFRESH - ago);
                     self.soonest = self.soonest.max(now + SETTLED.saturating_sub(ago));
+                    self.quiet = self.quiet.max(now + FORCED.saturating_sub(ago));
                 }
                 Fate::Later if begins => self.outage = Some((account.service, now + minutes(30).saturating_sub(ago))),
                 // What happened in this run is known by the steady clock.
@@ -163,8 +166,9 @@ impl Keeper {
         if account.refused().is_some() {
             return;
         }
-        let gap = if self.fate() == Some(Fate::Well) { FORCED } else { GAP };
-        (self.rung, self.soonest) = (true, self.after_asking(gap, now));
+        let gap = self.after_asking(GAP, now);
+        // A moved address does not wait for it.
+        self.rung = Some(if self.fate() == Some(Fate::Well) { gap.max(self.quiet) } else { gap });
         self.hold();
     }
 
@@ -184,10 +188,11 @@ impl Keeper {
         };
         let moved = self.seen.is_some() && self.seen != self.kept.as_ref().and_then(Kept::address);
         let due = match self.fate() {
-            Some(Fate::Stop) if !self.rung => return Next::Never,
-            Some(Fate::Well) if !self.rung && !moved => self.soonest.max(self.refresh),
-            Some(_) | None => self.soonest,
+            Some(Fate::Stop) => None,
+            Some(Fate::Well) if !moved => Some(self.soonest.max(self.refresh)),
+            Some(Fate::Well | Fate::Later) | None => Some(self.soonest),
         };
+        let Some(due) = due.into_iter().chain(self.rung).min() else { return Next::Never };
         let due = match (self.seen, &account.proxy) {
             (Some(_), _) => due,
             (None, None) => due.max(self.since + PATIENCE),
@@ -199,7 +204,7 @@ impl Keeper {
 
     /// Notes that the service is being asked.
     pub fn asking(&mut self, now: Instant) {
-        (self.stand, self.asked, self.rung) = (Stand::Asking, Some(now), false);
+        (self.stand, self.asked, self.rung) = (Stand::Asking, Some(now), None);
     }
 
     /// Takes what came of it, when the host's clock says `clock_s`; `random` makes pauses up to an eighth shorter. Returns what is
@@ -220,10 +225,13 @@ impl Keeper {
             Fate::Well => {
                 self.outages.went_well();
                 (self.soonest, self.refresh) = (now + SETTLED, now + jitter(REFRESH, random / 16));
+                // Who rang meanwhile has it.
+                (self.quiet, self.rung) = (now + FORCED, None);
             }
             Fate::Later => {
                 self.soonest = now + self.outages.failed(random);
                 self.outage = Some((account.service, self.soonest));
+                self.rung = None;
             }
             Fate::Stop => self.soonest = now + GAP,
         }
@@ -264,6 +272,7 @@ impl Keeper {
         let service = self.account.as_ref().map(|account| account.service);
         if let Some((_, until)) = self.outage.filter(|(out, _)| Some(*out) == service) {
             self.soonest = self.soonest.max(until);
+            self.rung = self.rung.map(|rung| rung.max(until));
         }
     }
 }

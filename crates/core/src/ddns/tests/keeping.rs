@@ -255,6 +255,48 @@ fn q80_whoever_rings_all_the_time_makes_no_more_than_an_update_an_hour_of_a_good
 }
 
 #[test]
+fn q80_whoever_rings_does_not_keep_a_moved_address_waiting() {
+    let mut bench = Bench::started();
+    bench.answers("good");
+    bench.pass(5 * MINUTE);
+    bench.again();
+    bench.see("2.2.2.2");
+    assert_eq!(bench.waits(), Some((5, Some(ip("2.2.2.2")))), "ten minutes after the last one");
+    bench.answers("good");
+    bench.again();
+    assert_eq!(bench.waits().unwrap().0, 60, "what did not move waits an hour");
+    bench.answers("nochg");
+    bench.pass(15 * MINUTE);
+    bench.again();
+    bench.see("3.3.3.3");
+    assert_eq!(bench.waits().unwrap().0, 0);
+}
+
+#[test]
+fn q80_who_rings_behind_a_restart_waits_until_an_hour_after_a_good_one() {
+    for (ago, wait) in [(5, 55), (59, 1), (60, 0), (600, 0)] {
+        let mut bench = Bench::started();
+        bench.answers("good 1.1.1.1");
+        let clock = bench.clock_s;
+        bench.restart(clock + 60 * ago);
+        bench.again();
+        assert_eq!(bench.waits().unwrap().0, wait, "{ago}");
+    }
+}
+
+#[test]
+fn who_rings_while_a_service_is_asked_has_what_it_answers() {
+    for (body, wait) in [("good", 28 * 24 * 60), ("911", 35), ("badauth", 1)] {
+        let mut bench = Bench::started();
+        bench.keeper.asking(bench.now);
+        bench.again();
+        let outcome = Outcome::Answered(read(200, body.as_bytes(), Some(ip("1.1.1.1"))));
+        bench.keeper.done(outcome, bench.now, bench.clock_s, 0);
+        assert_eq!(bench.waits().unwrap().0, wait, "{body}");
+    }
+}
+
+#[test]
 fn a_restart_updates_nothing_without_need() {
     let mut bench = Bench::started();
     bench.answers("good");
