@@ -126,6 +126,28 @@ fn q34_a_start_whose_port_is_taken_goes_back_to_the_configurations() {
 }
 
 #[test]
+fn q74_a_port_behind_which_nobody_is_seen_comes_back_though_the_camera_is_killed_in_between() {
+    let mut camera = start("[host]\nnetwork_confirm_s = 3.0\n");
+    let (first, lost, found) = (on(free()), free(), free());
+    camera.restart_on(first);
+    set(&camera, lost);
+    moved(&mut camera, lost);
+    camera.restart_on(first);
+    assert_eq!(camera.http, on(lost), "it is tried anew");
+    moved(&mut camera, first.port());
+    eventually("the settings are back", || listed(&camera) == first.port());
+    let log = camera.admin().get("/get_log.cgi");
+    assert!(log.text().contains("network settings taken back"), "{}", log.text());
+    set(&camera, found);
+    moved(&mut camera, found);
+    assert_eq!(listed(&camera), found);
+    eventually("it is noted", || camera.admin().get("/get_log.cgi").text().contains("network settings kept"));
+    camera.restart_on(first);
+    std::thread::sleep(Duration::from_secs(5));
+    assert_eq!((camera.http, listed(&camera)), (on(found), found));
+}
+
+#[test]
 fn q34_where_the_configuration_takes_any_port_the_setting_is_only_kept() {
     let mut camera = start("");
     let http = camera.http;

@@ -366,8 +366,13 @@ fn a_backend_that_is_turned_on_is_not_told_what_was_set_before_and_one_that_was_
     assert!(rig.confirm.seen(rig.now));
     rig.run(S(5));
     let off = Rig::start(rig.settings, rig.disk, NO_HOST, WINDOW);
-    let on = Rig::start(off.settings, off.disk, ALL, WINDOW);
+    let on = Rig::start(off.settings.clone(), off.disk.clone(), ALL, WINDOW);
     assert_eq!((on.told().as_str(), on.confirm.waits_for_a_manager()), ("10.0.0.10", false));
+    let mut off = Rig::start(off.settings, off.disk, NO_HOST, WINDOW);
+    off.set(at("10.0.0.11"));
+    off.run(S(5));
+    let on = Rig::start(off.settings, off.disk, ALL, WINDOW);
+    assert_eq!((on.told().as_str(), on.shown().as_str()), ("own", "10.0.0.11"));
 }
 
 #[test]

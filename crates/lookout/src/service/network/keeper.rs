@@ -253,8 +253,8 @@ async fn tell(parts: &Parts, target: &Chosen) -> (Outcome, Why) {
 pub fn own(address: IpAddr) -> bool {
     let address = address.to_canonical();
     // They are the same on every network, and cannot be asked for without naming the card.
-    let of_link = matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
-    !address.is_loopback() && (of_link || UdpSocket::bind((address, 0)).is_ok())
+    let link_local = matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
+    !address.is_loopback() && (link_local || UdpSocket::bind((address, 0)).is_ok())
 }
 
 /// Removes what was confirmed: of a camera that begins in the factory state.

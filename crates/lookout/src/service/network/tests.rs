@@ -17,7 +17,10 @@ use lookout_core::{
 };
 use lookout_testkit::{Obeys, SimHost};
 use tempfile::TempDir;
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 
 use super::{clock, keeper, look, power, scan, *};
 use crate::store::{By, Store};
@@ -51,7 +54,8 @@ impl Rig {
         let store = Arc::new(Store::open(state.path(), RULES).unwrap().store);
         let network = Arc::new(Network::new(managed));
         let (ports, journal, sim) = (Arc::<Mutex<Vec<u16>>>::default(), noted.clone(), host.clone());
-        let moved = ports.clone();
+        let (moved, told) = (ports.clone(), Arc::new(Mutex::new(Instant::now())));
+        let telling = told.clone();
         let keeper = tokio::spawn(keeper::run(keeper::Parts {
             store: store.clone(),
             network: network.clone(),
@@ -61,11 +65,17 @@ impl Rig {
                     return Err(Lost("taken".into()));
                 }
                 moved.lock().unwrap().push(port);
+                // The host is told behind it.
+                *telling.lock().unwrap() = Instant::now();
                 Ok(())
             })),
             window: S(120),
             state: state.path().to_owned(),
-            own: Box::new(move |address| address == IpAddr::from(address_of(&sim).unwrap_or([192, 168, 1, 2].into()))),
+            own: Box::new(move |address| {
+                // The old address goes a second after the host has taken the order.
+                let going = told.lock().unwrap().elapsed() < S(1) && address == OLD;
+                going || address == address_of(&sim).map_or(OLD, IpAddr::from)
+            }),
             note: Arc::new(move |event| journal.lock().unwrap().push(event.clone())),
         }));
         Self { state, store, network, host, noted, ports, keeper }
@@ -126,6 +136,7 @@ fn address_of(host: &SimHost) -> Option<Ipv4Addr> {
     }
 }
 
+const OLD: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 1, 2));
 const NEW: Option<Ipv4Addr> = Some(Ipv4Addr::new(10, 0, 0, 9));
 
 #[tokio::test(start_paused = true)]
