@@ -96,14 +96,14 @@ impl Confirm {
     /// reason to change an operator's network.
     pub fn new(on_disk: Option<Chosen>, settings: &Settings, reach: Reach, window: Duration, now: Instant) -> Self {
         let wanted = Chosen::of(settings, settings.id, settings.mac_set);
-        let write = on_disk.is_none().then_some(now);
         // An id that a manager set is the one thing that a factory reset leaves (PROFILE 7.2): it is told, if it is confirmed.
-        let mut kept = on_disk.unwrap_or_else(|| Chosen { mac_set: false, ..wanted.clone() });
+        let mut kept = on_disk.clone().unwrap_or_else(|| Chosen { mac_set: false, ..wanted.clone() });
         // The port that the machine's configuration names is its operator's, who needs no confirmation (ADR 0036).
         let (own, known) = (&wanted.network, &kept.network);
         if own.port_configured != known.port_configured || own.port.get() == own.port_configured.get() {
             (kept.network.port, kept.network.port_configured) = (own.port, own.port_configured);
         }
+        let write = (on_disk.as_ref() != Some(&kept)).then_some(now);
         let window = Some(window).filter(|window| !window.is_zero());
         let (phase, pauses) = (Phase::Settled, PAUSES);
         let mut confirm = Self { window, reach, wanted: kept.clone(), kept, phase, tell: None, pauses, write };

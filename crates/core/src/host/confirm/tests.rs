@@ -339,6 +339,7 @@ fn q34_the_operators_own_port_is_kept_without_a_confirmation() {
         (owned("9001", "80"), 9000),
     ] {
         let mut next = Rig::start(settings, rig.disk.clone(), ALL, WINDOW);
+        assert_eq!(next.disk.as_ref(), Some(next.confirm.kept()), "the next start knows it");
         next.run(S(500));
         assert_eq!(next.settings.network.port.get(), back);
         assert_eq!(next.host.map(|host| (host.network.port.get(), host.told)), Some((back, false)));

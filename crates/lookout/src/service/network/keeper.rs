@@ -75,7 +75,7 @@ pub async fn run(parts: Parts) {
     let seen = parts.network.seen.subscribe();
     let reach = Reach { host: parts.host.is_some(), port: parts.move_to.is_some() };
     let confirm = Confirm::new(read(&parts.state), &parts.store.get(), reach, parts.window, now());
-    let mut keeper = Keeper { parts, settings, seen, confirm, guest: None, failed: false };
+    let mut keeper = Keeper { parts, settings, seen, confirm, guest: None, failed: false, untold: false };
     loop {
         keeper.step().await;
     }
@@ -90,6 +90,8 @@ struct Keeper {
     guest: Option<(IpAddr, Instant)>,
     /// Whether it was told that the host failed.
     failed: bool,
+    /// Whether it is still to be told that a change was confirmed.
+    untold: bool,
 }
 
 impl Keeper {
@@ -148,10 +150,7 @@ impl Keeper {
     }
 
     fn confirmed(&mut self) {
-        if self.confirm.seen(now()) {
-            tracing::info!("a manager was seen: the network stays as it was set");
-            (self.parts.note)(&Event::NetworkKept);
-        }
+        self.untold |= self.confirm.seen(now());
     }
 
     /// Has the host be as it is wanted, unless something else is wanted meanwhile.
@@ -217,6 +216,11 @@ impl Keeper {
             tracing::warn!("what was confirmed of the network cannot be kept: {error}");
         }
         self.confirm.written(written.is_ok(), now());
+        // What is told of is on the disk: no end of the camera takes it back any more.
+        if written.is_ok() && std::mem::take(&mut self.untold) {
+            tracing::info!("a manager was seen: the network stays as it was set");
+            (self.parts.note)(&Event::NetworkKept);
+        }
     }
 }
 
