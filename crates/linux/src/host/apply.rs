@@ -46,7 +46,7 @@ impl Work<'_> {
     /// Has all be as wanted. What can be done is done, even if something else cannot; told is the first that could not.
     pub(super) async fn apply(&self, wanted: &Wanted) -> Result<(), Lost> {
         let mut done = Ok(());
-        match (self.cable, wanted.pppoe.is_some() || wanted.wifi.is_none()) {
+        match (self.cable.filter(|cable| has_part(cable, wanted)), needs_cable(wanted)) {
             (Some(cable), _) => {
                 let wired = || Profile::wired(wanted, &cable.interface);
                 done = done.and(self.keep(Kind::Wired, wired, Some(cable)).await);
@@ -101,6 +101,9 @@ impl Work<'_> {
 
     /// Sees to it that there is one profile of a kind, as wanted, and that it is active if its device can be.
     async fn keep(&self, kind: Kind, wanted: impl Fn() -> Profile, device: Option<&Device>) -> Result<(), Lost> {
+        if let Some(device) = device.filter(|device| device.state == State::Unmanaged) {
+            return Err(super::unmanaged(device));
+        }
         let (wanted, kept) = (wanted(), self.kept(kind).await?);
         let mut good = None;
         for own in &kept {
@@ -116,9 +119,6 @@ impl Work<'_> {
         let old = kept.iter().filter(|own| own.path != path);
         let on = device.map_or(NOWHERE, |device| &device.path);
         let usable = device.is_none_or(|device| matches!(device.state, State::Idle | State::Busy));
-        if device.is_some_and(|device| device.state == State::Unmanaged) {
-            return Err(Lost(format!("NetworkManager does not manage {}", device.map_or("", |one| &one.interface))));
-        }
         if usable && !good.is_some_and(|own| self.active(own, device)) {
             self.activate(path.as_str(), on).await?;
         }
@@ -263,6 +263,17 @@ impl Work<'_> {
     }
 }
 
+/// Says whether what is wanted cannot be without a cable.
+fn needs_cable(wanted: &Wanted) -> bool {
+    wanted.pppoe.is_some() || wanted.wifi.is_none()
+}
+
+/// Says whether a cable has a part in what is wanted. One that NetworkManager leaves alone is another's, and a wireless network
+/// is had without it; but an address of its card is not.
+fn has_part(cable: &Device, wanted: &Wanted) -> bool {
+    needs_cable(wanted) || wanted.mac.is_some() || cable.state != State::Unmanaged
+}
+
 /// Says whether a call failed because its object is no more: others delete profiles, too.
 fn gone(fault: &Fault) -> bool {
     let name = fault.name.as_deref().unwrap_or_default();
@@ -275,5 +286,35 @@ fn before(device: &Device) -> Option<String> {
         (Some(active), _) => Some(active.uuid.clone()),
         (None, State::Idle) => Some(NOTHING.to_owned()),
         (None, State::Unmanaged | State::Unavailable | State::Busy) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lookout_core::{
+        host::{Addressing, Pppoe, Security, Wifi},
+        profile::wire::{Mac, Secret},
+    };
+
+    use super::{super::snapshot::Card, *};
+
+    #[test]
+    fn a_cable_that_is_anothers_does_not_keep_the_camera_from_a_wireless_network() {
+        let cable =
+            |state| Device { path: "/1".into(), interface: "eth0".into(), card: Card::Cable, state, active: None };
+        let wifi = Wifi { ssid: b"a".to_vec(), security: Security::Open };
+        let pppoe = Pppoe { user: "a".into(), pwd: Secret::new("b") };
+        let wireless =
+            Wanted { addressing: Addressing::Dhcp { vendor: String::new() }, wifi: Some(wifi), pppoe: None, mac: None };
+        assert!(!has_part(&cable(State::Unmanaged), &wireless));
+        for state in [State::Unavailable, State::Idle, State::Busy] {
+            assert!(has_part(&cable(state), &wireless), "{state:?}");
+        }
+        let needing = [
+            Wanted { wifi: None, ..wireless.clone() },
+            Wanted { pppoe: Some(pppoe), ..wireless.clone() },
+            Wanted { mac: Some(Mac([2, 0, 0, 0, 0, 1])), ..wireless },
+        ];
+        assert!(needing.iter().all(|wanted| has_part(&cable(State::Unmanaged), wanted)));
     }
 }
