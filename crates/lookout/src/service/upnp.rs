@@ -342,7 +342,8 @@ impl<W: World> Mapper<W> {
                 }
             }
             Err(trouble) => {
-                self.stand(trouble.standing(), None);
+                // A gateway that maps nothing still says where it is.
+                self.stand(trouble.standing(), outside.filter(|_| trouble.standing() == Standing::Refused));
                 self.counters.failed.inc();
                 let words = |told: Option<Result<Wanted, Trouble>>| told.and_then(Result::err).map(Trouble::words);
                 if words(self.told) != Some(trouble.words()) {

@@ -88,10 +88,17 @@ pub async fn find(mut parts: Parts, world: impl World) {
     let servers = servers(&parts.urls);
     let (start, backoff) = (Instant::now(), Backoff::new(GAP, Duration::from_secs(3600)));
     let mut finder = Finder { world, servers, due: start, soonest: start, backoff };
+    let mut outside = *parts.gateway.borrow();
     loop {
         tokio::select! {
             _ = every.tick() => {}
-            Ok(()) = parts.gateway.changed() => finder.hurry(),
+            Ok(()) = parts.gateway.changed() => {
+                // One that comes and goes, and says what it said, is no news.
+                let says = *parts.gateway.borrow_and_update();
+                if says.is_some() && std::mem::replace(&mut outside, says) != says {
+                    finder.hurry();
+                }
+            }
             Ok(()) = parts.standing.changed() => finder.hurry(),
             Ok(()) = parts.settings.changed() => {}
             () = sleep_until(finder.due), if finder.due > Instant::now() => {}

@@ -258,6 +258,21 @@ async fn q81_the_port_of_https_is_mapped_and_removed_when_it_is_switched_off() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_gateway_that_maps_nothing_still_says_where_it_is_and_does_not_unsay_it() {
+    let rig = Rig::start(Does::Map);
+    rig.others([192, 168, 1, 9], "console");
+    let mut outside = rig.outside.subscribe();
+    rig.switch(true).await;
+    assert_eq!((rig.status(), *outside.borrow_and_update()), (5, Some(IpAddr::from([11, 0, 0, 2]))));
+    rig.pass(1500).await;
+    assert!(rig.count("GetExternalIPAddress") > 2);
+    assert!(!outside.has_changed().unwrap(), "nobody hears of it twice");
+    rig.does(Does::Gone);
+    rig.pass(1500).await;
+    assert_eq!(*outside.borrow(), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn q81_the_plain_port_is_mapped_only_where_the_operator_says_so() {
     let without = Rig::with(Does::Map, &[], &["0.0.0.0:8080"], false);
     without.switch(true).await;

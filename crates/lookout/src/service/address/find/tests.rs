@@ -156,6 +156,24 @@ async fn q77_the_gateway_and_one_server_are_two() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_gateway_that_comes_and_goes_with_one_address_hurries_nobody() {
+    let rig = Rig::start(&[A, B]);
+    rig.says(A, "1.1.1.1");
+    rig.says(B, "1.1.1.1");
+    rig.gateway.send_replace(Some("1.1.1.1".parse().unwrap()));
+    assert_eq!(rig.after(300).await, some("1.1.1.1"));
+    rig.asked();
+    for _ in 0..60 {
+        rig.gateway.send_replace(None);
+        rig.after(30).await;
+        rig.gateway.send_replace(Some("1.1.1.1".parse().unwrap()));
+        rig.after(30).await;
+    }
+    let asked = rig.asked();
+    assert!((4..=12).contains(&asked), "{asked}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn q77_two_addresses_of_one_server_are_one_voice() {
     let rig = Rig::start(&[A, "https://a.test/again", "https://a.test:8443/"]);
     for url in [A, "https://a.test/again", "https://a.test:8443/"] {
