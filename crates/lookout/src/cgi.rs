@@ -104,7 +104,11 @@ async fn enter(
         return Err(pages::login(app, false));
     }
     if caller.privilege == Privilege::Manager {
-        app.network.seen(request.here);
+        app.network.seen(request.here.map(|here| crate::service::network::Came {
+            peer: request.peer,
+            here,
+            secure: request.secure,
+        }));
     }
     if command.needs > Privilege::Nobody {
         tracing::debug!(target: "lookout::journal", user, %peer, cgi = command.paths[0], "access");

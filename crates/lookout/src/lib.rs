@@ -213,9 +213,9 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let doors = sockets.serve(tls.as_ref(), &app);
     let preset = turning::head(&app, &source)?;
     chain::start(&app, &state, preset, &mut holding)?;
-    network::start(&app, &state, &doors, &mut holding)?;
+    let keeper = network::start(&app, &state, &doors, &mut holding)?;
     app.watchdog.ready("capturing");
-    Ok(Running { http, https, fingerprint, chosen, made, source, doors, holding, app })
+    Ok(Running { http, https, fingerprint, chosen, made, source, doors, holding, keeper, app })
 }
 
 /// Makes everything that a request can reach.

@@ -15,7 +15,7 @@ use lookout_core::{
     },
 };
 use lookout_linux::host::NetworkManager;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::{
     StartError,
@@ -26,20 +26,26 @@ use crate::{
     store::{By, Store},
 };
 
-/// Starts the services of the network side; what must let go of something in the end is put into `holding`.
+/// Starts the services of the network side; what must let go of something in the end is put into `holding`. Gives
+/// the one that moves ports, to be ended before them.
 ///
 /// # Errors
 /// The machine refused something.
-pub fn start(app: &Arc<App>, state: &Path, doors: &Doors, _holding: &mut JoinSet<()>) -> Result<(), StartError> {
-    machine(app, state, doors);
+pub fn start(
+    app: &Arc<App>,
+    state: &Path,
+    doors: &Doors,
+    holding: &mut JoinSet<()>,
+) -> Result<AbortHandle, StartError> {
+    let keeper = machine(app, state, doors, holding);
     ddns::start(app, state);
     mdns::start(app);
     upnp::start(app);
-    Ok(())
+    Ok(keeper)
 }
 
 /// Starts what has to do with the machine below: its network, its clock, its power.
-fn machine(app: &Arc<App>, state: &Path, doors: &Doors) {
+fn machine(app: &Arc<App>, state: &Path, doors: &Doors, holding: &mut JoinSet<()>) -> AbortHandle {
     let host = host(&app.config);
     let managed = host.clone().filter(|_| app.network.managed());
     let journal = app.journal.clone();
@@ -50,7 +56,7 @@ fn machine(app: &Arc<App>, state: &Path, doors: &Doors) {
     }
     let doors = doors.clone();
     let move_to: keeper::MoveTo = Box::new(move |port| doors.move_to(port));
-    tokio::spawn(keeper::run(keeper::Parts {
+    let keeper = holding.spawn(keeper::run(keeper::Parts {
         store: app.store.clone(),
         network: app.network.clone(),
         host: managed,
@@ -62,13 +68,14 @@ fn machine(app: &Arc<App>, state: &Path, doors: &Doors) {
     }));
     if let Some(host) = host.clone().filter(|_| app.config.host.clock) {
         let offset = app.store.watch(clock::offset);
-        let (store, note, clock) = (app.store.clone(), note.clone(), SystemTime::now as fn() -> SystemTime);
+        let (store, note, clock) = (app.store.clone(), note.clone(), Box::new(SystemTime::now));
         tokio::spawn(clock::run(clock::Parts { store, offset, host, clock, note }));
     }
     if let Some(host) = host.filter(|_| app.config.host.reboot) {
         let instead = app.clone();
         tokio::spawn(power::run(host, app.network.clone(), note, move || instead.restart.notify_one()));
     }
+    keeper
 }
 
 /// Stores which port of plain HTTP is in force, and which one the configuration names: whoever changes one of them after

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use lookout_core::profile::wire::Secret;
 use lookout_linux::handover::Named;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::{app::App, sockets::Doors, source::Locator};
 
@@ -26,6 +26,8 @@ pub struct Running {
     pub(crate) doors: Doors,
     /// The services that hold devices and programs: capture and sound.
     pub(crate) holding: JoinSet<()>,
+    /// Keeps the network as it is set; ends before the sockets do, which it would miss.
+    pub(crate) keeper: AbortHandle,
     /// What requests reach.
     pub(crate) app: Arc<App>,
 }
@@ -41,6 +43,7 @@ impl Running {
 
     /// Lets go of everything but the listening sockets, which are for the program that follows in this process.
     pub async fn hand_over(self) -> Vec<Named> {
+        self.keeper.abort();
         // Whoever connects from now on waits for the next program.
         let listeners = self.doors.close().await;
         self.app.shut.send_replace(true);
@@ -53,6 +56,7 @@ impl Running {
 
     /// Tells the service manager that the camera stops, and lets go of the source.
     pub async fn stop(self) {
+        self.keeper.abort();
         self.app.watchdog.stopping();
         end(self.holding, &self.app).await;
     }

@@ -96,7 +96,7 @@ impl Sockets {
         let open = |listeners: Vec<TcpListener>, tls: Option<&Arc<Tls>>| -> Vec<_> {
             listeners.into_iter().map(|listener| Door::open(listener, tls.cloned(), app)).collect()
         };
-        let open = Open { http: open(self.http, None), https: open(self.https, tls), left: Vec::new() };
+        let open = Open { http: open(self.http, None), https: open(self.https, tls), left: Vec::new(), closed: false };
         Doors { app: app.clone(), open: Arc::new(Mutex::new(open)) }
     }
 }
@@ -113,6 +113,8 @@ struct Open {
     https: Vec<Door>,
     /// What has been left a moment ago.
     left: Vec<Door>,
+    /// Whether they are closed for good.
+    closed: bool,
 }
 
 /// A socket, and the task that accepts its connections, which ends with it.
@@ -143,6 +145,9 @@ impl Doors {
         let Some(first) = self.app.config.listen.first().filter(|first| first.port() != 0) else { return Ok(()) };
         let wish = SocketAddr::new(first.ip(), port);
         let mut open = self.open();
+        if open.closed {
+            return Err(Lost("not now: the camera ends".into()));
+        }
         let now = open.http.first().and_then(Door::address);
         if now == Some(wish) {
             return Ok(());
@@ -182,10 +187,11 @@ impl Doors {
     /// Stops accepting, and gives the sockets for the program that follows; one that cannot be copied is opened anew
     /// there.
     pub async fn close(self) -> Vec<Named> {
-        let Open { http, https, left } = {
+        let (http, https, left) = {
             let mut open = self.open();
+            open.closed = true;
             let (http, https) = (std::mem::take(&mut open.http), std::mem::take(&mut open.https));
-            Open { http, https, left: std::mem::take(&mut open.left) }
+            (http, https, std::mem::take(&mut open.left))
         };
         let mut named = Vec::new();
         for (kind, mut door) in

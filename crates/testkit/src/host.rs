@@ -47,6 +47,10 @@ pub struct State {
     pub scans: usize,
     /// To what its clock was set.
     pub clock: Vec<SystemTime>,
+    /// Its clock, at a moment of the right one.
+    moved: Option<(SystemTime, SystemTime)>,
+    /// The right time, as far as the test has told.
+    right: SystemTime,
     /// How often it was restarted.
     pub restarts: usize,
     /// Whether something has changed since that was last waited for.
@@ -67,6 +71,8 @@ impl Default for SimHost {
                 found: Vec::new(),
                 scans: 0,
                 clock: Vec::new(),
+                moved: None,
+                right: SystemTime::UNIX_EPOCH,
                 restarts: 0,
                 changed: false,
                 waiting: Vec::new(),
@@ -91,6 +97,14 @@ impl SimHost {
     /// Returns what was applied last; none if nothing was.
     pub fn last(&self) -> Option<Option<Wanted>> {
         self.state().applied.last().cloned()
+    }
+
+    /// Returns what its clock shows at a moment: that moment, until it was set.
+    pub fn time(&self, right: SystemTime) -> SystemTime {
+        let mut state = self.state();
+        state.right = right;
+        let (set, then) = state.moved.unwrap_or((right, right));
+        set + right.duration_since(then).unwrap_or_default()
     }
 
     /// Does something as it obeys.
@@ -142,7 +156,10 @@ impl Host for SimHost {
     }
 
     fn set_clock(&self, now: SystemTime) -> Promise<'_, Result<(), Lost>> {
-        Box::pin(self.obey(move |state| state.clock.push(now)))
+        Box::pin(self.obey(move |state| {
+            state.clock.push(now);
+            state.moved = Some((now, state.right));
+        }))
     }
 
     fn restart(&self) -> Promise<'_, Result<(), Lost>> {

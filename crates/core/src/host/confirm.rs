@@ -37,6 +37,28 @@ pub struct Reach {
     pub port: bool,
 }
 
+/// What the disk has of what was last confirmed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OnDisk {
+    /// Nothing: this is the first start.
+    Nothing,
+    /// Something that cannot be read.
+    Damaged,
+    /// This.
+    Kept(Box<Chosen>),
+}
+
+/// Why a change is taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// Nobody was seen behind it.
+    Nobody,
+    /// The host could not be told in time.
+    Late,
+    /// It cannot be.
+    Impossible,
+}
+
 /// What came of telling the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -72,6 +94,9 @@ pub struct Confirm {
     /// What the settings say.
     wanted: Chosen,
     phase: Phase,
+    /// Whether the change was made before this start.
+    inherited: bool,
+    because: Because,
     /// When the host is told next; none: it has been.
     tell: Option<Instant>,
     pauses: Backoff,
@@ -94,19 +119,33 @@ impl Confirm {
     /// The disk has nothing at the first start with this machine's state folder: then what the settings say is what is
     /// confirmed, and the host is not told of it. A backup that was restored, or settings of a time without a backend, are no
     /// reason to change an operator's network.
-    pub fn new(on_disk: Option<Chosen>, settings: &Settings, reach: Reach, window: Duration, now: Instant) -> Self {
+    ///
+    /// Where it has something that cannot be read, the settings are taken for confirmed, and the host is told of them if they
+    /// are not the factory's: a network that is in force is not torn down because of a broken file.
+    pub fn new(on_disk: OnDisk, settings: &Settings, reach: Reach, window: Duration, now: Instant) -> Self {
         let wanted = Chosen::of(settings, settings.id, settings.mac_set);
+        let known_before = if let OnDisk::Kept(kept) = &on_disk { Some((**kept).clone()) } else { None };
         // An id that a manager set is the one thing that a factory reset leaves (PROFILE 7.2): it is told, if it is confirmed.
-        let mut kept = on_disk.clone().unwrap_or_else(|| Chosen { mac_set: false, ..wanted.clone() });
+        let mut kept = match on_disk {
+            OnDisk::Kept(kept) => *kept,
+            OnDisk::Nothing => Chosen { mac_set: false, ..wanted.clone() },
+            OnDisk::Damaged => {
+                let untouched = Chosen::of(&Settings::factory(), wanted.id, false);
+                Chosen { told: reach.host && !wanted.same_host(&untouched), ..wanted.clone() }
+            }
+        };
         // The port that the machine's configuration names is its operator's, who needs no confirmation (ADR 0036).
         let (own, known) = (&wanted.network, &kept.network);
         if own.port_configured != known.port_configured || own.port.get() == own.port_configured.get() {
             (kept.network.port, kept.network.port_configured) = (own.port, own.port_configured);
         }
-        let write = (on_disk.as_ref() != Some(&kept)).then_some(now);
+        let write = (known_before.as_ref() != Some(&kept)).then_some(now);
         let window = Some(window).filter(|window| !window.is_zero());
         let (phase, pauses) = (Phase::Settled, PAUSES);
-        let mut confirm = Self { window, reach, wanted: kept.clone(), kept, phase, tell: None, pauses, write };
+        let (inherited, because) = (true, Because::Nobody);
+        let wanted_before = kept.clone();
+        let mut confirm =
+            Self { window, reach, wanted: wanted_before, kept, phase, inherited, because, tell: None, pauses, write };
         confirm.take(wanted, now);
         // What a host was told it keeps; but nobody knows what became of that meanwhile.
         confirm.tell = (reach.host || reach.port).then_some(now);
@@ -131,6 +170,19 @@ impl Confirm {
         }
     }
 
+    /// Says whether the target is a change that nobody has confirmed.
+    pub fn tries(&self) -> bool {
+        match self.phase {
+            Phase::Answered | Phase::Unconfirmed { .. } => true,
+            Phase::Settled | Phase::Back { .. } => false,
+        }
+    }
+
+    /// Returns why the last change that was taken back was.
+    pub fn because(&self) -> Because {
+        self.because
+    }
+
     /// Says whether a manager who is seen now confirms something.
     pub fn waits_for_a_manager(&self) -> bool {
         matches!(self.phase, Phase::Unconfirmed { .. }) && self.tell.is_none()
@@ -138,7 +190,9 @@ impl Confirm {
 
     /// Takes what the settings say now. A new id waits for the next start.
     pub fn changed(&mut self, settings: &Settings, now: Instant) {
+        let before = self.wanted.clone();
         self.take(Chosen::of(settings, self.wanted.id, self.wanted.mac_set), now);
+        self.inherited &= self.wanted == before;
     }
 
     /// Takes what is wanted; whether the host is told of it is for the machine to say.
@@ -171,7 +225,7 @@ impl Confirm {
         if let Phase::Unconfirmed { until } = self.phase
             && until <= now
         {
-            self.go_back(now);
+            self.go_back(if self.tell.is_some() { Because::Late } else { Because::Nobody }, now);
         }
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         let (back, until) = match self.phase {
@@ -191,11 +245,14 @@ impl Confirm {
     }
 
     /// Notes what came of telling the host the [target](Self::target). `chance` is that of [`Backoff::failed`].
+    ///
+    /// What cannot be is given up at once, unless it was set before this start: a card may come up later than the camera, and the
+    /// time takes it back anyway.
     pub fn tried(&mut self, outcome: Outcome, now: Instant, chance: u8) {
-        let given_up = outcome == Outcome::Impossible && self.phase != Phase::Settled;
+        let given_up = outcome == Outcome::Impossible && !self.inherited;
         self.tell = if outcome == Outcome::Done { None } else { Some(now + self.pauses.failed(chance)) };
         match (self.phase, self.window) {
-            (Phase::Answered | Phase::Unconfirmed { .. }, _) if given_up => self.go_back(now),
+            (Phase::Answered | Phase::Unconfirmed { .. }, _) if given_up => self.go_back(Because::Impossible, now),
             (Phase::Answered | Phase::Unconfirmed { .. }, None) if outcome == Outcome::Done => {
                 self.phase = Phase::Settled;
                 self.keep(now);
@@ -236,7 +293,8 @@ impl Confirm {
         self.changed(settings, now);
     }
 
-    fn go_back(&mut self, now: Instant) {
+    fn go_back(&mut self, because: Because, now: Instant) {
+        self.because = because;
         self.phase = Phase::Back { at: now };
         (self.pauses, self.tell) = (PAUSES, Some(now));
     }

@@ -50,19 +50,18 @@ pub fn plan(
     Ok(Wanted { addressing: addressing(network)?, wifi: wireless(wifi)?, pppoe: dial_up(pppoe)?, mac })
 }
 
-/// Says whether a request may set a group of settings on this host: what it sets makes sense, and the host can. What the
-/// host can is not known while it has not answered yet (`None`): then it may, and shows in the end.
+/// Says whether a request may set a group of settings on this host: what it sets makes sense with all that is set beside it,
+/// as all of it is applied together, and the host can. What the host can is not known while it has not answered yet (`None`):
+/// then it may, and shows in the end.
 ///
 /// # Errors
 /// It makes no sense, or the host cannot.
 pub fn fits(group: Group, new: &Settings, able: Option<&Abilities>) -> Result<(), Refused> {
-    let nothing = Wanted { addressing: Addressing::Dhcp { vendor: String::new() }, wifi: None, pppoe: None, mac: None };
-    let can =
-        |wanted: &Wanted| able.is_none_or(|able| supports(able, wanted)).then_some(()).ok_or(Refused::NotSupported);
     match group {
-        Group::Network => addressing(&new.network).map(drop),
-        Group::Wifi => can(&Wanted { wifi: wireless(&new.wifi)?, ..nothing }),
-        Group::Pppoe => can(&Wanted { pppoe: dial_up(&new.pppoe)?, ..nothing }),
+        Group::Network | Group::Wifi | Group::Pppoe => {
+            let wanted = plan(&new.network, &new.wifi, &new.pppoe, None)?;
+            able.is_none_or(|able| supports(able, &wanted)).then_some(()).ok_or(Refused::NotSupported)
+        }
         Group::Alias
         | Group::Datetime
         | Group::Users

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -82,8 +82,8 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
         }
     };
     let app = app.clone();
-    let here = socket.local_addr().ok().map(|own| own.ip());
-    let from = From { peer, here, near: here.is_some_and(|here| is_near(peer, here)) };
+    let here = socket.local_addr().ok();
+    let from = From { peer, here, near: here.is_some_and(|here| is_near(peer, here.ip())) };
     tokio::spawn(async move {
         let setup =
             socket.set_nodelay(true).and_then(|()| socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT));
@@ -106,7 +106,7 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
 /// Where a connection comes from.
 struct From {
     peer: IpAddr,
-    here: Option<IpAddr>,
+    here: Option<SocketAddr>,
     near: bool,
 }
 

@@ -1,6 +1,9 @@
 //! Reads the head of a request off a connection.
 
-use std::{net::IpAddr, time::Instant};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Instant,
+};
 
 use lookout_core::head::{self, BadHead, Head};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -13,8 +16,8 @@ pub struct Request {
     pub head: Head,
     /// The client's address.
     pub peer: IpAddr,
-    /// The address of the camera to which it came.
-    pub here: Option<IpAddr>,
+    /// The address and port of the camera to which it came.
+    pub here: Option<SocketAddr>,
     /// Whether the client is on this host or in its own network.
     pub near: bool,
     /// Whether it came over TLS.

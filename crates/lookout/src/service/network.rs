@@ -15,7 +15,7 @@ pub mod scan;
 mod tests;
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -38,6 +38,17 @@ pub use keeper::remove;
 /// Writes into the journal.
 pub type Note = Arc<dyn Fn(&Event) + Send + Sync>;
 
+/// How a manager came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Came {
+    /// From where.
+    pub peer: IpAddr,
+    /// To which address and port of the camera.
+    pub here: SocketAddr,
+    /// Whether over HTTPS, whose port no setting moves.
+    pub secure: bool,
+}
+
 /// The host's network as others see it.
 pub struct Network {
     /// Whether the settings are applied to the host.
@@ -47,8 +58,8 @@ pub struct Network {
     able: watch::Sender<Option<Abilities>>,
     /// Whether a manager who comes in now would confirm a change.
     awaits: AtomicBool,
-    /// To which address a manager came, while one was waited for.
-    seen: watch::Sender<Option<IpAddr>>,
+    /// How a manager came, while one was waited for.
+    seen: watch::Sender<Option<Came>>,
     scan: watch::Sender<()>,
     found: watch::Sender<Arc<[AccessPoint]>>,
     power: watch::Sender<()>,
@@ -79,11 +90,11 @@ impl Network {
         self.standing.subscribe()
     }
 
-    /// Notes that a manager came in, to this address of the camera: what was changed of the network has not cut him off.
-    /// Nearly always there is nothing to confirm, and this costs next to nothing.
-    pub fn seen(&self, here: Option<IpAddr>) {
+    /// Notes that a manager came in: what was changed of the network has not cut him off. Nearly always there is nothing to
+    /// confirm, and this costs next to nothing.
+    pub fn seen(&self, came: Option<Came>) {
         if self.awaits.load(Ordering::Relaxed) {
-            self.seen.send_replace(here);
+            self.seen.send_replace(came);
         }
     }
 

@@ -37,7 +37,13 @@ struct Rig {
 impl Rig {
     fn start(settings: Settings, disk: Option<Chosen>, reach: Reach, window: Duration) -> Self {
         let now = Instant::now();
-        let confirm = Confirm::new(disk.clone(), &settings, reach, window, now);
+        let confirm = Confirm::new(
+            disk.clone().map_or(OnDisk::Nothing, |kept| OnDisk::Kept(Box::new(kept))),
+            &settings,
+            reach,
+            window,
+            now,
+        );
         let mut rig = Self { confirm, settings, disk, host: None, outcome: Outcome::Done, now };
         rig.run(S(0));
         rig
@@ -263,6 +269,45 @@ fn what_cannot_be_comes_back_at_once() {
     rig.outcome = Outcome::Impossible;
     rig.run(S(1));
     assert_eq!(rig.shown(), "dhcp");
+}
+
+#[test]
+fn what_was_set_before_a_start_and_cannot_be_yet_has_its_time_and_is_told_why_it_comes_back() {
+    for (fails, because) in [(true, Because::Late), (false, Because::Nobody)] {
+        let mut rig = Rig::fresh();
+        rig.set(at("10.0.0.9"));
+        rig.run(S(5));
+        rig.confirm =
+            Confirm::new(OnDisk::Kept(Box::new(rig.disk.clone().unwrap())), &rig.settings, ALL, WINDOW, rig.now);
+        (rig.outcome, rig.host) = (Outcome::Impossible, None);
+        rig.run(S(60));
+        assert_eq!(rig.shown(), "10.0.0.9", "a card may come up later");
+        if !fails {
+            rig.outcome = Outcome::Done;
+            rig.run(S(31));
+            assert_eq!(rig.told(), "10.0.0.9");
+        }
+        rig.run(S(130));
+        assert_eq!((rig.shown().as_str(), rig.confirm.because()), ("dhcp", because));
+        // What is set in this run is judged at once again.
+        rig.outcome = Outcome::Impossible;
+        rig.set(at("10.0.0.8"));
+        rig.run(S(1));
+        assert_eq!((rig.shown().as_str(), rig.confirm.because()), ("dhcp", Because::Impossible));
+    }
+}
+
+#[test]
+fn a_broken_file_leaves_a_network_that_was_set_in_force_and_one_that_was_not_to_its_operator() {
+    let now = Instant::now();
+    for (settings, reach, told) in
+        [(at("10.0.0.9"), ALL, true), (Settings::factory(), ALL, false), (at("10.0.0.9"), NO_HOST, false)]
+    {
+        let mut confirm = Confirm::new(OnDisk::Damaged, &settings, reach, WINDOW, now);
+        assert_eq!((confirm.target().told, confirm.kept().told), (told, told));
+        assert_eq!(confirm.next(now), Next::Write, "the file is made whole");
+        assert!(!confirm.tries());
+    }
 }
 
 #[test]

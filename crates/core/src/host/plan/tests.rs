@@ -187,7 +187,11 @@ fn q73_what_a_request_sets_is_refused_and_nothing_else() {
     assert_eq!(fits(Group::Alias, &new, Some(&ALL)), Ok(()));
     new.wifi = wifi(Encrypt::Wpa2Aes, "long enough");
     new.pppoe.user = set("me");
-    for group in [Group::Wifi, Group::Pppoe] {
+    for group in [Group::Network, Group::Wifi, Group::Pppoe] {
+        assert_eq!(fits(group, &new, Some(&ALL)), Err(Refused::Illegal), "all of it is applied together");
+    }
+    new.network = Settings::factory().network;
+    for group in [Group::Network, Group::Wifi, Group::Pppoe] {
         assert_eq!(fits(group, &new, Some(&ALL)), Ok(()));
         assert_eq!(fits(group, &new, None), Ok(()), "a host that has not answered yet may");
         assert_eq!(fits(group, &new, Some(&Abilities::default())), Err(Refused::NotSupported));

@@ -16,7 +16,7 @@ use lookout_core::{
     host::{
         Abilities,
         chosen::Chosen,
-        confirm::{Confirm, Next, Outcome, Reach},
+        confirm::{Because, Confirm, Next, OnDisk, Outcome, Reach},
         plan::supports,
     },
     journal::{Event, Peer},
@@ -29,7 +29,7 @@ use tokio::{
     time::{sleep_until, timeout},
 };
 
-use super::{Network, Note};
+use super::{Came, Network, Note};
 use crate::{
     files,
     pauses::chance,
@@ -84,7 +84,7 @@ pub async fn run(parts: Parts) {
 struct Keeper {
     parts: Parts,
     settings: watch::Receiver<Arc<Settings>>,
-    seen: watch::Receiver<Option<IpAddr>>,
+    seen: watch::Receiver<Option<Came>>,
     confirm: Confirm,
     /// The address to which a manager came, and when it is looked whether it is the host's still.
     guest: Option<(IpAddr, Instant)>,
@@ -131,22 +131,42 @@ impl Keeper {
 
     /// Takes note of a manager.
     fn welcome(&mut self) {
-        let here = *self.seen.borrow_and_update();
+        let Some(came) = *self.seen.borrow_and_update() else { return };
+        let (port, kept) = (self.confirm.wanted().network.port, self.confirm.kept().network.port);
+        // The port that was left is listened on for a moment more, and what came in by it may be read later still.
+        if self.parts.move_to.is_some() && port != kept && !came.secure && i32::from(came.here.port()) != port.get() {
+            return;
+        }
         if self.confirm.kept().same_host(self.confirm.wanted()) {
             // The port alone was changed: whoever comes in by it has found it.
             self.confirmed();
-        } else if let (Some(here), None) = (here, self.guest) {
-            self.guest = Some((here, now() + SETTLED));
+        } else if self.guest.is_none() && !self.of_this_machine(came) {
+            self.guest = Some((came.here.ip().to_canonical(), now() + SETTLED));
         }
+    }
+
+    /// Says whether somebody came from the machine itself: no change of the network would have cut him off.
+    fn of_this_machine(&self, came: Came) -> bool {
+        let (peer, here) = (came.peer.to_canonical(), came.here.ip().to_canonical());
+        // A neighbour's link-local address cannot be told from an own one otherwise.
+        peer.is_loopback() || peer == here || (!of_link(peer) && (self.parts.own)(peer))
     }
 
     /// Looks whether a manager came to an address that the host still has.
     fn look(&mut self) {
         if let Some((here, _)) = self.guest.take()
             && (self.parts.own)(here)
+            && self.stands_in(here)
         {
             self.confirmed();
         }
+    }
+
+    /// Says whether the host names an address among its own, as far as it says anything; link-local ones it never does. An
+    /// address may be listened on that it has not got (`ip_nonlocal_bind`).
+    fn stands_in(&self, here: IpAddr) -> bool {
+        let standing = self.parts.network.standing.borrow();
+        of_link(here) || standing.addresses.is_empty() || standing.addresses.contains(&here)
     }
 
     fn confirmed(&mut self) {
@@ -157,7 +177,7 @@ impl Keeper {
     async fn tell(&mut self) {
         let target = self.confirm.target().clone();
         let (parts, settings) = (&self.parts, &mut self.settings);
-        let mut told = std::pin::pin!(timeout(PATIENCE, tell(parts, &target)));
+        let mut told = std::pin::pin!(timeout(PATIENCE, tell(parts, &target, self.confirm.tries())));
         let (outcome, why) = loop {
             tokio::select! {
                 told = &mut told => break told.unwrap_or((Outcome::Failed, Some(("does not answer".into(), UNSET)))),
@@ -200,7 +220,12 @@ impl Keeper {
         }
         self.confirm.put_back(Some(&self.parts.store.get()), now());
         if self.confirm.wanted() == self.confirm.kept() {
-            tracing::warn!("nobody was seen behind the change of the network: what was confirmed last is back");
+            let why = match self.confirm.because() {
+                Because::Nobody => "nobody was seen behind the change of the network",
+                Because::Late => "the change of the network could not be made in time",
+                Because::Impossible => "the change of the network cannot be made",
+            };
+            tracing::warn!("{why}: what was confirmed last is back");
             (self.parts.note)(&Event::NetworkBack);
         }
     }
@@ -229,26 +254,41 @@ type Why = Option<(String, &'static str)>;
 
 const UNSET: &str = "network not set";
 
-/// Has port and host be as a target says.
-async fn tell(parts: &Parts, target: &Chosen) -> (Outcome, Why) {
+/// Has port and host be as a target says. Of a change that is only tried, nothing is begun that cannot be ended; on the way
+/// back one of them does not wait for the other.
+async fn tell(parts: &Parts, target: &Chosen, tries: bool) -> (Outcome, Why) {
     let able: Option<Abilities> = *parts.network.able.borrow();
     let wanted = match target.wanted() {
-        Err(refused) => return (Outcome::Impossible, Some((refused.to_string(), UNSET))),
+        Err(refused) => Err(refused.to_string()),
         Ok(Some(wanted)) if able.is_some_and(|able| !supports(&able, &wanted)) => {
-            return (Outcome::Impossible, Some(("this machine cannot do it".into(), UNSET)));
+            Err("this machine cannot do it".into())
         }
-        Ok(wanted) => wanted,
+        Ok(wanted) => Ok(wanted),
     };
-    if let Some(move_to) = &parts.move_to {
-        let port = u16::try_from(target.network.port.get()).unwrap_or_default();
-        if let Err(lost) = move_to(port) {
-            return (Outcome::Impossible, Some((lost.to_string(), "port not to be had")));
-        }
+    let wanted = match wanted {
+        Err(why) if tries => return (Outcome::Impossible, Some((why, UNSET))),
+        wanted => wanted,
+    };
+    let port = move_port(parts, target);
+    if tries && port.0 != Outcome::Done {
+        return port;
     }
-    let Some(host) = &parts.host else { return (Outcome::Done, None) };
-    match host.apply(wanted.as_ref()).await {
-        Ok(()) => (Outcome::Done, None),
-        Err(lost) => (Outcome::Failed, Some((lost.to_string(), UNSET))),
+    let host = match (&parts.host, wanted) {
+        (_, Err(why)) => (Outcome::Impossible, Some((why, UNSET))),
+        (None, Ok(_)) => (Outcome::Done, None),
+        (Some(host), Ok(wanted)) => match host.apply(wanted.as_ref()).await {
+            Ok(()) => (Outcome::Done, None),
+            Err(lost) => (Outcome::Failed, Some((lost.to_string(), UNSET))),
+        },
+    };
+    if host.0 == Outcome::Done { port } else { host }
+}
+
+fn move_port(parts: &Parts, target: &Chosen) -> (Outcome, Why) {
+    let port = u16::try_from(target.network.port.get()).unwrap_or_default();
+    match parts.move_to.as_ref().map(|move_to| move_to(port)) {
+        None | Some(Ok(())) => (Outcome::Done, None),
+        Some(Err(lost)) => (Outcome::Impossible, Some((lost.to_string(), "port not to be had"))),
     }
 }
 
@@ -257,8 +297,15 @@ async fn tell(parts: &Parts, target: &Chosen) -> (Outcome, Why) {
 pub fn own(address: IpAddr) -> bool {
     let address = address.to_canonical();
     // They are the same on every network, and cannot be asked for without naming the card.
-    let link_local = matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
-    !address.is_loopback() && (link_local || UdpSocket::bind((address, 0)).is_ok())
+    let unasked = address.is_ipv6() && of_link(address);
+    !address.is_loopback() && (unasked || UdpSocket::bind((address, 0)).is_ok())
+}
+
+fn of_link(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    }
 }
 
 /// Removes what was confirmed: of a camera that begins in the factory state.
@@ -270,10 +317,20 @@ pub fn remove(state: &Path) -> io::Result<()> {
     files::sync(state)
 }
 
-/// Reads what was confirmed last; none if there is none.
-fn read(state: &Path) -> Option<Chosen> {
-    let text = std::fs::read_to_string(state.join(FILE)).ok()?;
-    Chosen::decode(&text).inspect_err(|why| tracing::error!("{FILE}: {why}; the network is taken for confirmed")).ok()
+/// Reads what was confirmed last.
+fn read(state: &Path) -> OnDisk {
+    let read = match std::fs::read_to_string(state.join(FILE)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return OnDisk::Nothing,
+        Err(error) => Err(error.to_string()),
+        Ok(text) => Chosen::decode(&text).map_err(|why| why.to_string()),
+    };
+    match read {
+        Ok(chosen) => OnDisk::Kept(Box::new(chosen)),
+        Err(why) => {
+            tracing::error!("{FILE}: {why}; the network as it is set is taken for confirmed");
+            OnDisk::Damaged
+        }
+    }
 }
 
 fn now() -> Instant {

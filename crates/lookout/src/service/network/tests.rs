@@ -1,12 +1,11 @@
 use std::{
     net::Ipv4Addr,
-    sync::Mutex,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::{Mutex, atomic::AtomicI32},
+    time::Duration,
 };
 
 use lookout_core::{
     host::{Addressing, Ciphers, Lock},
-    journal::Peer,
     port::Lost,
     profile::{
         change::Rules,
@@ -25,12 +24,21 @@ use tokio::{
 use super::{clock, keeper, look, power, scan, *};
 use crate::store::{By, Store};
 
+mod time;
+mod ways;
+
 const RULES: Rules = Rules { secrets: Secrets::Masked, password_min: 8 };
 const S: fn(u64) -> Duration = Duration::from_secs;
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
-fn here(text: &str) -> Option<IpAddr> {
-    Some(text.parse().unwrap())
+/// Somebody else in the network, who comes to this address of the camera.
+fn here(text: &str) -> Option<Came> {
+    by(text, 80, false)
+}
+
+fn by(text: &str, port: u16, secure: bool) -> Option<Came> {
+    let here = SocketAddr::new(text.parse().unwrap(), port);
+    Some(Came { peer: IpAddr::from([192, 168, 9, 9]), here, secure })
 }
 
 /// The service with a host and a disk, and what came of it.
@@ -41,6 +49,8 @@ struct Rig {
     host: Arc<SimHost>,
     noted: Arc<Mutex<Vec<Event>>>,
     ports: Arc<Mutex<Vec<u16>>>,
+    /// A port that somebody else has.
+    taken: Arc<AtomicI32>,
     keeper: JoinHandle<()>,
 }
 
@@ -52,6 +62,8 @@ impl Rig {
     /// Starts it on a state folder; `managed` as the operator has it.
     fn with(state: TempDir, host: Arc<SimHost>, noted: Arc<Mutex<Vec<Event>>>, managed: bool) -> Self {
         let store = Arc::new(Store::open(state.path(), RULES).unwrap().store);
+        let taken = Arc::<AtomicI32>::default();
+        let busy = taken.clone();
         let network = Arc::new(Network::new(managed));
         let (ports, journal, sim) = (Arc::<Mutex<Vec<u16>>>::default(), noted.clone(), host.clone());
         let (moved, told) = (ports.clone(), Arc::new(Mutex::new(Instant::now())));
@@ -61,7 +73,7 @@ impl Rig {
             network: network.clone(),
             host: managed.then(|| host.clone() as _),
             move_to: Some(Box::new(move |port| {
-                if port == 1 {
+                if port == 1 || i32::from(port) == busy.load(Ordering::Relaxed) {
                     return Err(Lost("taken".into()));
                 }
                 moved.lock().unwrap().push(port);
@@ -78,7 +90,7 @@ impl Rig {
             }),
             note: Arc::new(move |event| journal.lock().unwrap().push(event.clone())),
         }));
-        Self { state, store, network, host, noted, ports, keeper }
+        Self { state, store, network, host, noted, ports, taken, keeper }
     }
 
     /// Ends it as a kill does, and starts it anew.
@@ -285,6 +297,9 @@ async fn q34_the_port_is_confirmed_by_whoever_finds_it_and_comes_back_with_the_r
         assert_eq!(ports(), Some(81));
         rig.network.seen(here("127.0.0.1"));
         sleep(S(1)).await;
+        assert_eq!(rig.noted(), [""; 0], "he came by the port that was left");
+        rig.network.seen(by("127.0.0.1", 81, false));
+        sleep(S(1)).await;
         assert_eq!(rig.noted(), ["network settings kept"]);
         rig.set(|new| new.network.port.take("82").unwrap()).await;
         sleep(S(200)).await;
@@ -402,37 +417,6 @@ async fn how_the_network_stands_is_followed_and_of_a_host_that_is_lost_nothing_i
     host.state().obeys = Obeys::Yes;
     sleep(S(100)).await;
     assert!(network.wifi());
-}
-
-fn host_time() -> SystemTime {
-    UNIX_EPOCH + S(1_800_000_000)
-}
-
-#[tokio::test(start_paused = true)]
-async fn q76_the_machines_clock_is_set_by_what_the_cameras_is_ahead_and_then_both_are_one() {
-    let (rig, noted) = (Rig::new(), Arc::<Mutex<Vec<Event>>>::default());
-    let journal = noted.clone();
-    let (store, host) = (rig.store.clone(), rig.host.clone());
-    let offset = store.watch(clock::offset);
-    let note: Note = Arc::new(move |event: &Event| journal.lock().unwrap().push(event.clone()));
-    tokio::spawn(clock::run(clock::Parts { store, offset, host, clock: host_time, note }));
-    for (ahead, set) in [("3600", host_time() + S(3600)), ("-90", host_time() - S(90))] {
-        rig.set(move |new| new.clock.offset_s.take(ahead).unwrap()).await;
-        sleep(S(1)).await;
-        assert_eq!(rig.store.get().clock.offset_s.0, 0);
-        assert_eq!(rig.host.state().clock.pop(), Some(set));
-    }
-    for obeys in [Obeys::Never, Obeys::Hangs] {
-        rig.host.state().obeys = obeys;
-        rig.set(|new| new.clock.offset_s.take("5").unwrap()).await;
-        sleep(S(20_000)).await;
-        assert_eq!(rig.store.get().clock.offset_s.0, 5, "the camera's own clock is right");
-        rig.host.state().obeys = Obeys::Yes;
-        sleep(S(4000)).await;
-        assert_eq!((rig.store.get().clock.offset_s.0, rig.host.state().clock.len()), (0, 1));
-        rig.host.state().clock.clear();
-        assert_eq!(noted.lock().unwrap().drain(..).collect::<Vec<_>>(), [Event::Failed(Peer::Host, "clock not set")]);
-    }
 }
 
 #[tokio::test(start_paused = true)]
