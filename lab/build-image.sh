@@ -26,7 +26,7 @@ PKGS=busybox-static,kmod,iproute2,procps,psmisc,v4l-utils,usbutils,strace,curl,p
 PKGS+=,systemd-sysv,libpam-systemd,udev,dbus,polkitd,network-manager,wpasupplicant,ppp
 # The other ends: access points, a router with DHCP and UPnP, a provider, somebody who looks for mDNS names.
 PKGS+=,hostapd,iw,wireless-regdb,dnsmasq-base,pppoe,nftables,miniupnpd,miniupnpd-nftables,miniupnpc,avahi-daemon,avahi-utils
-PKGS+=,iputils-ping
+PKGS+=,iputils-ping,ca-certificates
 [ -z "$EXTRA" ] || PKGS+=,$EXTRA
 
 # Kernel modules copied into the guest, with everything they depend on.

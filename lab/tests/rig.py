@@ -176,7 +176,7 @@ def shows_vivids_bars(jpeg):
 class Daemon:
     """A daemon with factory settings; stopped in the end."""
 
-    def __init__(self, source, size=VGA, microphone="own", config="", outside=(), tls=()):
+    def __init__(self, source, size=VGA, microphone="own", config="", outside=(), tls=(), user=None):
         self.folder = tempfile.mkdtemp()
         self.port = next(ports)
         # Passwords are kept plain because an Argon2 hash takes seconds under emulation.
@@ -195,10 +195,23 @@ class Daemon:
         """
         self.config = f"{self.folder}/lookout.toml"
         Path(self.config).write_text(text)
-        with open(f"{self.folder}/log", "w") as log:
+        self.user = user
+        if user:
+            shutil.chown(self.folder, user, user)
+        self.start()
+
+    def start(self):
+        """Starts it, anew if it ran before, as the user that it has."""
+        who = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
+        with open(f"{self.folder}/log", "a") as log:
             self.program = subprocess.Popen(
-                [LOOKOUT, "run", "--config", self.config], env=PASSWORDS, stdout=log, stderr=log)
+                [LOOKOUT, "run", "--config", self.config], env=PASSWORDS, stdout=log, stderr=log, **who)
         eventually(self.answers, "the daemon to answer")
+
+    def kill(self):
+        """Ends it with no chance to do anything more."""
+        self.program.kill()
+        self.program.wait()
 
     def __enter__(self):
         return self

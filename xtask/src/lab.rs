@@ -1,8 +1,9 @@
 //! `cargo xtask lab`: runs the scripts of lab/tests, each in a freshly started virtual machine with virtual cameras.
 //!
 //! The machine's image and all else lies in target/lab. What scripts find as /host is target/lab/host: `bin/linux-tests`
-//! (the tests of lookout-linux), `bin/lookout` (a release build) if one of the scripts mentions it, and as `tests/` all that
-//! lies in lab/tests. Two machines run at once where there are two processors for them.
+//! (the tests of lookout-linux), `bin/lookout` (a release build) if one of the scripts mentions it, as `tests/` all that lies
+//! in lab/tests, and as `polkit/` the rules that are shipped. Two machines run at once where there are two processors for
+//! them.
 
 use std::{
     fs,
