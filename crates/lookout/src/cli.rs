@@ -258,12 +258,6 @@ fn reset(machine: &Machine) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(failed)?;
     runtime.block_on(opened.store.reset(By::Camera)).map_err(|_| failed("the settings cannot be saved"))?;
     let state = config.state_dir();
-    lookout::remove_queues(&state).map_err(|error| failed(format!("the queues cannot be removed: {error}")))?;
-    let removed = lookout::remove_network(&state);
-    removed.map_err(|error| failed(format!("the network's file cannot be removed: {error}")))?;
-    let removed = lookout::remove_pictures(&state);
-    removed.map_err(|error| failed(format!("pictures of presets cannot be removed: {error}")))?;
-    lookout::forget_addresses(&state)
-        .map_err(|error| failed(format!("the old addresses cannot be forgotten: {error}")))?;
+    lookout::forget_owner(&state).map_err(failed)?;
     journal::remove(&state).map_err(|error| failed(format!("the journal cannot be removed: {error}")))
 }

@@ -4,7 +4,7 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Makes a file, or empties it, to be written and read.
@@ -25,11 +25,23 @@ pub fn write(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
 /// # Errors
 /// The disk refuses. The file may be there all the same, if nothing but its name was refused.
 pub fn put(folder: &Path, name: &str, parts: &[&[u8]]) -> io::Result<()> {
-    let temporary = folder.join(format!("{name}.new"));
+    let temporary = temporary(folder, name);
     let written = write(&temporary, parts).and_then(|()| fs::rename(&temporary, folder.join(name)));
     // What is left of an attempt would take room on a disk that may be full.
     written.inspect_err(|_| drop(fs::remove_file(&temporary)))?;
     sync(folder)
+}
+
+/// Removes what a [`put`] that was cut off has left.
+///
+/// # Errors
+/// The disk refuses.
+pub fn clear(folder: &Path, name: &str) -> io::Result<()> {
+    remove(&temporary(folder, name))
+}
+
+fn temporary(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.new"))
 }
 
 /// Waits until what was done to the names in a folder is on the disk.

@@ -71,12 +71,10 @@ use tokio::{
 };
 
 pub use alarm::Link;
-pub use head::remove_pictures;
 pub use metrics::AlarmCounters;
 pub use probe::{Found, Sounded, probe};
-pub use queue::{Item, Limits, Queue, remove as remove_queues};
+pub use queue::{Item, Limits, Queue};
 pub use running::Running;
-pub use service::network::remove as remove_network;
 pub use source::{Locator, SoundLocator};
 pub use store::{By, StateError, Store};
 
@@ -148,13 +146,23 @@ pub fn rules(config: &Config) -> Rules {
     Rules { secrets, password_min: config.users.password_min }
 }
 
-/// Removes what a state folder knows of public addresses, and of the name that followed them.
+/// Removes from a state folder, beside its settings, what is the old owner's: pictures that wait for their servers, those of
+/// presets, the network that was confirmed, the public addresses that were seen.
 ///
 /// # Errors
 /// The disk refuses.
-pub fn forget_addresses(state: &Path) -> std::io::Result<()> {
-    address::forget(state)?;
-    ddns::forget(state)
+pub fn forget_owner(state: &Path) -> Result<(), StartError> {
+    let parts: [(&str, fn(&Path) -> std::io::Result<()>); 5] = [
+        ("the queues cannot be removed", queue::remove),
+        ("the network that was confirmed cannot be forgotten", service::network::remove),
+        ("pictures of presets cannot be removed", head::remove_pictures),
+        ("the old addresses cannot be forgotten", address::forget),
+        ("the old addresses cannot be forgotten", ddns::forget),
+    ];
+    for (what, forget) in parts {
+        forget(state).map_err(|error| StartError::Machine(format!("{what}: {error}")))?;
+    }
+    Ok(())
 }
 
 /// Starts the camera: store, accounts, hub, capture, listeners.
@@ -176,13 +184,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
 
     if opened.fresh {
         // Before there are accounts again: nobody of the new ones gets the pictures of the old owner's house.
-        queue::remove(&state).map_err(|error| StartError::Machine(format!("the queues cannot be removed: {error}")))?;
-        let removed = remove_network(&state);
-        removed.map_err(|error| StartError::Machine(format!("the network's file cannot be removed: {error}")))?;
-        let removed = remove_pictures(&state);
-        removed.map_err(|error| StartError::Machine(format!("pictures of presets cannot be removed: {error}")))?;
-        let forgotten = forget_addresses(&state);
-        forgotten.map_err(|error| StartError::Machine(format!("the old addresses cannot be forgotten: {error}")))?;
+        forget_owner(&state)?;
     }
     // Passwords are made last: a start that fails behind them would have shown them to nobody.
     let least = config.users.password_min;

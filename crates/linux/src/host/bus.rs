@@ -102,7 +102,6 @@ pub(super) async fn open() -> Result<Connection, Lost> {
 }
 
 /// Words the error of a call.
-#[expect(clippy::wildcard_enum_match_arm, reason = "whatever else fails, it is between us and the bus")]
 fn fault(of: Service, error: &zbus::Error, secret: bool) -> Fault {
     let (name, detail) = if let zbus::Error::MethodError(name, detail, _) = error {
         (name.to_string(), detail.clone())

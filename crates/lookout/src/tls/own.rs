@@ -106,7 +106,7 @@ fn is_dns_name(name: &str) -> bool {
 /// Writes a file that only we may read, whole or not at all, also when the power fails.
 fn store(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     // Left over from a start that was cut off; made anew so that its mode is ours.
-    files::remove(&folder.join(format!("{name}.new")))?;
+    files::clear(folder, name)?;
     files::put(folder, name, &[bytes])
 }
 

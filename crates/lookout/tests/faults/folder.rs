@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -24,7 +25,11 @@ pub fn read(dir: &Path) -> Files {
         if path.is_dir() {
             files.extend(read(&path).into_iter().map(|(below, bytes)| (name.join(below), bytes)));
         } else {
-            files.insert(name, fs::read(path).unwrap());
+            // What is written behind the start may just have got its name.
+            match fs::read(path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                read => drop(files.insert(name, read.unwrap())),
+            }
         }
     }
     files
@@ -42,9 +47,15 @@ pub fn write(dir: &Path, files: &Files) {
     }
 }
 
-/// Returns the names of what must not lie about: all but the journal, which is written when it has something to say.
+/// Returns the names of what must not lie about: all but the journal, which is written when it has something to say, and what
+/// was confirmed of the network.
 pub fn names(files: &Files) -> BTreeSet<PathBuf> {
-    files.keys().filter(|name| *name != Path::new("journal.log")).cloned().collect()
+    files.keys().filter(|name| *name != Path::new("journal.log") && !is_of_the_network(name)).cloned().collect()
+}
+
+/// Says whether a path is the file of what was confirmed of the network, which is written behind every first start.
+pub fn is_of_the_network(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("network-confirmed.toml"))
 }
 
 /// Gives the web packs.

@@ -7,6 +7,7 @@
 mod folder;
 mod kill;
 mod load;
+mod network;
 mod power;
 mod queue;
 mod refuse;

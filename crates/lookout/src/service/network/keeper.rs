@@ -313,12 +313,15 @@ fn of_link(address: IpAddr) -> bool {
 /// # Errors
 /// The system refused.
 pub fn remove(state: &Path) -> io::Result<()> {
-    files::remove(&state.join(FILE))?;
-    files::sync(state)
+    files::clear(state, FILE)?;
+    files::remove(&state.join(FILE))
 }
 
-/// Reads what was confirmed last.
+/// Reads what was confirmed last, and clears what an end of the camera has left of writing it.
 fn read(state: &Path) -> OnDisk {
+    if let Err(error) = files::clear(state, FILE) {
+        tracing::warn!("{FILE}: {error}; what is left of it takes some room");
+    }
     let read = match std::fs::read_to_string(state.join(FILE)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return OnDisk::Nothing,
         Err(error) => Err(error.to_string()),

@@ -83,3 +83,15 @@ async fn a_broken_file_of_what_was_confirmed_tears_no_network_down() {
         assert!(std::fs::read_to_string(&file).unwrap().contains("10.0.0.9"), "it is whole again");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_cut_write_left_does_not_outlive_the_next_start() {
+    let rig = Rig::new();
+    sleep(S(1)).await;
+    let half = rig.state.path().join("network-confirmed.toml.new");
+    std::fs::write(&half, "half").unwrap();
+    let rig = rig.crash().await;
+    sleep(S(1)).await;
+    assert!(!half.exists());
+    drop(rig);
+}
