@@ -152,17 +152,14 @@ pub fn rules(config: &Config) -> Rules {
 /// # Errors
 /// The disk refuses.
 pub fn forget_owner(state: &Path) -> Result<(), StartError> {
-    let parts: [(&str, fn(&Path) -> std::io::Result<()>); 5] = [
-        ("the queues cannot be removed", queue::remove),
-        ("the network that was confirmed cannot be forgotten", service::network::remove),
-        ("pictures of presets cannot be removed", head::remove_pictures),
-        ("the old addresses cannot be forgotten", address::forget),
-        ("the old addresses cannot be forgotten", ddns::forget),
+    let parts = [
+        ("the queues cannot be removed", queue::remove(state)),
+        ("the network that was confirmed cannot be forgotten", service::network::remove(state)),
+        ("pictures of presets cannot be removed", head::remove_pictures(state)),
+        ("the old addresses cannot be forgotten", address::forget(state).and_then(|()| ddns::forget(state))),
     ];
-    for (what, forget) in parts {
-        forget(state).map_err(|error| StartError::Machine(format!("{what}: {error}")))?;
-    }
-    Ok(())
+    let refused = parts.into_iter().find_map(|(what, removed)| Some(format!("{what}: {}", removed.err()?)));
+    refused.map_or(Ok(()), |refused| Err(StartError::Machine(refused)))
 }
 
 /// Starts the camera: store, accounts, hub, capture, listeners.

@@ -21,7 +21,7 @@ use crate::{
     StartError,
     app::App,
     config::{Backend, Config},
-    service::network::{Note, clock, keeper, look, power, scan},
+    service::network::{Note, clock, keeper, look, manager, power, scan},
     sockets::{self, Doors, Listening},
     store::{By, Store},
 };
@@ -63,7 +63,7 @@ fn machine(app: &Arc<App>, state: &Path, doors: &Doors, holding: &mut JoinSet<()
         move_to: sockets::configured(&app.config).map(|_| move_to),
         window: app.config.host.network_confirm,
         state: state.to_owned(),
-        own: Box::new(keeper::own),
+        own: Box::new(manager::own),
         note: note.clone(),
     }));
     if let Some(host) = host.clone().filter(|_| app.config.host.clock) {

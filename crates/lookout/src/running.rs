@@ -63,7 +63,8 @@ impl Running {
 }
 
 /// Ends an alarm, so that its output is put back and its mail is on the disk; capture and sound, as a program that makes
-/// them must not outlive the camera; and the head, so that it is on the disk where it rests; takes the port back from the gateway, and the announcement from the network; and writes the journal.
+/// them must not outlive the camera; and the head, so that it is on the disk where it rests; takes the port back from the
+/// gateway, and the announcement from the network; and writes the journal.
 async fn end(mut holding: JoinSet<()>, app: &App) {
     let held = async {
         app.alarms.close().await;

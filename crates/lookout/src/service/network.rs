@@ -6,20 +6,19 @@
 //! [`Host`](lookout_core::port::Host) may hang for as long as it likes, and has a deadline in each of them.
 
 pub mod clock;
+mod confirmed;
 pub mod keeper;
 pub mod look;
+pub mod manager;
 pub mod power;
 pub mod scan;
 
 #[cfg(test)]
 mod tests;
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use lookout_core::{
@@ -33,21 +32,11 @@ use lookout_core::{
 };
 use tokio::sync::watch;
 
-pub use keeper::remove;
+pub use confirmed::remove;
+pub use manager::Came;
 
 /// Writes into the journal.
 pub type Note = Arc<dyn Fn(&Event) + Send + Sync>;
-
-/// How a manager came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Came {
-    /// From where.
-    pub peer: IpAddr,
-    /// To which address and port of the camera.
-    pub here: SocketAddr,
-    /// Whether over HTTPS, whose port no setting moves.
-    pub secure: bool,
-}
 
 /// The host's network as others see it.
 pub struct Network {

@@ -1,13 +1,12 @@
 //! Applies changes of the network, and has them confirmed or taken back: the hands of [`Confirm`].
 //!
-//! What was last confirmed is a file of its own in the state folder, so that no end of the camera, however sudden, makes an
-//! unconfirmed change one that stays: at the next start the settings differ from it. It is written after the settings at a
-//! confirmation, and after them on the way back, so that every moment between two writes is one of before both.
+//! What was last confirmed is on the disk ([`confirmed`]) after the settings, at a confirmation as on the way back, so that every
+//! moment between two writes is one of before both.
 
 use std::{
     io,
-    net::{IpAddr, UdpSocket},
-    path::{Path, PathBuf},
+    net::IpAddr,
+    path::PathBuf,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -16,7 +15,7 @@ use lookout_core::{
     host::{
         Abilities,
         chosen::Chosen,
-        confirm::{Because, Confirm, Next, OnDisk, Outcome, Reach},
+        confirm::{Because, Confirm, Next, Outcome, Reach},
         plan::supports,
     },
     journal::{Event, Peer},
@@ -29,15 +28,15 @@ use tokio::{
     time::{sleep_until, timeout},
 };
 
-use super::{Came, Network, Note};
+use super::{
+    Network, Note, confirmed,
+    manager::{self, Came},
+};
 use crate::{
-    files,
     pauses::chance,
     store::{By, Store},
 };
 
-/// The file of what was last confirmed.
-const FILE: &str = "network-confirmed.toml";
 /// How long the host may take to apply something.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the disk may take to take something.
@@ -74,7 +73,7 @@ pub async fn run(parts: Parts) {
     let settings = parts.store.follow();
     let seen = parts.network.seen.subscribe();
     let reach = Reach { host: parts.host.is_some(), port: parts.move_to.is_some() };
-    let confirm = Confirm::new(read(&parts.state), &parts.store.get(), reach, parts.window, now());
+    let confirm = Confirm::new(confirmed::read(&parts.state), &parts.store.get(), reach, parts.window, now());
     let mut keeper = Keeper { parts, settings, seen, confirm, guest: None, failed: false, untold: false };
     loop {
         keeper.step().await;
@@ -140,33 +139,19 @@ impl Keeper {
         if self.confirm.kept().same_host(self.confirm.wanted()) {
             // The port alone was changed: whoever comes in by it has found it.
             self.confirmed();
-        } else if self.guest.is_none() && !self.of_this_machine(came) {
+        } else if self.guest.is_none() && !came.is_of_this_machine(&self.parts.own) {
             self.guest = Some((came.here.ip().to_canonical(), now() + SETTLED));
         }
-    }
-
-    /// Says whether somebody came from the machine itself: no change of the network would have cut him off.
-    fn of_this_machine(&self, came: Came) -> bool {
-        let (peer, here) = (came.peer.to_canonical(), came.here.ip().to_canonical());
-        // A neighbour's link-local address cannot be told from an own one otherwise.
-        peer.is_loopback() || peer == here || (!of_link(peer) && (self.parts.own)(peer))
     }
 
     /// Looks whether a manager came to an address that the host still has.
     fn look(&mut self) {
         if let Some((here, _)) = self.guest.take()
             && (self.parts.own)(here)
-            && self.stands_in(here)
+            && manager::may_stand_at(here, &self.parts.network.standing.borrow())
         {
             self.confirmed();
         }
-    }
-
-    /// Says whether the host names an address among its own, as far as it says anything; link-local ones it never does. An
-    /// address may be listened on that it has not got (`ip_nonlocal_bind`).
-    fn stands_in(&self, here: IpAddr) -> bool {
-        let standing = self.parts.network.standing.borrow();
-        of_link(here) || standing.addresses.is_empty() || standing.addresses.contains(&here)
     }
 
     fn confirmed(&mut self) {
@@ -233,7 +218,7 @@ impl Keeper {
     /// Writes down what was confirmed last.
     async fn write(&mut self) {
         let (state, text) = (self.parts.state.clone(), self.confirm.kept().encode());
-        let write = spawn_blocking(move || files::put(&state, FILE, &[text.as_bytes()]));
+        let write = spawn_blocking(move || confirmed::write(&state, &text));
         let late = |_| Err(io::Error::from(io::ErrorKind::TimedOut));
         let written =
             timeout(DISK, write).await.map_or_else(late, |written| written.map_err(io::Error::other).flatten());
@@ -289,50 +274,6 @@ fn move_port(parts: &Parts, target: &Chosen) -> (Outcome, Why) {
     match parts.move_to.as_ref().map(|move_to| move_to(port)) {
         None | Some(Ok(())) => (Outcome::Done, None),
         Some(Err(lost)) => (Outcome::Impossible, Some((lost.to_string(), "port not to be had"))),
-    }
-}
-
-/// Says whether an address is one of this host's, by which somebody else reaches it: whoever comes from the host itself has
-/// not found a way to it.
-pub fn own(address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    // They are the same on every network, and cannot be asked for without naming the card.
-    let unasked = address.is_ipv6() && of_link(address);
-    !address.is_loopback() && (unasked || UdpSocket::bind((address, 0)).is_ok())
-}
-
-fn of_link(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => address.is_unicast_link_local(),
-    }
-}
-
-/// Removes what was confirmed: of a camera that begins in the factory state.
-///
-/// # Errors
-/// The system refused.
-pub fn remove(state: &Path) -> io::Result<()> {
-    files::clear(state, FILE)?;
-    files::remove(&state.join(FILE))
-}
-
-/// Reads what was confirmed last, and clears what an end of the camera has left of writing it.
-fn read(state: &Path) -> OnDisk {
-    if let Err(error) = files::clear(state, FILE) {
-        tracing::warn!("{FILE}: {error}; what is left of it takes some room");
-    }
-    let read = match std::fs::read_to_string(state.join(FILE)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return OnDisk::Nothing,
-        Err(error) => Err(error.to_string()),
-        Ok(text) => Chosen::decode(&text).map_err(|why| why.to_string()),
-    };
-    match read {
-        Ok(chosen) => OnDisk::Kept(Box::new(chosen)),
-        Err(why) => {
-            tracing::error!("{FILE}: {why}; the network as it is set is taken for confirmed");
-            OnDisk::Damaged
-        }
     }
 }
 

@@ -1,5 +1,5 @@
 use std::{
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Mutex, atomic::AtomicI32},
     time::Duration,
 };
@@ -448,9 +448,9 @@ fn an_address_is_the_hosts_own_if_it_has_it_and_others_can_come_to_it() {
         ("2001:db8::77", false),
         ("fe80::1", true),
     ] {
-        assert_eq!(keeper::own(address.parse().unwrap()), own, "{address}");
+        assert_eq!(manager::own(address.parse().unwrap()), own, "{address}");
     }
     for address in crate::setup::addresses() {
-        assert!(keeper::own(address), "{address}");
+        assert!(manager::own(address), "{address}");
     }
 }
