@@ -273,7 +273,7 @@ settings! {
     }
 
     /// The machine below the camera: what a manager of the camera may change of it through the CGIs. With the defaults that is
-    /// nothing. [Network](network.md) says what each does.
+    /// nothing but the port of plain HTTP. [Network](network.md) says what each does.
     ["host"] host: Host {
         /// Who applies `set_network.cgi`, `set_wifi.cgi`, `set_pppoe.cgi` and `set_mac.cgi`.
         "backend" backend: Backend = Backend::None => word();
@@ -285,7 +285,7 @@ settings! {
         "wifi_interface" wifi_interface: Option<String> = None => optional(text(
             "the name of a network interface, 1 to 15 visible ASCII characters", 1..=15, |byte| byte.is_ascii_graphic() && byte != b'/'
         ));
-        /// The time within which a manager must be seen again after a change of the network; else the settings before it come
+        /// The time within which a manager must be seen again after a change of the network, or of the port alone; else the settings before it come
         /// back. 0: a change stays, whether anybody is seen or not.
         "network_confirm_s" network_confirm: Duration = Duration::from_secs(120) => seconds(0.0..=3600.0);
         /// Whether setting the camera's clock (`set_datetime.cgi`, a time server) sets the machine's, by systemd's timedated.
