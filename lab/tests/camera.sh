@@ -1,4 +1,5 @@
 #!/bin/bash
+# lab: minutes 3
 # The whole daemon, /host/bin/lookout, over HTTP against vivid and a real uvcvideo camera.
 #   cargo xtask lab camera [-- PART-OF-A-TEST'S-NAME]
 [ $# = 0 ] || set -- -k "$@"

@@ -12,7 +12,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from rig import ADMIN, LOOKOUT, PASSWORDS, PATIENCE, eventually, run
+from rig import ADMIN, LOOKOUT, NOBODY, PASSWORDS, PATIENCE, eventually, run
 
 OWN = "192.168.77.9"
 BUS = "unix:path=/run/peer/bus"
@@ -38,6 +38,7 @@ class Camera:
             [profile]
             secrets = "plain"
             {more}
+            {NOBODY}
         """)
         with open(f"{self.folder}/log", "w") as log:
             self.program = subprocess.Popen(

@@ -1,4 +1,5 @@
-"""The whole daemon on a machine whose network is NetworkManager's; network.sh starts it in the lab.
+"""The whole daemon on a machine whose network is NetworkManager's; network.sh, network-line.sh and network-wifi.sh start it in the
+lab.
 
 The daemon has no right but what the polkit rule that is shipped gives its user. What became of the machine is seen by ip, iw and
 nmcli, what it said by the router and the provider. All the while somebody watches, and somebody asks for the status: neither is
@@ -6,7 +7,9 @@ ever held up.
 """
 
 import contextlib
+import itertools
 import json
+import os
 import re
 import signal
 import statistics
@@ -17,7 +20,7 @@ import unittest
 from pathlib import Path
 from urllib.parse import urlencode
 
-from rig import ADMIN, Daemon, Viewer, run
+from rig import ADMIN, LOOKOUT, Daemon, Viewer, run
 
 DEMO = "demo:?size=160x120&fps=5"
 # How long NetworkManager may take for anything, on a machine that is emulated and not alone.
@@ -25,6 +28,7 @@ PATIENCE = 120
 LOG = Path("/run/lab/provider.log")
 # The daemon's port on all its addresses, beside its own on loopback: a manager counts who comes by the network.
 PORT = 8000
+WEP = "6162636465666768696a6b6c6d"
 # What is said of the matter when something was waited for in vain.
 WITNESSES = []
 
@@ -34,7 +38,8 @@ def within(attempt, what, patience=PATIENCE):
     while time.monotonic() < give_up:
         if found := attempt():
             return found
-        time.sleep(0.3)
+        # Each look starts programs, which is slow in the lab.
+        time.sleep(0.5)
     said = "\n".join(witness() for witness in WITNESSES)
     raise AssertionError(f"waited in vain for {what}\n{said}")
 
@@ -69,7 +74,7 @@ def forget():
 
 
 class Pulse(threading.Thread):
-    """Somebody who asks for the status, five times a second, and writes down how long each answer took."""
+    """Somebody who asks for the status, twice a second, and writes down how long each answer took."""
 
     def __init__(self, daemon):
         super().__init__(daemon=True)
@@ -77,7 +82,7 @@ class Pulse(threading.Thread):
         self.start()
 
     def run(self):
-        while not self.over.wait(0.2):
+        while not self.over.wait(0.5):
             asked = time.monotonic()
             # Whoever comes while the daemon is not there at all is not counted.
             with contextlib.suppress(OSError):
@@ -205,8 +210,30 @@ class Cable(Machine):
         daemon.start()
         self.is_back(daemon)
 
+    def restore(self, daemon, file):
+        """Hands a backup in, as curl does; returns the answer."""
+        path = Path(f"{daemon.folder}/backup")
+        path.write_bytes(file)
+        url = f"http://127.0.0.1:{daemon.port}/restore_params.cgi?{ADMIN}"
+        return run("curl", "-s", "-m", "20", "-F", f"file=@{path}", url)
+
+    def test_the_check_says_what_the_machine_lets_the_camera_do(self):
+        daemon = self.daemon('interface = "eth0"', watched=False)
+
+        def check():
+            return subprocess.run([LOOKOUT, "check", "--config", daemon.config], user="lookout", group="lookout",
+                                  extra_groups=[], capture_output=True, text=True)
+        done = check()
+        self.assertRegex(done.stdout, r"(?m)^host +NetworkManager 1\..*, cable eth0", done)
+        self.assertEqual(done.returncode, 0, done)
+        rule = Path("/etc/polkit-1/rules.d/50-lookout.rules")
+        run("mv", rule, "/run/50-lookout.rules")
+        self.addCleanup(run, "mv", "/run/50-lookout.rules", rule)
+        within(lambda: check().returncode != 0, "a missing rule to be said")
+
     def test_a_change_that_is_confirmed_stays_also_over_restarts(self):
         daemon = self.daemon('interface = "eth0"', watched=False)
+        backup = self.ask(daemon, "/backup_params.cgi")
         static = ["192.168.77.20"]
         self.network(daemon, *static, "255.255.255.0", "192.168.77.1", "192.168.77.1")
         within(lambda: addresses("eth0") == static, "the new address")
@@ -219,6 +246,9 @@ class Cable(Machine):
         time.sleep(self.CONFIRM_S + 5)
         within(lambda: addresses("eth0") == static, "the same address")
         run("ping", "-c", "1", "-W", "5", "11.0.0.1")
+        # A backup from before brings the network back too.
+        self.assertEqual(self.restore(daemon, backup), b"ok.\n")
+        within(self.leased, "an address by DHCP")
 
     def test_the_vendor_class_is_told_to_the_dhcp_server(self):
         daemon = self.daemon('interface = "eth0"')
@@ -237,6 +267,49 @@ class Cable(Machine):
         self.set(daemon, "reboot")
         within(lambda: mac("eth0") == "02:00:de:ad:be:ef", "the new address of the card")
         within(lambda: addresses("eth0"), "an address by DHCP")
+
+    def test_nobody_waits_for_a_network_manager_or_a_bus_that_hangs(self):
+        self.CONFIRM_S = 300
+        daemon = self.daemon('interface = "eth0"', watched=False)
+        viewer = self.enterContext(Viewer(daemon))
+        changes = itertools.cycle(["192.168.77.31", "192.168.77.32"])
+
+        def waits(seconds=12):
+            """Returns how long answers and pictures are waited for."""
+            begin, answers = time.monotonic(), []
+            while time.monotonic() < begin + seconds:
+                for path in ["/get_status.cgi", "/get_params.cgi", "/get_wifi_scan_result.cgi", "/wifi_scan.cgi",
+                             "/snapshot.cgi", "/metrics"]:
+                    asked = time.monotonic()
+                    self.ask(daemon, path)
+                    answers.append(time.monotonic() - asked)
+                asked = time.monotonic()
+                self.network(daemon, next(changes), "255.255.255.0", "192.168.77.1", "192.168.77.1")
+                answers.append(time.monotonic() - asked)
+            times = [part.at for part in viewer.since(begin)]
+            return sorted(answers), sorted(later - earlier for earlier, later in zip(times, times[1:]))
+
+        def told(when, sorts):
+            print(when, *(f"of {len(sort)} {what} the middle one was waited for {sort[len(sort) // 2] * 1000:.0f} ms, the longest "
+                          f"{sort[-1] * 1000:.0f} ms;" for what, sort in zip(["answers", "pictures"], sorts)), flush=True)
+            return sorts
+
+        usual = told("as usual:", waits())
+        for service in "NetworkManager", "dbus":
+            program = int(run("systemctl", "show", "-P", "MainPID", service))
+            os.kill(program, signal.SIGSTOP)
+            try:
+                hanging = told(f"while {service} hangs:", waits())
+            finally:
+                os.kill(program, signal.SIGCONT)
+            for what, before, now in zip(["answers", "pictures"], usual, hanging):
+                # Whoever asks the host waits for seconds. Nineteen of twenty are never late, however slow the lab is.
+                late = [sort[len(sort) * 19 // 20] for sort in (before, now)]
+                self.assertLess(late[1], 3 * late[0], f"{what} while {service} hangs")
+                self.assertGreater(len(now), len(before) / 2, f"{what} while {service} hangs")
+            # What was set meanwhile is done as soon as it can be.
+            last = f"192.168.77.{self.shows(daemon, 'ip')[-2:]}"
+            within(lambda: addresses("eth0") == [last], "the address that was set")
 
 
 class Clock(Machine):
@@ -274,7 +347,7 @@ class Dialling(Machine):
         daemon = self.daemon('interface = "wan0"', """
             [ddns]
             dyndns_url = "http://11.2.0.1/nic/update"
-            check_urls = []""")
+            check_urls = []""", watched=False)
         WITNESSES.append(LOG.read_text)
         self.set(daemon, "set_mail", svr="11.2.0.1", port=25, tls=0, user="", pwd="", sender="cam@lab", receiver1="me@lab",
                  receiver2="", receiver3="", receiver4="", mail_inet_ip=1)
@@ -283,6 +356,11 @@ class Dialling(Machine):
         within(lambda: "11.1.0.10" in run("ip", "-4", "addr", text=True), "the line")
         self.visit(daemon, "router", "eth0")
         self.told("ddns:", "hostname=cam.lab", "myip=11.1.0.10")
+        # The service is left alone for ten minutes then (Q80), which a start reads off the clock.
+        daemon.kill()
+        run("date", "-s", "+11 minutes")
+        daemon.start()
+        self.watch(daemon)
         run("lab-pppoe", "address", "11.1.0.77")
         within(lambda: "11.1.0.77" in run("ip", "-4", "addr", text=True), "the line to be dialled up again")
         self.told("ddns:", "hostname=cam.lab", "myip=11.1.0.77")
@@ -345,11 +423,12 @@ class Radio(Machine):
         self.assertEqual(self.shows(daemon, "wifi_ssid"), "good one")
 
     def test_each_encryption_joins(self):
-        run("lab-wifi", "open", "n0", "", "wep", "n1", "abcde", "wpa", "n2", "password2", "wpa-aes", "n3", "password3",
+        run("lab-wifi", "open", "n0", "", "wep", "n1", WEP, "wpa", "n2", "password2", "wpa-aes", "n3", "password3",
             "wpa2", "n4", "password4", "wpa2-tkip", "n5", "password5")
         daemon = self.daemon('wifi_interface = "wlan0"')
         for encrypt in range(6):
-            more = {"key1": "abcde"} if encrypt == 1 else {}
+            # 128 bits in hexadecimal digits, and the station proves that it has them.
+            more = dict(key1=WEP, key1_bits=1, keyformat=0, authtype=1) if encrypt == 1 else {}
             answer = self.wifi(daemon, f"n{encrypt}", encrypt, f"password{encrypt}" if encrypt > 1 else "", **more)
             self.assertEqual(answer, b"ok.\n", encrypt)
             self.joined(daemon, f"n{encrypt}")

@@ -1,4 +1,5 @@
 #!/bin/bash
+# lab: minutes 1
 # The alarm input and the output against the kernel's simulated GPIO chip: the driver (crates/linux/src/gpio/lab.rs), then
 # the whole daemon, /host/bin/lookout, over HTTP.
 #   cargo xtask lab pins [-- PART-OF-A-TEST'S-NAME]

@@ -23,6 +23,14 @@ LOOKOUT = "/host/bin/lookout"
 ADMIN = "user=admin&pwd=adminadmin"
 VIEWER = "user=viewer&pwd=viewerviewer"
 PASSWORDS = {"LOOKOUT_ADMIN_PASSWORD": "adminadmin", "LOOKOUT_VIEWER_PASSWORD": "viewerviewer"}
+# No daemon of a test tells a service of dynamic DNS, or asks anybody on the Internet for its public address.
+NOBODY = """
+[ddns]
+check_urls = []
+dyndns_url = "http://127.0.0.1:9/"
+dyn3322_url = "http://127.0.0.1:9/"
+oray_url = "http://127.0.0.1:9/"
+"""
 PATIENCE = 20
 VGA = (640, 480)
 PICTURES = tempfile.mkdtemp()
@@ -192,6 +200,7 @@ class Daemon:
             [profile]
             secrets = "plain"
             {config}
+            {"" if "[ddns]" in config else NOBODY}
         """
         self.config = f"{self.folder}/lookout.toml"
         Path(self.config).write_text(text)

@@ -1,4 +1,5 @@
 #!/bin/bash
+# lab: minutes 6
 # A port mapped on the Internet gateway, which is Debian's miniupnpd: the whole daemon, /host/bin/lookout, over HTTP.
 #   cargo xtask lab upnp [-- PART-OF-A-TEST'S-NAME]
 set -e

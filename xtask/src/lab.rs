@@ -2,10 +2,11 @@
 //!
 //! The machine's image and all else lies in target/lab. What scripts find as /host is target/lab/host: `bin/linux-tests`
 //! (the tests of lookout-linux), `bin/lookout` (a release build) if one of the scripts mentions it, as `tests/` all that lies
-//! in lab/tests, and as `polkit/` the rules that are shipped. Two machines run at once where there are two processors for
-//! them.
+//! in lab/tests, and as `polkit/` the rules that are shipped. Machines wait for most of their time, so two run at once for each
+//! processor, the longest first.
 
 use std::{
+    cmp::Reverse,
     fs,
     io::{self, BufRead as _, BufReader},
     path::{Path, PathBuf},
@@ -22,10 +23,9 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 pub struct Lab {
     /// Only the scripts of lab/tests whose name contains this.
     test: Option<String>,
-    /// How many machines run at once at the most; each wants a processor. More than two gain nothing: the longest script
-    /// takes half of all time.
-    #[arg(long, default_value_t = 2)]
-    machines: usize,
+    /// How many machines run at once; by default two for each processor, as they wait for most of their time.
+    #[arg(long)]
+    machines: Option<usize>,
     /// Handed on to the scripts.
     #[arg(last = true)]
     arguments: Vec<String>,
@@ -59,7 +59,8 @@ pub fn run(lab: &Lab) -> Result<ExitCode> {
     copy_folder(&root.join("lab/tests"), &host.join("tests"))?;
     copy_folder(&root.join("dist/polkit"), &host.join("polkit"))?;
 
-    let machines = thread::available_parallelism().map_or(1, usize::from).min(lab.machines).clamp(1, scripts.len());
+    let machines = lab.machines.unwrap_or(2 * thread::available_parallelism().map_or(1, usize::from));
+    let machines = machines.clamp(1, scripts.len());
     let ended = run_scripts(root, &scripts, &lab.arguments, machines)?;
     let count = |which| ended.iter().filter(|(_, how)| *how == which).count();
     println!(
@@ -128,7 +129,7 @@ fn run_script(root: &Path, script: &Path, name: &str, arguments: &[String], one_
         let mut child = command.stdout(write.try_clone()?).stderr(write).spawn()?;
         drop(command); // it holds the ends for writing
         for line in BufReader::new(read).split(b'\n') {
-            println!("{name:10} | {}", String::from_utf8_lossy(&line?));
+            println!("{name:12} | {}", String::from_utf8_lossy(&line?));
         }
         child.wait()?
     } else {
@@ -148,7 +149,7 @@ fn run_script(root: &Path, script: &Path, name: &str, arguments: &[String], one_
     Ok(ended)
 }
 
-/// Lists the scripts by name.
+/// Lists the scripts, those that say to take long (`# lab: minutes 4`) first: whoever begins last would be waited for alone.
 fn scripts(folder: &Path, part: Option<&str>) -> Result<Vec<PathBuf>> {
     let mut scripts = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
@@ -161,8 +162,13 @@ fn scripts(folder: &Path, part: Option<&str>) -> Result<Vec<PathBuf>> {
         }
     }
     ensure!(!scripts.is_empty(), "no script in {} has {:?} in its name", folder.display(), part.unwrap_or_default());
-    scripts.sort();
+    scripts.sort_by_cached_key(|path| (Reverse(minutes(&fs::read_to_string(path).unwrap_or_default())), path.clone()));
     Ok(scripts)
+}
+
+/// How long a script says that it takes.
+fn minutes(text: &str) -> u32 {
+    text.lines().find_map(|line| line.strip_prefix("# lab: minutes ")?.parse().ok()).unwrap_or(0)
 }
 
 /// Copies the files of a folder.
@@ -215,6 +221,12 @@ fn executable(messages: &str, target: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_script_may_say_how_long_it_takes() {
+        assert_eq!(minutes("#!/bin/bash\n# lab: systemd\n# lab: minutes 4\n# minutes 5\n"), 4);
+        assert_eq!(minutes("#!/bin/bash\n# It takes 4 minutes.\n"), 0);
+    }
 
     #[test]
     fn the_last_program_of_a_target_that_cargo_names_is_taken() {

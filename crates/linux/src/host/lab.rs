@@ -76,8 +76,29 @@ async fn eventually(what: &str, mut reached: impl AsyncFnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !reached().await {
         assert!(Instant::now() < end, "in vain: {what}\n{}", root("nmcli dev; nmcli con; ip addr"));
-        sleep(Duration::from_millis(200)).await;
+        // Each look starts programs, which is slow in the lab.
+        sleep(Duration::from_millis(500)).await;
     }
+}
+
+/// Asks the host until NetworkManager answers: one that has just begun, or ends a session, may not do so for seconds.
+async fn answered<T>(mut ask: impl AsyncFnMut() -> Result<T, Lost>) -> T {
+    let mut answer = None;
+    eventually("an answer of NetworkManager's", async || {
+        answer = Some(ask().await)
+            .filter(|answer| !matches!(answer, Err(Lost(why)) if why == "NetworkManager does not answer"));
+        answer.is_some()
+    })
+    .await;
+    answer.unwrap().unwrap()
+}
+
+async fn apply(host: &NetworkManager, wanted: Option<&Wanted>) {
+    answered(async || host.apply(wanted).await).await;
+}
+
+async fn standing(host: &NetworkManager) -> Standing {
+    answered(async || host.standing().await).await
 }
 
 /// What the camera would need and may not. polkit is slow in such a machine, and NetworkManager asks it for every action.
@@ -102,7 +123,7 @@ fn leased(address: IpAddr) -> bool {
 
 /// Sees to it that the operator's profile is what there is, and gives the text of its file.
 async fn operators(host: &NetworkManager) -> String {
-    host.apply(None).await.unwrap();
+    apply(host, None).await;
     root(
         "nmcli -g NAME con | grep '^Wired connection' | while read -r name; do nmcli con del \"$name\" >/dev/null; done
         nmcli con show operator >/dev/null 2>&1 || nmcli con add con-name operator type ethernet ifname eth0 >/dev/null
@@ -137,19 +158,19 @@ async fn what_the_host_has_is_told() {
 async fn an_address_that_is_set_is_had_and_the_operators_own_profile_comes_back() {
     let host = host();
     let file = operators(&host).await;
-    host.apply(Some(&set(ADDRESS))).await.unwrap();
+    apply(&host, Some(&set(ADDRESS))).await;
     eventually("the address", async || has(&host, |address| address == ADDRESS).await && !has(&host, leased).await)
         .await;
     assert_eq!(on("eth0"), "lookout-wired");
     assert!(root("ip route").contains("default via 192.168.77.1 dev eth0"));
     assert!(root("nmcli dev show eth0").contains("IP4.DNS[1]:"));
     assert_eq!(operators_file(), file);
-    host.apply(None).await.unwrap();
+    apply(&host, None).await;
     eventually("the lease", async || has(&host, leased).await && !has(&host, |address| address == ADDRESS).await).await;
     assert_eq!((on("eth0").as_str(), profiles().len()), ("operator", 0));
     assert_eq!(operators_file(), file);
     // Once more is nothing.
-    host.apply(None).await.unwrap();
+    apply(&host, None).await;
     assert_eq!(on("eth0"), "operator");
 }
 
@@ -161,23 +182,23 @@ async fn what_is_as_wanted_is_left_alone_and_of_what_changes_one_profile_is_left
     let mut last = String::new();
     for addressing in [set(ADDRESS).addressing, DHCP, Addressing::Dhcp { vendor: "Lookout camera".into() }] {
         let wanted = wanted(addressing);
-        host.apply(Some(&wanted)).await.unwrap();
+        apply(&host, Some(&wanted)).await;
         let first = activations();
         assert_ne!(first, last);
         for _ in 0..3 {
-            host.apply(Some(&wanted)).await.unwrap();
+            apply(&host, Some(&wanted)).await;
         }
         assert_eq!(activations(), first, "{wanted:?}");
         eventually("an address", async || profiles() == ["lookout-wired:yes"]).await;
-        eventually("an address", async || !host.standing().await.unwrap().addresses.is_empty()).await;
-        host.apply(Some(&wanted)).await.unwrap();
+        eventually("an address", async || !standing(&host).await.addresses.is_empty()).await;
+        apply(&host, Some(&wanted)).await;
         assert_eq!(activations(), first, "{wanted:?}");
         last = first;
     }
     // The other one is what it is over a start of another daemon, too.
     self::host().apply(Some(&wanted(Addressing::Dhcp { vendor: "Lookout camera".into() }))).await.unwrap();
     assert_eq!(activations(), last);
-    host.apply(None).await.unwrap();
+    apply(&host, None).await;
     eventually("the operator's", async || on("eth0") == "operator").await;
 }
 
@@ -187,13 +208,13 @@ async fn a_dhcp_server_is_told_the_vendor_class() {
     let host = host();
     operators(&host).await;
     root("truncate -s 0 /run/lab/lan-dnsmasq.log");
-    host.apply(Some(&wanted(Addressing::Dhcp { vendor: "acme \"cam\" 7".into() }))).await.unwrap();
+    apply(&host, Some(&wanted(Addressing::Dhcp { vendor: "acme \"cam\" 7".into() }))).await;
     eventually("the vendor class", async || {
         root("cat /run/lab/lan-dnsmasq.log").contains("vendor class: acme \"cam\" 7")
     })
     .await;
     eventually("the lease", async || has(&host, leased).await).await;
-    host.apply(None).await.unwrap();
+    apply(&host, None).await;
 }
 
 #[tokio::test]
@@ -204,12 +225,12 @@ async fn the_card_has_the_address_that_is_wanted_and_its_own_again() {
     let mac = || root("cat /sys/class/net/eth0/address").trim().to_owned();
     let own = mac();
     let wanted = Wanted { mac: Some(Mac([0x02, 0xab, 0xcd, 0, 0x12, 0xfe])), ..wanted(DHCP) };
-    host.apply(Some(&wanted)).await.unwrap();
+    apply(&host, Some(&wanted)).await;
     eventually("the MAC", async || mac() == "02:ab:cd:00:12:fe" && has(&host, leased).await).await;
     let active = activations();
-    host.apply(Some(&wanted)).await.unwrap();
+    apply(&host, Some(&wanted)).await;
     assert_eq!(activations(), active);
-    host.apply(None).await.unwrap();
+    apply(&host, None).await;
     eventually("its own MAC", async || mac() == own && has(&host, leased).await).await;
 }
 
@@ -222,15 +243,15 @@ async fn a_profile_that_was_activated_by_hand_comes_back_and_so_does_nothing() {
     root(
         "nmcli con add con-name byhand type ethernet ifname eth0 autoconnect no >/dev/null && nmcli con up byhand >/dev/null",
     );
-    host.apply(Some(&set(ADDRESS))).await.unwrap();
-    host.apply(Some(&wanted(DHCP))).await.unwrap();
-    host.apply(None).await.unwrap();
+    apply(&host, Some(&set(ADDRESS))).await;
+    apply(&host, Some(&wanted(DHCP))).await;
+    apply(&host, None).await;
     eventually("the one by hand", async || on("eth0") == "byhand" && has(&host, leased).await).await;
     root(
         "nmcli con del byhand >/dev/null; nmcli con mod operator autoconnect no; nmcli dev disconnect eth0 >/dev/null",
     );
-    host.apply(Some(&set(ADDRESS))).await.unwrap();
-    host.apply(None).await.unwrap();
+    apply(&host, Some(&set(ADDRESS))).await;
+    apply(&host, None).await;
     eventually("nothing", async || on("eth0").is_empty()).await;
     assert_eq!(profiles(), Vec::<String>::new());
     root("nmcli con mod operator autoconnect yes; nmcli con up operator >/dev/null");
@@ -244,19 +265,19 @@ async fn a_profile_that_network_manager_made_by_itself_has_a_stand_in_once_it_is
     root("nmcli con del operator >/dev/null");
     restart("rm -f /var/lib/NetworkManager/no-auto-default.state");
     eventually("a profile by NetworkManager", async || on("eth0").starts_with("Wired connection")).await;
-    host.apply(Some(&set(ADDRESS))).await.unwrap();
-    host.apply(None).await.unwrap();
+    apply(&host, Some(&set(ADDRESS))).await;
+    apply(&host, None).await;
     eventually("the same", async || on("eth0").starts_with("Wired connection") && has(&host, leased).await).await;
-    host.apply(Some(&set(ADDRESS))).await.unwrap();
+    apply(&host, Some(&set(ADDRESS))).await;
     eventually("the address", async || has(&host, |address| address == ADDRESS).await).await;
     // As in a host that starts anew: what was made by itself is forgotten, and as there is a profile, none is made.
     root("nmcli con del 'Wired connection 1' >/dev/null");
     restart("rm -rf /run/NetworkManager/system-connections");
     eventually("the address", async || has(&host, |address| address == ADDRESS).await).await;
     assert_eq!(profiles(), ["lookout-wired:yes"]);
-    host.apply(None).await.unwrap();
+    apply(&host, None).await;
     eventually("the stand-in", async || on("eth0") == "lookout-stand-in" && has(&host, leased).await).await;
-    host.apply(Some(&set(ADDRESS))).await.unwrap();
+    apply(&host, Some(&set(ADDRESS))).await;
     eventually("one profile", async || profiles() == ["lookout-wired:yes"]).await;
     operators(&host).await;
     root("nmcli con del lookout-stand-in >/dev/null 2>&1 || true");
@@ -271,10 +292,10 @@ async fn whatever_is_cancelled_is_made_good_by_the_next_who_is_not() {
         let wanted = if round % 5 == 4 { None } else { Some(set(Ipv4Addr::new(192, 168, 77, 210 + round % 3))) };
         let _ = timeout(Duration::from_millis(u64::from(round) * 3), host.apply(wanted.as_ref())).await;
     }
-    host.apply(Some(&set(ADDRESS))).await.unwrap();
+    apply(&host, Some(&set(ADDRESS))).await;
     eventually("the address", async || has(&host, |address| address == ADDRESS).await).await;
     assert_eq!(profiles(), ["lookout-wired:yes"]);
-    host.apply(None).await.unwrap();
+    apply(&host, None).await;
     eventually("the operator's", async || on("eth0") == "operator" && has(&host, leased).await).await;
     assert_eq!(profiles(), Vec::<String>::new());
 }
@@ -286,13 +307,13 @@ async fn without_a_cable_a_profile_waits_for_it_and_goes_without_a_trace() {
     operators(&host).await;
     root("lab-lan cut");
     eventually("no carrier", async || on("eth0").is_empty()).await;
-    host.apply(Some(&set(ADDRESS))).await.unwrap();
+    apply(&host, Some(&set(ADDRESS))).await;
     assert_eq!(profiles(), ["lookout-wired:no"]);
     root("lab-lan mend");
     eventually("the address", async || has(&host, |address| address == ADDRESS).await).await;
     root("lab-lan cut");
     eventually("no carrier", async || on("eth0").is_empty()).await;
-    host.apply(None).await.unwrap();
+    apply(&host, None).await;
     root("lab-lan mend");
     eventually("the operator's", async || on("eth0") == "operator" && has(&host, leased).await).await;
     root("nmcli con del lookout-stand-in >/dev/null 2>&1 || true");
@@ -306,7 +327,7 @@ async fn changes_are_heard_also_over_a_restart_of_network_manager() {
     let quiet = async || while timeout(Duration::from_secs(3), host.changed()).await.is_ok() {};
     host.changed().await.unwrap();
     quiet().await;
-    host.apply(Some(&set(ADDRESS))).await.unwrap();
+    apply(&host, Some(&set(ADDRESS))).await;
     timeout(PATIENCE, host.changed()).await.unwrap().unwrap();
     eventually("the address", async || has(&host, |address| address == ADDRESS).await).await;
     quiet().await;
@@ -314,7 +335,7 @@ async fn changes_are_heard_also_over_a_restart_of_network_manager() {
     timeout(PATIENCE, host.changed()).await.unwrap().unwrap();
     eventually("the address", async || has(&host, |address| address == ADDRESS).await).await;
     quiet().await;
-    host.apply(None).await.unwrap();
+    apply(&host, None).await;
     timeout(PATIENCE, host.changed()).await.unwrap().unwrap();
     eventually("the operator's", async || on("eth0") == "operator").await;
 }

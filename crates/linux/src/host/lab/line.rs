@@ -25,12 +25,12 @@ async fn a_line_is_dialled_up_kept_up_and_hung_up() {
     let host = host();
     eventually("the other end", async || host.abilities().await.is_ok_and(|can| can.pppoe)).await;
     let wanted = dial("s3c\"r\\et #1");
-    host.apply(Some(&wanted)).await.unwrap();
+    apply(&host, Some(&wanted)).await;
     eventually("the line", async || dialled(&host, [11, 1, 0, 10]).await).await;
     assert!(root("ip route show default | head -1").contains("dev lookout-ppp0"));
     assert!(on("wan0").contains("lookout-wired"));
     let first = activations();
-    host.apply(Some(&wanted)).await.unwrap();
+    apply(&host, Some(&wanted)).await;
     assert_eq!(activations(), first);
     // Another address at the next call, which it makes by itself.
     root("lab-pppoe address 11.1.0.77");
@@ -40,10 +40,10 @@ async fn a_line_is_dialled_up_kept_up_and_hung_up() {
     eventually("hung up", async || host.standing().await.is_ok_and(|standing| !standing.pppoe)).await;
     root("lab-pppoe mend");
     eventually("up again", async || host.standing().await.is_ok_and(|standing| standing.pppoe)).await;
-    host.apply(Some(&super::wanted(DHCP))).await.unwrap();
+    apply(&host, Some(&super::wanted(DHCP))).await;
     eventually("hung up", async || host.standing().await.is_ok_and(|standing| !standing.pppoe)).await;
     eventually("one profile", async || profiles().len() == 1).await;
-    host.apply(None).await.unwrap();
+    apply(&host, None).await;
     root("lab-pppoe out; nmcli con del lookout-stand-in >/dev/null 2>&1 || true");
 }
 
@@ -53,14 +53,14 @@ async fn a_wrong_password_is_no_line_and_the_right_one_is() {
     root("lab-pppoe pap");
     let host = host();
     eventually("the other end", async || host.abilities().await.is_ok_and(|can| can.pppoe)).await;
-    host.apply(Some(&dial("wrong"))).await.unwrap();
+    apply(&host, Some(&dial("wrong"))).await;
     for _ in 0..10 {
-        assert!(!host.standing().await.unwrap().pppoe);
+        assert!(!standing(&host).await.pppoe);
         sleep(Duration::from_secs(1)).await;
     }
-    host.apply(Some(&dial("s3cret"))).await.unwrap();
+    apply(&host, Some(&dial("s3cret"))).await;
     eventually("the line", async || dialled(&host, [11, 1, 0, 10]).await).await;
-    host.apply(None).await.unwrap();
+    apply(&host, None).await;
     eventually("hung up", async || host.standing().await.is_ok_and(|standing| !standing.pppoe)).await;
     root("lab-pppoe out; nmcli con del lookout-stand-in >/dev/null 2>&1 || true");
 }

@@ -103,17 +103,17 @@ async fn networks_of_every_lock_are_joined_and_left() {
         (8, join(b"unseen", Security::Open)),
         (9, join(b"raw", psk("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", WpaMode::Wpa2Aes))),
     ] {
-        host.apply(Some(&wanted)).await.unwrap();
+        apply(&host, Some(&wanted)).await;
         let active = activations();
         eventually(&format!("{wanted:?}"), async || joined(&host, number).await).await;
-        host.apply(Some(&wanted)).await.unwrap();
+        apply(&host, Some(&wanted)).await;
         assert_eq!(activations(), active, "{wanted:?} was made anew");
         assert_eq!(profiles(), ["lookout-wifi:yes", "lookout-wired:yes"]);
     }
-    host.apply(Some(&wanted(DHCP))).await.unwrap();
-    eventually("left", async || on("wlan0").is_empty() && !host.standing().await.unwrap().wifi).await;
+    apply(&host, Some(&wanted(DHCP))).await;
+    eventually("left", async || on("wlan0").is_empty() && !standing(&host).await.wifi).await;
     assert_eq!(profiles(), ["lookout-wired:yes"]);
-    host.apply(None).await.unwrap();
+    apply(&host, None).await;
     root("lab-wifi out");
 }
 
@@ -128,21 +128,21 @@ async fn a_wrong_key_joins_nothing_and_the_right_one_still_does() {
     );
     root("for _ in 1 2 3 4 5; do nmcli con up theirs >/dev/null 2>&1 && exit; sleep 2; done; exit 1");
     let theirs = root("grep -v ^timestamp= /etc/NetworkManager/system-connections/theirs.nmconnection");
-    host.apply(Some(&join(b"home", psk("not the passphrase", WpaMode::Wpa2Aes)))).await.unwrap();
+    apply(&host, Some(&join(b"home", psk("not the passphrase", WpaMode::Wpa2Aes)))).await;
     for _ in 0..15 {
-        assert!(!host.standing().await.unwrap().wifi);
+        assert!(!standing(&host).await.wifi);
         sleep(Duration::from_secs(1)).await;
     }
     let right = join(b"home", psk("passphrase", WpaMode::Wpa2Aes));
-    host.apply(Some(&right)).await.unwrap();
+    apply(&host, Some(&right)).await;
     eventually("the right key", async || joined(&host, 1).await).await;
     // Gone and back: it is joined again by itself.
     root("lab-wifi off 1");
-    eventually("it is gone", async || !host.standing().await.unwrap().wifi).await;
+    eventually("it is gone", async || !standing(&host).await.wifi).await;
     root("lab-wifi on 1; ip -n air addr add 10.7.1.1/24 dev wlan1 2>/dev/null || true");
     eventually("it is back", async || joined(&host, 1).await).await;
     // What the operator had comes back, and nothing of his has changed.
-    host.apply(None).await.unwrap();
+    apply(&host, None).await;
     eventually("the operator's", async || on("wlan0") == "theirs").await;
     assert_eq!(root("grep -v ^timestamp= /etc/NetworkManager/system-connections/theirs.nmconnection"), theirs);
     root("nmcli con del theirs >/dev/null; lab-wifi out");
@@ -157,15 +157,15 @@ async fn one_address_that_is_set_is_had_over_the_air_when_the_cable_is_out() {
     let address = Ipv4Addr::new(10, 7, 1, 20);
     let addressing = Addressing::Static { ip: address, prefix: 24, gateway: None, dns: None };
     let wanted = Wanted { addressing, ..join(b"home", psk("passphrase", WpaMode::Wpa2Aes)) };
-    host.apply(Some(&wanted)).await.unwrap();
+    apply(&host, Some(&wanted)).await;
     let carrying = || root("ip -4 -o addr show to 10.7.1.20 | awk '{print $2}'");
-    eventually("both", async || carrying() == "eth0\nwlan0\n" && host.standing().await.unwrap().wifi).await;
+    eventually("both", async || carrying() == "eth0\nwlan0\n" && standing(&host).await.wifi).await;
     root("lab-lan cut");
     eventually("the air alone", async || carrying() == "wlan0\n").await;
-    assert_eq!(host.standing().await.unwrap().addresses, [IpAddr::V4(address)]);
+    assert_eq!(standing(&host).await.addresses, [IpAddr::V4(address)]);
     root("ip netns exec air ping -c 3 -W 5 10.7.1.20");
     root("lab-lan mend");
     eventually("both", async || carrying() == "eth0\nwlan0\n").await;
-    host.apply(None).await.unwrap();
+    apply(&host, None).await;
     root("lab-wifi out; nmcli con del lookout-stand-in >/dev/null 2>&1 || true");
 }
