@@ -92,6 +92,22 @@ test("an update has the address that two servers say, the login, and who asks; o
   assert.equal(service.heard.length, 1);
 });
 
+test("a machine without CA certificates keeps its name in clear, and says once why it does not over HTTPS", async () => {
+  const none = { SSL_CERT_FILE: "/dev/null", SSL_CERT_DIR: "" };
+  const checks = await Promise.all(["127.0.0.1", "127.0.0.2"].map((name) => serve(say("8.8.4.4"), false, name)));
+  const [clear, secure] = [await serve(agree), await serve(agree, true)];
+  const good = await keeper("clear", clear.url, checks, none);
+  await set(good, {});
+  await becomes(good, 3);
+  const log = (lookout) => readFileSync(`${lookout.folder}/log`, "utf8");
+  assert.doesNotMatch(log(good), /CA certificates/);
+  const bad = await keeper("bare", secure.url, checks, none);
+  await set(bad, {});
+  await becomes(bad, 2);
+  assert.equal(log(bad).match(/nothing is asked over TLS: no CA certificates/g)?.length, 1);
+  assert.equal(secure.heard.length, 0);
+});
+
 test("each answer is the number of its service", async () => {
   const answers = { good: 3, nochg: 3, badauth: 5, "!donator": 6, notfqdn: 7, nohost: 8, "!yours": 9, numhost: 10, abuse: 11, badagent: 13, "good 127.0.0.1": 13 };
   const oray = { 3: 17, 5: 15, 7: 16, 8: 16, 9: 16, 10: 16 };

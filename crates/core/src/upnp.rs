@@ -257,6 +257,9 @@ mod tests {
         assert_eq!([Trouble::Plain, Trouble::Loopback, Trouble::Socket].map(status), [2; 3]);
         assert_eq!([Trouble::NoAddress, Trouble::NoGateway, Trouble::Unreached].map(status), [3; 3]);
         assert_eq!(status(Trouble::Nonsense("")), 4);
+        // A port that is another's is told from everything else that a gateway refuses.
+        let words = |code| Trouble::from(soap::Failure::Refused(code)).words();
+        assert_eq!([718, 729, 725].map(words), ["port in use", "port in use", "gateway refuses"]);
         assert_eq!([Trouble::Taken, Trouble::Refused(606), Trouble::Refused(718)].map(status), [5; 3]);
         assert_eq!([Standing::Off as u8, Standing::Mapped as u8], [0, 1]);
     }

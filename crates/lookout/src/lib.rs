@@ -56,13 +56,14 @@ use lookout_core::{
     access::origin::Origin,
     host::door,
     journal::Event,
+    mdns::spare_host,
     names::Sequence,
     port::{Image, PowerLine, Wanted},
     profile::{
         change::Rules,
         settings::{Flip, LightMode, Settings},
         view::Secrets,
-        wire::Secret,
+        wire::{Mac, Secret},
     },
 };
 use tokio::{
@@ -177,7 +178,8 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     let port = door::choose(configured, &opened.store.get().network);
     let sockets = Sockets::open(&config, port)?;
     let mdns_name = config.http.mdns_name.clone().unwrap_or_else(setup::host_name);
-    let tls = if sockets.https.is_empty() { None } else { Some(Arc::new(open_tls(&config, &state, &mdns_name)?)) };
+    let id = setup::id(&opened.store.get())?;
+    let tls = if sockets.https.is_empty() { None } else { Some(Arc::new(open_tls(&config, &state, &mdns_name, id)?)) };
 
     if opened.fresh {
         // Before there are accounts again: nobody of the new ones gets the pictures of the old owner's house.
@@ -185,7 +187,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     }
     // Passwords are made last: a start that fails behind them would have shown them to nobody.
     let least = config.users.password_min;
-    let made = setup::first_start(&opened.store, opened.fresh, &first, least).await?;
+    let made = setup::first_start(&opened.store, opened.fresh, id, &first, least).await?;
 
     network::settle(&opened.store, configured, &sockets.listening()).await;
     let app = app(config, &state, opened, mdns_name, sockets.listening())?;
@@ -374,8 +376,8 @@ fn image(settings: &Settings) -> Image {
     }
 }
 
-fn open_tls(config: &Config, state: &Path, mdns_name: &str) -> Result<Tls, StartError> {
+fn open_tls(config: &Config, state: &Path, mdns_name: &str, id: Mac) -> Result<Tls, StartError> {
     let addresses: Vec<IpAddr> = setup::addresses();
-    let names = tls::Names { host: setup::host_name(), mdns: mdns_name.to_owned(), addresses };
+    let names = tls::Names { host: setup::host_name(), mdns: [mdns_name.to_owned(), spare_host(id)], addresses };
     Tls::open(&config.tls, state, &names, SystemTime::now()).map_err(|error| StartError::Machine(error.to_string()))
 }

@@ -7,12 +7,15 @@ use std::{
     fmt, io,
     net::SocketAddr,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
 
-use rustls::{ClientConfig, pki_types::ServerName};
+use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -70,13 +73,33 @@ pub async fn reach(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
 /// `SSL_CERT_FILE` names), with their names. Read anew each time, as that list may change; on a blocking thread.
 ///
 /// # Errors
-/// The machine's list cannot be read, or is empty.
+/// The machine's list cannot be read, or is empty. The log is told once, until there is one.
 pub async fn trust() -> io::Result<Arc<ClientConfig>> {
-    let read = || {
-        let config = rustls_platform_verifier::BuilderVerifierExt::with_platform_verifier(ClientConfig::builder());
-        Ok(Arc::new(config.map_err(io::Error::other)?.with_no_client_auth()))
-    };
-    spawn_blocking(read).await.map_err(io::Error::other)?
+    /// Whether the log was told that there is none.
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    let read = spawn_blocking(read).await.map_err(io::Error::other)?;
+    let told = TOLD.swap(read.is_err(), Ordering::Relaxed);
+    read.inspect_err(|error| {
+        if !told {
+            tracing::warn!("nothing is asked over TLS: {error}");
+        }
+    })
+}
+
+/// Returns the same for what may stay in clear to its end: where the machine has no list, nobody is trusted.
+pub async fn trust_if_any() -> Arc<ClientConfig> {
+    spawn_blocking(read).await.ok().and_then(Result::ok).unwrap_or_else(nobody)
+}
+
+/// Trusts nobody: for what is asked in clear, which a machine without any list can do.
+pub fn nobody() -> Arc<ClientConfig> {
+    Arc::new(ClientConfig::builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+}
+
+fn read() -> io::Result<Arc<ClientConfig>> {
+    let config = rustls_platform_verifier::BuilderVerifierExt::with_platform_verifier(ClientConfig::builder());
+    let none = |error| io::Error::other(format!("no CA certificates, by which a server could be known: {error}"));
+    Ok(Arc::new(config.map_err(none)?.with_no_client_auth()))
 }
 
 /// Something that bytes go through.

@@ -9,12 +9,21 @@ use lookout_core::profile::{
 
 use crate::{By, FirstPasswords, StartError, Store, password};
 
+/// Returns the camera's id, or the one that a camera gets that has none yet.
+///
+/// # Errors
+/// The machine gives no random numbers.
+pub(crate) fn id(settings: &Settings) -> Result<Mac, StartError> {
+    if settings.id == Mac::default() { own_mac().map_or_else(made_up_mac, Ok) } else { Ok(settings.id) }
+}
+
 /// Gives a fresh camera its id and its two accounts; returns the passwords made, which are shown once.
 ///
 /// Without this, nobody can log in: there is no default password (PROFILE 7.1).
 pub(crate) async fn first_start(
     store: &Store,
     fresh: bool,
+    id: Mac,
     first: &FirstPasswords,
     least: usize,
 ) -> Result<Vec<(String, Secret)>, StartError> {
@@ -23,9 +32,7 @@ pub(crate) async fn first_start(
     }
     let mut made = Vec::new();
     let mut new = (*store.get()).clone();
-    if new.id == Mac::default() {
-        new.id = own_mac().map_or_else(made_up_mac, Ok)?;
-    }
+    new.id = id;
     let accounts = [("admin", &first.admin, Level::Manager), ("viewer", &first.viewer, Level::Visitor)];
     for (slot, (name, given, pri)) in new.users.iter_mut().zip(accounts) {
         match given {

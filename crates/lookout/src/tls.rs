@@ -88,8 +88,8 @@ pub enum TlsError {
 pub struct Names {
     /// The machine's host name.
     pub host: String,
-    /// Its mDNS name without `.local`.
-    pub mdns: String,
+    /// Its mDNS names without `.local`: its own, and the one that it takes where another machine has that.
+    pub mdns: [String; 2],
     /// Its addresses; loopback need not be among them.
     pub addresses: Vec<IpAddr>,
 }

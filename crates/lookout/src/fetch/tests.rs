@@ -86,6 +86,23 @@ async fn through_a_proxy_goes_the_whole_address_or_a_tunnel_and_no_name_is_looke
     assert!(ask("http://ddns.invalid/", Some(&through)).await.is_err(), "that is the proxy's word, not the service's");
 }
 
+#[tokio::test]
+async fn a_machine_without_ca_certificates_asks_in_clear_and_says_why_it_does_not_over_tls() {
+    crate::tls::install_provider();
+    let none = async || Err(io::Error::other("no CA certificates"));
+    let ask = async |url: &str, proxy: Option<&str>| within(&Wish { url, login: None, proxy, v4: true }, none).await;
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood";
+    let server = RoguePeer::start(&["", answer], Rogue::Close);
+    assert_eq!(ask(&url(server.address()), None).await.unwrap().body, b"good");
+    let proxy = RoguePeer::start(&["", answer], Rogue::Close);
+    let through = format!("http://{}", proxy.address());
+    assert_eq!(ask("http://ddns.invalid/", Some(&through)).await.unwrap().body, b"good");
+    let server = RoguePeer::start(&["", answer], Rogue::Close);
+    let secured = url(server.address()).replace("http:", "HTTPS:");
+    assert_eq!(ask(&secured, None).await, Err(Failure("no CA certificates".into())));
+    assert_eq!(server.connections(), 0);
+}
+
 #[test]
 fn what_others_have_worded_moves_no_cursor() {
     assert_eq!(clean("a\x1b[2J\nb\u{85}").to_string(), "a_[2J_b_");

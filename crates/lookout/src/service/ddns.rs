@@ -128,7 +128,7 @@ pub async fn run(mut parts: Parts, world: impl World) {
     let kept = fs::read_to_string(parts.state.join(FILE)).ok().and_then(|text| text.parse().ok());
     let mut keeper = Keeper::new(kept, now());
     keeper.see(*parts.seen.borrow_and_update(), now());
-    let mut service = Updater { parts, world, keeper, told: None };
+    let mut service = Updater { parts, world, keeper, told: None, away: None };
     service.configure();
     loop {
         let address = service.wait().await;
@@ -142,6 +142,8 @@ struct Updater<W> {
     keeper: Keeper,
     /// What the journal was told last: the address that the name has, or what went wrong.
     told: Option<Result<Option<IpAddr>, &'static str>>,
+    /// Why it could not be reached, as the log was told.
+    away: Option<String>,
 }
 
 impl<W: World> Updater<W> {
@@ -187,15 +189,12 @@ impl<W: World> Updater<W> {
         // Whoever rang meanwhile has got what he wanted.
         self.parts.again.mark_unchanged();
         let outcome = match asked {
-            Ok(Ok(heard)) => Outcome::Answered(read(heard.status, &heard.body, address)),
-            Ok(Err(failure)) => {
-                tracing::warn!("the service of dynamic DNS cannot be reached: {failure}");
-                Outcome::Unreachable
+            Ok(Ok(heard)) => {
+                self.away = None;
+                Outcome::Answered(read(heard.status, &heard.body, address))
             }
-            Err(_) => {
-                tracing::warn!("the service of dynamic DNS does not answer");
-                Outcome::Unreachable
-            }
+            Ok(Err(failure)) => self.unreached(failure.to_string()),
+            Err(_) => self.unreached("no answer".into()),
         };
         let clock_s = self.clock_s();
         let kept = self.keeper.done(outcome, now(), clock_s, chance()).map(Kept::to_string);
@@ -206,9 +205,18 @@ impl<W: World> Updater<W> {
         }
     }
 
+    /// Says why the service was not reached, once.
+    fn unreached(&mut self, why: String) -> Outcome {
+        if self.away.as_ref() != Some(&why) {
+            tracing::warn!("the service of dynamic DNS cannot be reached: {why}");
+            self.away = Some(why);
+        }
+        Outcome::Unreachable
+    }
+
     fn configure(&mut self) {
         let clock_s = self.clock_s();
-        self.told = None;
+        (self.told, self.away) = (None, None);
         self.keeper.configure(self.parts.account.get().clone(), now(), clock_s);
     }
 

@@ -7,7 +7,8 @@
 //! ```
 //! The responder is a library's, with a thread of its own. It is there as long as one announcement: each change ends it,
 //! which takes back what it said, and starts another. So it is never told to change, and whatever it has gathered goes
-//! with it. It keeps records of others for which nobody asks it; when there are too many, it is started anew, too.
+//! with it. It keeps records of others for which nobody asks it, and when each of them ends, as often as it is said; when that is
+//! too much, it is started anew, too. While more comes than it can read it hears nothing else, and there is no second one beside it.
 //!
 //! A camera that only its own machine can reach says nothing, and has no such thread. Nothing that fails here is more than a
 //! line in the log.
@@ -18,7 +19,7 @@ use lookout_core::{
     mdns::{Service, host, instance, services, spare_host, text},
     profile::wire::{Mac, Text},
 };
-use mdns_sd::{DaemonEvent, IfKind, IfPredicate, Receiver, ServiceDaemon, ServiceInfo};
+use mdns_sd::{DaemonEvent, IfKind, IfPredicate, Metrics, Receiver, ServiceDaemon, ServiceInfo};
 use tokio::{
     sync::watch,
     time::{Instant, interval, sleep, timeout},
@@ -29,9 +30,13 @@ use crate::{sockets::Listening, store::Watched};
 /// How long nothing is said between two announcements: who changes the alias three times is announced once.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How often it is looked at what the responder has gathered.
-const LOOK: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(1);
 /// The most records of others that it may keep, some hundred bytes each. A network with so many devices is a hall.
 const HEARD: i64 = 4096;
+/// The most moments that it may wait for, some bytes each: two of each record, and two more whenever one is said again.
+const MOMENTS: i64 = 1 << 16;
+/// How long it is not told again that too much is said.
+const SILENCE: Duration = Duration::from_secs(3600);
 /// When an announcement that has not gone out is worth a line in the log.
 const LATE: Duration = Duration::from_secs(30);
 /// How long the responder may take to say goodbye, and to answer at all.
@@ -87,7 +92,7 @@ enum End {
 
 /// Announces the camera until it ends.
 pub async fn run(mut parts: Parts) {
-    let mut name = host(&parts.name, parts.id);
+    let (mut name, mut told) = (host(&parts.name, parts.id), None::<Instant>);
     loop {
         let (http, https) = {
             let listening = parts.listening.borrow_and_update();
@@ -112,6 +117,10 @@ pub async fn run(mut parts: Parts) {
                 let other = spare_host(parts.id);
                 tracing::warn!("another machine is called {name}.local; this camera is {other}.local");
                 name = other;
+            }
+            End::Worn if told.is_none_or(|told| told.elapsed() > SILENCE) => {
+                told = Some(Instant::now());
+                tracing::warn!("too much is said in the network by multicast DNS; the announcement begins anew");
             }
             End::Changed | End::Taken | End::Worn => {}
         }
@@ -180,8 +189,7 @@ impl Announcement {
                     Err(_) => break End::Worn,
                 },
                 _ = look.tick() => {
-                    if self.heard().await.is_none_or(|records| records > HEARD) {
-                        tracing::warn!("too much is said in the network by multicast DNS; the announcement begins anew");
+                    if self.metrics().await.is_none_or(|metrics| too_much(&metrics)) {
                         break End::Worn;
                     }
                     if !told && !late && begun.elapsed() > LATE {
@@ -191,25 +199,32 @@ impl Announcement {
                 }
             }
         };
-        self.end().await;
+        self.end(&mut parts.ends).await;
         end
     }
 
-    /// Says how many records of others the responder keeps; none if it does not answer.
-    async fn heard(&self) -> Option<i64> {
-        let told = timeout(ANSWER, self.responder.get_metrics().ok()?.recv_async()).await.ok()?.ok()?;
-        Some(told.iter().filter(|(name, _)| name.starts_with("cached-")).map(|(_, count)| count).sum())
+    /// Says what the responder keeps; none if it does not answer.
+    async fn metrics(&self) -> Option<Metrics> {
+        timeout(ANSWER, self.responder.get_metrics().ok()?.recv_async()).await.ok()?.ok()
     }
 
-    async fn end(self) {
-        let gone = match self.responder.shutdown() {
-            Ok(done) => timeout(ANSWER, done.recv_async()).await.is_ok(),
-            Err(_) => false,
-        };
-        if !gone {
+    /// Ends the responder, however long that takes while the camera runs: where it reads and reads, another would as well.
+    async fn end(self, ends: &mut watch::Receiver<bool>) {
+        let Ok(done) = self.responder.shutdown() else { return };
+        if timeout(ANSWER, done.recv_async()).await.is_err() {
             tracing::debug!("the responder of multicast DNS does not end");
+            tokio::select! {
+                _ = done.recv_async() => {}
+                () = over(ends) => {}
+            }
         }
     }
+}
+
+/// Says whether a responder keeps too much of what others said.
+fn too_much(metrics: &Metrics) -> bool {
+    let records: i64 = metrics.iter().filter(|(name, _)| name.starts_with("cached-")).map(|(_, count)| count).sum();
+    records > HEARD || metrics.get("timer").is_some_and(|moments| *moments > MOMENTS)
 }
 
 /// Chooses the interfaces through which one of the services can be had.
@@ -217,4 +232,21 @@ fn through(offered: &[Service]) -> IfKind {
     let offered = offered.to_vec();
     let reached = move |own: IpAddr| offered.iter().any(|service| service.reached(own));
     IfKind::Predicate(IfPredicate::new(move |interface| reached(interface.ip())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_records_and_one_that_is_said_again_and_again_are_too_much() {
+        let kept = |records: [i64; 2], moments| {
+            let names = ["cached-addr", "cached-txt"].into_iter().zip(records);
+            let all = names.chain([("timer", moments), ("respond", i64::MAX)]);
+            too_much(&all.map(|(name, count)| (name.to_owned(), count)).collect())
+        };
+        assert!(!kept([HEARD / 2, HEARD / 2], MOMENTS));
+        assert!(kept([HEARD / 2, HEARD / 2 + 1], 0));
+        assert!(kept([1, 0], MOMENTS + 1));
+    }
 }

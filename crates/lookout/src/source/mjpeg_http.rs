@@ -24,10 +24,11 @@ use lookout_core::{
     profile::settings::Device,
 };
 use reqwest::{Client, Response, StatusCode, Url, header, redirect};
+use rustls::ClientConfig;
 
 use self::{budget::Budget, login::Door};
 use super::pace::{self, Pace};
-use crate::lookup::Lookup;
+use crate::{lookup::Lookup, peer};
 
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -69,10 +70,16 @@ fn device_url(device: &Device) -> Option<Url> {
     Url::parse(&format!("http://{host}:{port}/videostream.cgi")).ok()
 }
 
-async fn connect(url: Url, door: Door, peer: String, leash: Leash, wanted: Wanted) -> Result<Box<dyn Source>, Lost> {
-    let client = client(leash).map_err(|error| words::lost(&peer, &error))?;
+async fn connect(url: Url, door: Door, called: String, leash: Leash, wanted: Wanted) -> Result<Box<dyn Source>, Lost> {
+    let trust = match (url.scheme(), leash) {
+        // It stays in clear.
+        ("http", Leash::Origin) => peer::nobody(),
+        ("http", Leash::Host) => peer::trust_if_any().await,
+        _ => peer::trust().await.map_err(|error| Lost(format!("{called} cannot be asked: {error}")))?,
+    };
+    let client = client(leash, trust).map_err(|error| words::lost(&called, &error))?;
     let (longest, budget) = (leash.longest(), Budget::new(leash.bytes_per_s()));
-    let mut asker = Asker { client, url, door, peer, longest, budget };
+    let mut asker = Asker { client, url, door, peer: called, longest, budget };
     let answer = asker.ask().await?;
     let body = match kind_of(&answer) {
         Kind::Page => return Err(asker.lost("sent a text, not pictures")),
@@ -117,7 +124,7 @@ impl Leash {
     }
 }
 
-fn client(leash: Leash) -> reqwest::Result<Client> {
+fn client(leash: Leash, trust: Arc<ClientConfig>) -> reqwest::Result<Client> {
     let redirects = redirect::Policy::custom(move |attempt| {
         let near = attempt.previous().last().is_some_and(|from| leash.holds(from, attempt.url()));
         if near && attempt.previous().len() <= 5 { attempt.follow() } else { attempt.stop() }
@@ -131,6 +138,7 @@ fn client(leash: Leash) -> reqwest::Result<Client> {
             Leash::Origin => Arc::new(Lookup::devices()),
         })
         .redirect(redirects)
+        .tls_backend_preconfigured(Arc::unwrap_or_clone(trust))
         .pool_max_idle_per_host(1)
         // Cameras' servers are old, and what they get wrong in headers is not what is wanted of them.
         .http1_ignore_invalid_headers_in_responses(true)

@@ -69,7 +69,8 @@ pub(super) fn files(
 
 /// Makes a certificate and its key, both PEM.
 fn make(names: &Names, now: SystemTime) -> Result<(String, String), TlsError> {
-    let mut all = vec!["localhost".to_owned(), names.host.clone(), format!("{}.local", names.mdns)];
+    let mut all = vec!["localhost".to_owned(), names.host.clone()];
+    all.extend(names.mdns.iter().map(|name| format!("{name}.local")));
     all.retain(|name| is_dns_name(name));
     all.dedup();
     let mut params = CertificateParams::new(all)?;

@@ -16,7 +16,8 @@ use sha2::{Digest, Sha256};
 struct Pinned {
     /// Its SHA-256 in hexadecimal, without colons, in upper case.
     fingerprint: Option<String>,
-    authorities: Option<Verifier>,
+    /// Where the machine has none, why.
+    authorities: Option<Result<Verifier, Error>>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -24,10 +25,10 @@ struct Pinned {
 /// without colons; and, with `others`, as well by the authorities that this machine trusts.
 ///
 /// # Errors
-/// The machine's list of authorities cannot be read.
+/// TLS cannot be set up.
 pub fn pinned(fingerprint: Option<&str>, others: bool) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
-    let authorities = others.then(|| Verifier::new(provider.clone())).transpose()?;
+    let authorities = others.then(|| Verifier::new(provider.clone()));
     let fingerprint = fingerprint.map(|text| text.replace(':', "").to_ascii_uppercase());
     let pinned = Pinned { fingerprint, authorities, provider: provider.clone() };
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
@@ -48,7 +49,7 @@ impl ServerCertVerifier for Pinned {
             return Ok(ServerCertVerified::assertion());
         }
         let unknown = || Error::InvalidCertificate(rustls::CertificateError::ApplicationVerificationFailure);
-        let authorities = self.authorities.as_ref().ok_or_else(unknown)?;
+        let authorities = self.authorities.as_ref().ok_or_else(unknown)?.as_ref().map_err(Error::clone)?;
         authorities.verify_server_cert(end_entity, intermediates, name, ocsp, now)
     }
 

@@ -11,7 +11,8 @@ fn now() -> SystemTime {
 }
 
 fn names() -> Names {
-    Names { host: "attic.example".into(), mdns: "attic".into(), addresses: vec!["192.0.2.7".parse().unwrap()] }
+    let mdns = ["attic", "lookout-00606e8c02a1"].map(str::to_owned);
+    Names { host: "attic.example".into(), mdns, addresses: vec!["192.0.2.7".parse().unwrap()] }
 }
 
 fn open(state: &Path) -> Result<Tls, TlsError> {
@@ -58,7 +59,8 @@ async fn greet(
 async fn the_own_certificate_is_good_for_every_name_of_the_camera_and_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let tls = open(folder.path()).unwrap();
-    for name in ["localhost", "attic.example", "attic.local", "192.0.2.7", "127.0.0.1", "::1"] {
+    let spare = "lookout-00606e8c02a1.local";
+    for name in ["localhost", "attic.example", "attic.local", spare, "192.0.2.7", "127.0.0.1", "::1"] {
         for version in [&version::TLS12, &version::TLS13] {
             assert_eq!(greet(&tls, folder.path(), name, version).await.expect(name), b"hello");
         }

@@ -1,8 +1,11 @@
 //! The command line, the state folder, and what survives a power cut.
 
-use std::{fs, process::Output};
+use std::{
+    fs,
+    process::{Command, Output},
+};
 
-use lookout_testkit::{ADMIN, VIEWER, lookout};
+use lookout_testkit::{ADMIN, Camera, Setup, VIEWER, lookout};
 use tempfile::TempDir;
 
 use crate::{LOOKOUT, start};
@@ -211,4 +214,31 @@ fn sigterm_ends_it_cleanly_though_somebody_watches() {
     camera.terminate();
     assert_eq!(camera.wait(), Some(0));
     viewer.drain();
+}
+
+#[test]
+fn a_machine_without_ca_certificates_asks_in_clear_and_knows_its_own_camera() {
+    let camera = Camera::setup(&Setup { binary: LOOKOUT, config: "", source: "demo:?size=160x120", tls: true });
+    let run = |args: &[&str]| {
+        let mut program = Command::new(LOOKOUT);
+        program.args(args).env("LOOKOUT_ADMIN_PASSWORD", ADMIN.1).env("SSL_CERT_FILE", "/dev/null");
+        let Output { status, stderr, .. } = program.env_remove("SSL_CERT_DIR").output().unwrap();
+        (status.code(), String::from_utf8(stderr).unwrap())
+    };
+    let state = TempDir::new().unwrap();
+    let check = |scheme: &str, address: std::net::SocketAddr| {
+        let source = format!("{scheme}://{}:{}@{address}/snapshot.cgi", VIEWER.0, VIEWER.1);
+        run(&["check", "--source", &source, "--state", state.path().to_str().unwrap()])
+    };
+    assert_eq!(check("http", camera.http).0, Some(0), "{}", check("http", camera.http).1);
+    let (code, error) = check("https", camera.https.unwrap());
+    assert!(code == Some(1) && error.contains("no CA certificates"), "{error}");
+    let own = camera.state().display().to_string();
+    for (url, state) in [
+        (format!("http://{}", camera.http), state.path().to_str().unwrap()),
+        (format!("https://{}", camera.https.unwrap()), &own),
+    ] {
+        let (code, error) = run(&["drill", "--url", &url, "--state", state]);
+        assert_eq!((code, error.as_str()), (Some(0), ""), "{url}");
+    }
 }

@@ -185,6 +185,24 @@ fn q80_a_service_out_of_order_is_left_alone_for_half_an_hour_whoever_rings() {
 }
 
 #[test]
+fn q80_a_service_that_was_well_in_between_is_left_alone_for_the_shortest_time_again() {
+    let mut bench = Bench::started();
+    let mut breaks = |outages| {
+        let pauses = (0..outages).map(|_| {
+            bench.answers("911");
+            bench.waits().unwrap().0
+        });
+        let pauses: Vec<_> = pauses.collect();
+        bench.answers("good");
+        bench.pass(DAY);
+        bench.again();
+        pauses
+    };
+    assert_eq!(breaks(3), [35, 70, 140]);
+    assert_eq!(breaks(1), [35]);
+}
+
+#[test]
 fn q80_what_is_refused_for_good_stays_so_until_somebody_does_something() {
     let fatal = ["badauth", "!donator", "notfqdn", "nohost", "!yours", "numhost", "abuse", "badagent", "good 6.6.6.6"];
     for body in fatal {

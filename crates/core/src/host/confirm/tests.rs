@@ -401,6 +401,16 @@ fn where_nothing_takes_effect_nothing_is_tried_and_nothing_comes_back() {
 }
 
 #[test]
+fn without_a_backend_a_network_that_nobody_could_join_keeps_no_port_from_moving() {
+    let mut rig = Rig::start(at(""), None, NO_HOST, WINDOW);
+    let mut settings = on_port("8080");
+    settings.network.ip.take("127.0.0.1").unwrap();
+    rig.set(settings);
+    rig.run(S(5));
+    assert_eq!((rig.told().as_str(), rig.confirm.target().wanted()), ("own", Ok(None)));
+}
+
+#[test]
 fn a_backend_that_is_turned_on_is_not_told_what_was_set_before_and_one_that_was_off_for_a_while_is_as_it_was() {
     let mut rig = Rig::start(at(""), None, NO_HOST, WINDOW);
     rig.set(at("10.0.0.9"));

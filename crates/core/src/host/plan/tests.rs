@@ -169,6 +169,13 @@ fn q73_each_encryption_needs_its_own_of_the_card() {
     }
 }
 
+#[test]
+fn q73_a_line_needs_software_that_dials() {
+    let line = Pppoe { user: "me".into(), pwd: Secret::new("") };
+    let wanted = Wanted { pppoe: Some(line), ..plain() };
+    assert_eq!([true, false].map(|pppoe| supports(&Abilities { pppoe, ..ALL }, &wanted)), [true, false]);
+}
+
 fn plain() -> Wanted {
     Wanted { addressing: Addressing::Dhcp { vendor: String::new() }, wifi: None, pppoe: None, mac: None }
 }
