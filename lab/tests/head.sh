@@ -1,5 +1,5 @@
 #!/bin/bash
-# lab: minutes 1
+# lab: minutes 2
 # The pan, tilt and zoom of a real uvcvideo camera, under the whole daemon, /host/bin/lookout, over HTTP. What the driver
 # does alone is in driver.sh.
 #   cargo xtask lab head [-- PART-OF-A-TEST'S-NAME]

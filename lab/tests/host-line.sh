@@ -1,5 +1,5 @@
 #!/bin/bash
-# lab: minutes 4
+# lab: minutes 5
 # lab: systemd
 # A line that is dialled up, by NetworkManager and pppoe-server (crates/linux/src/host/lab/line.rs).
 #   cargo xtask lab host-line [-- PART-OF-A-TEST'S-NAME]

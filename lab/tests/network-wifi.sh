@@ -1,5 +1,5 @@
 #!/bin/bash
-# lab: minutes 5
+# lab: minutes 7
 # lab: systemd
 # Wireless networks, by the whole daemon, /host/bin/lookout; see network.sh.
 #   cargo xtask lab network-wifi [-- PART-OF-A-TEST'S-NAME]

@@ -23,7 +23,11 @@ LOOKOUT = "/host/bin/lookout"
 ADMIN = "user=admin&pwd=adminadmin"
 VIEWER = "user=viewer&pwd=viewerviewer"
 PASSWORDS = {"LOOKOUT_ADMIN_PASSWORD": "adminadmin", "LOOKOUT_VIEWER_PASSWORD": "viewerviewer"}
-# No daemon of a test tells a service of dynamic DNS, or asks anybody on the Internet for its public address.
+# No daemon of a test asks the Internet for the time or for its public address, or tells a service of dynamic DNS.
+NO_CLOCK = """
+[clock]
+ntp = false
+"""
 NOBODY = """
 [ddns]
 check_urls = []
@@ -200,6 +204,7 @@ class Daemon:
             [profile]
             secrets = "plain"
             {config}
+            {"" if "[clock]" in config else NO_CLOCK}
             {"" if "[ddns]" in config else NOBODY}
         """
         self.config = f"{self.folder}/lookout.toml"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# lab: minutes 6
+# lab: minutes 7
 # A port mapped on the Internet gateway, which is Debian's miniupnpd: the whole daemon, /host/bin/lookout, over HTTP.
 #   cargo xtask lab upnp [-- PART-OF-A-TEST'S-NAME]
 set -e

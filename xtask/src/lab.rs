@@ -2,7 +2,7 @@
 //!
 //! The machine's image and all else lies in target/lab. What scripts find as /host is target/lab/host: `bin/linux-tests`
 //! (the tests of lookout-linux), `bin/lookout` (a release build) if one of the scripts mentions it, as `tests/` all that lies
-//! in lab/tests, and as `polkit/` the rules that are shipped. Machines wait for most of their time, so two run at once for each
+//! in lab/tests, and as `polkit/` the rules that are shipped. Machines wait for most of their time, so three run at once for each
 //! processor, the longest first.
 
 use std::{
@@ -23,7 +23,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 pub struct Lab {
     /// Only the scripts of lab/tests whose name contains this.
     test: Option<String>,
-    /// How many machines run at once; by default two for each processor, as they wait for most of their time.
+    /// How many machines run at once; by default three for each processor, as they wait for most of their time.
     #[arg(long)]
     machines: Option<usize>,
     /// Handed on to the scripts.
@@ -59,7 +59,7 @@ pub fn run(lab: &Lab) -> Result<ExitCode> {
     copy_folder(&root.join("lab/tests"), &host.join("tests"))?;
     copy_folder(&root.join("dist/polkit"), &host.join("polkit"))?;
 
-    let machines = lab.machines.unwrap_or(2 * thread::available_parallelism().map_or(1, usize::from));
+    let machines = lab.machines.unwrap_or(3 * thread::available_parallelism().map_or(1, usize::from));
     let machines = machines.clamp(1, scripts.len());
     let ended = run_scripts(root, &scripts, &lab.arguments, machines)?;
     let count = |which| ended.iter().filter(|(_, how)| *how == which).count();

@@ -104,8 +104,8 @@ async fn networks_of_every_lock_are_joined_and_left() {
         (9, join(b"raw", psk("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", WpaMode::Wpa2Aes))),
     ] {
         apply(&host, Some(&wanted)).await;
-        let active = activations();
         eventually(&format!("{wanted:?}"), async || joined(&host, number).await).await;
+        let active = activations();
         apply(&host, Some(&wanted)).await;
         assert_eq!(activations(), active, "{wanted:?} was made anew");
         assert_eq!(profiles(), ["lookout-wifi:yes", "lookout-wired:yes"]);
