@@ -4,13 +4,13 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::TcpStream,
     path::Path,
     thread,
     time::{Duration, Instant},
 };
 
-use lookout_testkit::{Camera, eventually};
+use lookout_testkit::{Camera, eventually, free, on};
 
 use crate::{
     LOOKOUT,
@@ -22,17 +22,6 @@ use crate::{
 const WINDOW: &str = "2.0";
 /// How long a change may take until it is confirmed and on the disk.
 const LONG: Duration = Duration::from_secs(10);
-
-/// Returns two ports that nobody has, and that the kernel gives to nobody who asks for any.
-fn ports() -> [u16; 2] {
-    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    let mut ports = (21_000 + u16::try_from(std::process::id() % 9000).unwrap()..).filter(free);
-    [ports.next().unwrap(), ports.next().unwrap()]
-}
-
-fn on(port: u16) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], port))
-}
 
 /// The port that a file of the state folder names.
 fn named(state: &Path, file: &str) -> Option<u16> {
@@ -74,7 +63,7 @@ fn settled(camera: &mut Camera, configured: u16) -> u16 {
 
 #[test]
 fn a_change_of_the_network_killed_anywhere_is_confirmed_or_comes_back() {
-    let [old, new] = ports();
+    let (old, new) = (free(), free());
     let mut camera = Camera::start(LOOKOUT, &format!("[host]\nnetwork_confirm_s = {WINDOW}\n"));
     assert_eq!(settled(&mut camera, old), old);
     camera.kill();

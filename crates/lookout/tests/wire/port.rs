@@ -1,27 +1,13 @@
 //! The port of plain HTTP, which follows `set_network.cgi` (PROFILE 4.7, Q34).
 
 use std::{
-    net::{SocketAddr, TcpListener, TcpStream},
-    process,
-    sync::atomic::{AtomicU16, Ordering},
+    net::{TcpListener, TcpStream},
     time::{Duration, Instant},
 };
 
-use lookout_testkit::{Camera, Viewer, eventually};
+use lookout_testkit::{Camera, Viewer, eventually, free, on};
 
 use crate::start;
-
-/// Returns a port that nobody has, and that the kernel gives to nobody who asks for any.
-fn free() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = u16::try_from(process::id() % 9000).unwrap();
-    let mut ports = std::iter::repeat_with(|| 12_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 9000);
-    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
-}
-
-fn on(port: u16) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], port))
-}
 
 /// Starts a camera whose operator names a port.
 fn camera() -> Camera {
