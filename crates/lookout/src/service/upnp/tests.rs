@@ -64,12 +64,12 @@ impl Net {
         let mut inner = self.lock();
         match ask {
             Ask::Outside => Ok("<NewExternalIPAddress>11.0.0.2</NewExternalIPAddress>".to_owned()),
-            Ask::Entry { .. } => match &inner.entry {
-                Some((client, port, name, _)) => Ok(format!(
+            Ask::Entry { port: asked } => match &inner.entry {
+                Some((client, port, name, _)) if *port == asked => Ok(format!(
                     "<NewInternalPort>{port}</NewInternalPort><NewInternalClient>{client}</NewInternalClient><NewEnabled>1\
                      </NewEnabled><NewPortMappingDescription>{name}</NewPortMappingDescription>"
                 )),
-                None => Err(714),
+                Some(_) | None => Err(714),
             },
             Ask::Add { lease_s, .. } if inner.does == Does::Permanent && lease_s != 0 => Err(725),
             Ask::Add { client, .. } if leads.is_some_and(|(other, _)| other != client) => Err(718),
@@ -79,7 +79,7 @@ impl Net {
                 inner.entry = Some((client, port, name, end));
                 Ok(String::new())
             }
-            Ask::Remove { .. } => inner.entry.take().map(|_| String::new()).ok_or(714),
+            Ask::Remove { port } => inner.entry.take_if(|(_, own, ..)| *own == port).map(|_| String::new()).ok_or(714),
         }
     }
 }
