@@ -57,6 +57,9 @@ pub fn name(id: Mac) -> String {
     format!("Lookout {id}")
 }
 
+/// How much of it is enough on an entry that leads to the camera, in bytes.
+const SHORTEST: usize = 4;
+
 /// Whose the entry of a port is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
@@ -78,9 +81,11 @@ impl Whose {
     pub fn of(entry: Option<&Entry>, wanted: Wanted, name: &str, held: bool) -> Self {
         let Some(entry) = entry else { return Self::Nobodys };
         let leads_here = entry.client.parse() == Ok(wanted.client) && entry.port == wanted.port;
-        match (leads_here, entry.name == name, entry.on) {
+        // Some gateways shorten names. Of one that leads here it does not matter which camera's was shortened.
+        let shortened = leads_here && entry.name.len() >= SHORTEST && name.starts_with(&entry.name);
+        match (leads_here, entry.name == name || shortened, entry.on) {
             (true, false, true) if !held => Self::Given,
-            // Gateways that shorten names, or have one of their own for all, are believed while we hold it.
+            // Gateways that have names of their own are believed while we hold it.
             (true, true | false, true) => Self::Ours,
             (true, true, false) => Self::Nobodys,
             (false, true, _) => Self::Past,
@@ -170,7 +175,12 @@ mod tests {
     fn an_entry_is_ours_others_or_a_gift() {
         for (is, entry) in [
             (Whose::Ours, ("192.168.1.5", 8443, "Lookout 1", true, false)),
-            (Whose::Ours, ("192.168.1.5", 8443, "Look", true, true)),
+            (Whose::Ours, ("192.168.1.5", 8443, "Look", true, false)),
+            (Whose::Ours, ("192.168.1.5", 8443, "UPnP", true, true)),
+            (Whose::Given, ("192.168.1.5", 8443, "Loo", true, false)),
+            (Whose::Given, ("192.168.1.5", 8443, "", true, false)),
+            (Whose::Given, ("192.168.1.5", 8443, "Lookout 12", true, false)),
+            (Whose::Others, ("192.168.1.4", 8443, "Look", true, false)),
             (Whose::Given, ("192.168.1.5", 8443, "by hand", true, false)),
             (Whose::Nobodys, ("192.168.1.5", 8443, "Lookout 1", false, true)),
             (Whose::Past, ("192.168.1.4", 8443, "Lookout 1", true, false)),

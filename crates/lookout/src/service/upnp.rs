@@ -9,42 +9,38 @@
 //! ```
 //! Bargains: nothing goes out while it is off, or while the camera listens where no gateway reaches it. What is mapped is HTTPS,
 //! and the plain port only if the machine's operator says so. An entry of the gateway's list that is not ours is left alone.
-//! Whatever a gateway does, nobody waits for it: an attempt has [`WHOLE`], the end of the camera [`LAST`].
+//! Of gateways the router is believed first (Q82):
+//! another is searched beside for it again. Whatever a gateway does, nobody waits for it: an attempt has half a minute, the end of
+//! the camera [`LAST`].
 
 mod lan;
+mod mapper;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    future::{Future, pending},
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    future::Future,
+    net::{IpAddr, Ipv4Addr},
     sync::Arc,
     time::Duration,
 };
 
 use lookout_core::{
     host,
-    journal::{Event, Peer},
+    journal::Event,
     upnp::{
         Standing, Trouble,
         device::Service,
-        mapping::{LEASE, Rhythm, Wanted, Whose},
         soap::{Answer, Ask, Failure},
     },
 };
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep_until, timeout},
-};
+use tokio::{sync::watch, time::timeout};
 
 pub use self::lan::Lan;
-use crate::{metrics::UpnpCounters, pauses::chance, sockets::Listening, store::Watched};
+use self::mapper::Mapper;
+use crate::{metrics::UpnpCounters, sockets::Listening, store::Watched};
 
-/// How long an attempt may take.
-const WHOLE: Duration = Duration::from_secs(30);
-/// How long a gateway may take to remove a mapping, before something else is done.
-const REMOVAL: Duration = Duration::from_secs(5);
-/// The same when the camera ends.
+/// How long a gateway may take to remove the mapping when the camera ends.
 const LAST: Duration = Duration::from_millis(800);
 
 /// The port mapping as others see it.
@@ -101,10 +97,20 @@ pub struct Parts {
     pub counters: Arc<UpnpCounters>,
 }
 
+/// Whom the service tells how it stands.
+struct Told {
+    standing: watch::Sender<Standing>,
+    outside: watch::Sender<Option<IpAddr>>,
+    note: Box<dyn Fn(&Event) + Send + Sync>,
+    counters: Arc<UpnpCounters>,
+}
+
 /// What the service sees of the world.
 pub trait World: Send + Sync {
     /// Returns this machine's address towards the Internet.
     fn own(&self) -> Option<Ipv4Addr>;
+    /// Returns the router of this machine's way to the Internet.
+    fn router(&self) -> Option<Ipv4Addr>;
     /// Finds the gateway; has a deadline of its own, and may be cancelled.
     fn search(&self, from: Ipv4Addr) -> impl Future<Output = Result<Service, Trouble>> + Send;
     /// Asks a gateway; has a deadline of its own, and may be cancelled.
@@ -121,20 +127,7 @@ pub async fn run(parts: Parts, world: impl World) {
     let Parts { on, listening, expose_plain, network, name, standing, ends, outside, note, counters } = parts;
     let addresses = network.borrow().addresses.clone();
     let mut bells = Bells { on, listening, network, addresses, ends };
-    let mut mapper = Mapper {
-        world,
-        name,
-        standing,
-        outside,
-        note,
-        counters,
-        rhythm: Rhythm::default(),
-        due: Instant::now(),
-        gateway: None,
-        held: None,
-        permanent: false,
-        told: None,
-    };
+    let mut mapper = Mapper::new(world, name, Told { standing, outside, note, counters });
     while !*bells.ends.borrow() {
         let listening = {
             let Listening { http, https } = &*bells.listening.borrow_and_update();
@@ -175,183 +168,5 @@ impl Bells {
                 Ok(()) = self.ends.changed() => return,
             }
         }
-    }
-}
-
-/// A mapping that a gateway has from us, or may have.
-#[derive(Clone)]
-struct Held {
-    gateway: Service,
-    wanted: Wanted,
-}
-
-struct Mapper<W> {
-    world: W,
-    name: String,
-    standing: watch::Sender<Standing>,
-    outside: watch::Sender<Option<IpAddr>>,
-    note: Box<dyn Fn(&Event) + Send + Sync>,
-    counters: Arc<UpnpCounters>,
-    rhythm: Rhythm,
-    /// When the gateway is asked next.
-    due: Instant,
-    /// The gateway that was found.
-    gateway: Option<Service>,
-    held: Option<Held>,
-    /// Whether the gateway gives no mapping but one for good.
-    permanent: bool,
-    /// What was told of the last attempt.
-    told: Option<Result<Wanted, Trouble>>,
-}
-
-impl<W: World> Mapper<W> {
-    fn begin_anew(&mut self) {
-        (self.rhythm, self.due) = (Rhythm::default(), Instant::now());
-    }
-
-    /// Does what is due next to have one of these addresses mapped, or nothing, for ever. May be cancelled.
-    async fn follow(&mut self, wish: Option<Vec<SocketAddr>>) {
-        let Some(listening) = wish else {
-            // What cannot be removed ends with its lease.
-            let _ = timeout(REMOVAL, self.let_go()).await;
-            (self.held, self.gateway, self.told) = (None, None, None);
-            self.stand(Standing::Off, None);
-            return pending().await;
-        };
-        sleep_until(self.due).await;
-        let outcome = timeout(WHOLE, self.attempt(&listening)).await.unwrap_or(Err(Trouble::Unreached));
-        self.tell(outcome);
-        self.due = Instant::now() + self.rhythm.pause(outcome.map(|_| ()), chance());
-    }
-
-    /// Sees to it that the port is mapped.
-    async fn attempt(&mut self, listening: &[SocketAddr]) -> Result<Wanted, Trouble> {
-        let wanted = Wanted::choose(listening, self.world.own());
-        if self.held.as_ref().is_some_and(|held| wanted != Ok(held.wanted)) {
-            let _ = timeout(REMOVAL, self.let_go()).await;
-            self.held = None;
-        }
-        let wanted = wanted?;
-        if let Some(gateway) = self.gateway.clone() {
-            match self.keep(&gateway, wanted).await {
-                // It may have started anew somewhere else.
-                Err(Trouble::Unreached | Trouble::Nonsense(_)) => self.gateway = None,
-                kept => return kept.map(|()| wanted),
-            }
-        }
-        let gateway = self.world.search(wanted.client).await?;
-        self.permanent = false;
-        self.gateway = Some(gateway.clone());
-        self.keep(&gateway, wanted).await.map(|()| wanted)
-    }
-
-    /// Looks at the gateway's entry, and asks for it where that is wanted.
-    async fn keep(&mut self, gateway: &Service, wanted: Wanted) -> Result<(), Trouble> {
-        let outside = match self.world.ask(wanted.client, gateway, Ask::Outside).await {
-            Ok(answer) => answer.outside().map(IpAddr::V4),
-            Err(Failure::Refused(_)) => None,
-            Err(failure) => return Err(failure.into()),
-        };
-        self.outside.send_if_modified(|before| std::mem::replace(before, outside) != outside);
-        match self.whose(gateway, wanted).await? {
-            Whose::Ours if !self.rhythm.is_due(Instant::now().into_std()) => Ok(()),
-            Whose::Ours | Whose::Nobodys => self.add(gateway, wanted).await,
-            Whose::Past => {
-                self.world.ask(wanted.client, gateway, Ask::Remove { port: wanted.port }).await?;
-                self.add(gateway, wanted).await
-            }
-            Whose::Given => Ok(()),
-            Whose::Others => {
-                self.held = None;
-                Err(Trouble::Taken)
-            }
-        }
-    }
-
-    async fn whose(&self, gateway: &Service, wanted: Wanted) -> Result<Whose, Failure> {
-        let entry = match self.world.ask(wanted.client, gateway, Ask::Entry { port: wanted.port }).await {
-            Ok(answer) => answer.entry(),
-            // There is none, or the gateway does not tell of it: what is asked for next says more.
-            Err(Failure::Refused(_)) => None,
-            Err(failure) => return Err(failure),
-        };
-        Ok(Whose::of(entry.as_ref(), wanted, &self.name, self.held.is_some()))
-    }
-
-    async fn add(&mut self, gateway: &Service, wanted: Wanted) -> Result<(), Trouble> {
-        /// OnlyPermanentLeasesSupported.
-        const PERMANENT: Failure = Failure::Refused(725);
-        let Wanted { client, port } = wanted;
-        // Whether the gateway has heard of it is not known until it answers.
-        self.held = Some(Held { gateway: gateway.clone(), wanted });
-        loop {
-            let lease_s = if self.permanent { 0 } else { LEASE.as_secs() as u32 };
-            let ask = Ask::Add { port, client, lease_s, name: &self.name };
-            match self.world.ask(client, gateway, ask).await {
-                Ok(_) => {
-                    self.rhythm.renewed(Instant::now().into_std());
-                    self.counters.given.inc();
-                    return Ok(());
-                }
-                Err(PERMANENT) if !self.permanent => self.permanent = true,
-                Err(failure) => {
-                    if matches!(failure, Failure::Refused(_)) {
-                        self.held = None;
-                    }
-                    return Err(failure.into());
-                }
-            }
-        }
-    }
-
-    /// Removes the mapping that is held, unless it is another's by now. May be cancelled, and called again.
-    async fn let_go(&mut self) {
-        let Some(Held { gateway, wanted }) = self.held.clone() else { return };
-        let removed = match self.whose(&gateway, wanted).await {
-            Ok(Whose::Ours | Whose::Past | Whose::Nobodys) => {
-                self.world.ask(wanted.client, &gateway, Ask::Remove { port: wanted.port }).await.map(|_| ())
-            }
-            Ok(Whose::Given | Whose::Others) => Ok(()),
-            Err(failure) => Err(failure),
-        };
-        self.held = None;
-        match removed {
-            // 714: there was none.
-            Ok(()) | Err(Failure::Refused(714)) => tracing::info!("port {} is mapped no more", wanted.port),
-            Err(failure) => {
-                tracing::warn!("the mapping of port {} was not removed: {}", wanted.port, Trouble::from(failure));
-            }
-        }
-    }
-
-    fn stand(&self, standing: Standing, outside: Option<IpAddr>) {
-        self.counters.mapped(standing == Standing::Mapped);
-        self.standing.send_replace(standing);
-        self.outside.send_if_modified(|before| std::mem::replace(before, outside) != outside);
-    }
-
-    fn tell(&mut self, outcome: Result<Wanted, Trouble>) {
-        let outside = *self.outside.borrow();
-        match outcome {
-            Ok(Wanted { client, port }) => {
-                self.stand(Standing::Mapped, outside);
-                if self.told != Some(outcome) {
-                    let shown =
-                        outside.map_or("an address that it does not tell".to_owned(), |outside| outside.to_string());
-                    tracing::info!("port {port} of the gateway, {shown} outside, leads to {client}");
-                }
-            }
-            Err(trouble) => {
-                // A gateway that maps nothing still says where it is.
-                self.stand(trouble.standing(), outside.filter(|_| trouble.standing() == Standing::Refused));
-                self.counters.failed.inc();
-                let words = |told: Option<Result<Wanted, Trouble>>| told.and_then(Result::err).map(Trouble::words);
-                if words(self.told) != Some(trouble.words()) {
-                    tracing::warn!("no port is mapped: {trouble}");
-                    (self.note)(&Event::Failed(Peer::Upnp, trouble.words()));
-                }
-            }
-        }
-        self.told = Some(outcome);
     }
 }

@@ -62,10 +62,13 @@ impl World for Lan {
         })
     }
 
-    async fn search(&self, from: Ipv4Addr) -> Result<Service, Trouble> {
+    fn router(&self) -> Option<Ipv4Addr> {
         // The kernel's own table, in memory.
-        let router = std::fs::read_to_string("/proc/net/route").ok().and_then(|routes| default_router(&routes));
-        self.find(from, router).await
+        std::fs::read_to_string("/proc/net/route").ok().and_then(|routes| default_router(&routes))
+    }
+
+    async fn search(&self, from: Ipv4Addr) -> Result<Service, Trouble> {
+        self.find(from, self.router()).await
     }
 
     async fn ask(&self, from: Ipv4Addr, gateway: &Service, ask: Ask<'_>) -> Result<Answer, Failure> {
@@ -148,11 +151,6 @@ async fn call(socket: &UdpSocket, group: SocketAddrV4) {
     }
 }
 
-/// Says whether an address is still this machine's: a mapping of before is removed from another. No packet is sent.
-fn is_own(address: Ipv4Addr) -> bool {
-    std::net::UdpSocket::bind((address, 0)).is_ok()
-}
-
 fn client(from: Ipv4Addr) -> reqwest::Result<Client> {
     Client::builder()
         .user_agent(concat!("Linux/1 UPnP/1.1 lookout/", env!("CARGO_PKG_VERSION")))
@@ -160,8 +158,8 @@ fn client(from: Ipv4Addr) -> reqwest::Result<Client> {
         .redirect(redirect::Policy::none())
         // Over plain HTTP nobody's certificate is looked at; reading those that the machine trusts would take long.
         .tls_certs_only([])
-        // Gateways map ports for who asks, some of them for nobody else.
-        .local_address(is_own(from).then_some(IpAddr::from(from)))
+        // Gateways map ports for who asks, some of them for nobody else. A mapping of an address of before is removed from another.
+        .local_address(Some(IpAddr::from(from)).filter(|from| setup::is_own(*from)))
         .connect_timeout(CONNECT)
         .timeout(REQUEST)
         .pool_max_idle_per_host(0)

@@ -1,19 +1,23 @@
 use std::sync::{Mutex, PoisonError};
 
 use lookout_core::{
+    journal::Peer,
     profile::{change::Rules, view::Secrets},
     upnp::{Place, device, search},
 };
 use tempfile::TempDir;
 use tokio::{
     task::JoinHandle,
-    time::{advance, sleep},
+    time::{Instant, advance, sleep},
 };
 
 use super::*;
 use crate::store::{By, Store};
 
 const OWN: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 5);
+const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
+/// Another machine that says that it is a gateway.
+const LIAR: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 66);
 const NAME: &str = "Lookout 1";
 
 /// What a gateway does.
@@ -34,6 +38,10 @@ type Listed = (Ipv4Addr, u16, String, Option<Instant>);
 struct Inner {
     does: Does,
     own: Option<Ipv4Addr>,
+    /// Who is found, and what the other one has mapped.
+    found: Ipv4Addr,
+    router: Ipv4Addr,
+    liars: Option<Listed>,
     entry: Option<Listed>,
     searches: u32,
     asked: Vec<&'static str>,
@@ -42,7 +50,7 @@ struct Inner {
     short: bool,
 }
 
-/// A network with one gateway, in memory.
+/// A network with one gateway, or two, in memory.
 #[derive(Clone)]
 struct Net(Arc<Mutex<Inner>>);
 
@@ -57,6 +65,18 @@ impl Net {
         let mut inner = self.lock();
         inner.entry = inner.entry.take().filter(|(.., end)| end.is_none_or(|end| now < end));
         inner.entry.as_ref().map(|(client, port, ..)| (*client, *port))
+    }
+
+    /// The liar maps what it is asked for, until somebody removes it.
+    fn lies(&self, ask: Ask<'_>) -> Result<Answer, Failure> {
+        let (action, mut inner) = (ask.action(), self.lock());
+        match ask {
+            Ask::Outside => return said(action, "<NewExternalIPAddress>6.6.6.6</NewExternalIPAddress>"),
+            Ask::Entry { .. } => return Err(Failure::Refused(401)),
+            Ask::Add { port, client, name, .. } => inner.liars = Some((client, port, name.to_owned(), None)),
+            Ask::Remove { .. } => inner.liars = None,
+        }
+        said(action, "")
     }
 
     fn answer(&self, ask: Ask<'_>) -> Result<String, u16> {
@@ -89,25 +109,31 @@ impl World for Net {
         self.lock().own
     }
 
+    fn router(&self) -> Option<Ipv4Addr> {
+        Some(self.lock().router)
+    }
+
     async fn search(&self, _: Ipv4Addr) -> Result<Service, Trouble> {
         self.lock().searches += 1;
         if self.lock().does == Does::Gone {
             sleep(Duration::from_secs(3)).await;
             return Err(Trouble::NoGateway);
         }
-        Ok(service())
+        Ok(service(self.lock().found))
     }
 
     async fn ask(&self, _: Ipv4Addr, gateway: &Service, ask: Ask<'_>) -> Result<Answer, Failure> {
-        assert_eq!(gateway, &service());
+        let at = *gateway.place.at.ip();
+        assert_eq!(gateway, &service(at));
+        if at == LIAR {
+            return self.lies(ask);
+        }
         self.lock().asked.push(ask.action());
         let does = self.lock().does;
         match does {
             Does::Map | Does::Permanent => {
                 let answer = self.answer(ask).map_err(Failure::Refused)?;
-                let action = ask.action();
-                let text = format!("<E><B><{action}Response>{answer}</{action}Response></B></E>");
-                Answer::read(&text, action)
+                said(ask.action(), &answer)
             }
             Does::Refuse(code) => Err(Failure::Refused(code)),
             Does::Garbage => Err(Failure::Nonsense),
@@ -120,9 +146,12 @@ impl World for Net {
     }
 }
 
-/// Returns the gateway's service.
-fn service() -> Service {
-    let at = Ipv4Addr::new(192, 168, 1, 1);
+fn said(action: &str, answer: &str) -> Result<Answer, Failure> {
+    Answer::read(&format!("<E><B><{action}Response>{answer}</{action}Response></B></E>"), action)
+}
+
+/// Returns the service of a gateway.
+fn service(at: Ipv4Addr) -> Service {
     let target = search::TARGETS[0];
     let packet = format!("HTTP/1.1 200 OK\r\nST: {target}\r\nLOCATION: http://{at}/d.xml\r\n\r\n");
     let place: Place = search::read(packet.as_bytes(), at).unwrap().unwrap();
@@ -151,7 +180,8 @@ impl Rig {
 
     fn with(does: Does, https: &[&str], http: &[&str], expose_plain: bool) -> Self {
         let (own, asked, noted) = (Some(OWN), Vec::new(), Vec::new());
-        let inner = Inner { does, own, entry: None, searches: 0, asked, noted, short: false };
+        let (found, router, liars) = (ROUTER, ROUTER, None);
+        let inner = Inner { does, own, found, router, liars, entry: None, searches: 0, asked, noted, short: false };
         let net = Net(Arc::new(Mutex::new(inner)));
         let folder = tempfile::tempdir().unwrap();
         let rules = Rules { secrets: Secrets::Masked, password_min: 8 };
@@ -374,6 +404,62 @@ async fn q81_a_mapping_that_the_gateways_owner_made_is_enough_and_stays() {
     assert_eq!((rig.status(), rig.count("AddPortMapping")), (1, 0));
     rig.switch(false).await;
     assert_eq!((rig.status(), rig.net.leads()), (0, Some((OWN, 8443))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn q82_whoever_was_found_before_the_router_loses_the_mapping_to_it_and_has_no_say_any_more() {
+    let rig = Rig::start(Does::Map);
+    rig.net.lock().found = LIAR;
+    rig.switch(true).await;
+    assert_eq!((rig.status(), rig.net.leads(), rig.net.lock().liars.is_some()), (1, None, true));
+    assert_eq!(*rig.outside.borrow(), Some(IpAddr::from([6, 6, 6, 6])));
+    rig.net.lock().found = ROUTER;
+    rig.pass(1900).await;
+    assert_eq!((rig.status(), rig.net.leads(), rig.net.lock().liars.clone()), (1, Some((OWN, 8443)), None));
+    assert_eq!(*rig.outside.borrow(), Some(IpAddr::from([11, 0, 0, 2])));
+    assert_eq!(rig.searches(), 2);
+    rig.pass(7200).await;
+    assert_eq!(rig.searches(), 2, "the router is good enough");
+}
+
+#[tokio::test(start_paused = true)]
+async fn q82_a_gateway_that_is_no_router_is_left_behind_a_refusal_and_when_the_network_changes() {
+    // It is the router that refuses, until another is.
+    let rig = Rig::start(Does::Refuse(606));
+    rig.net.lock().router = LIAR;
+    rig.switch(true).await;
+    assert_eq!((rig.status(), rig.searches()), (5, 1));
+    rig.net.lock().found = LIAR;
+    rig.pass(10).await;
+    assert_eq!((rig.status(), rig.net.lock().liars.is_some()), (1, true));
+    let rig = Rig::start(Does::Map);
+    rig.net.lock().found = LIAR;
+    rig.switch(true).await;
+    rig.net.lock().found = ROUTER;
+    rig.network.send_modify(|standing| standing.addresses = vec![OWN.into()]);
+    rig.settle().await;
+    assert_eq!((rig.status(), rig.net.leads(), rig.net.lock().liars.clone()), (1, Some((OWN, 8443)), None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn q82_where_the_router_maps_nothing_another_gateway_is_kept() {
+    let rig = Rig::start(Does::Map);
+    rig.net.lock().found = LIAR;
+    rig.switch(true).await;
+    rig.pass(7200).await;
+    assert_eq!((rig.status(), rig.net.leads(), rig.net.lock().liars.is_some()), (1, None, true));
+    assert!((4..=5).contains(&rig.searches()), "{}", rig.searches());
+}
+
+#[tokio::test(start_paused = true)]
+async fn q81_a_shortened_mapping_of_before_a_crash_is_renewed_and_removed() {
+    let rig = Rig::start(Does::Permanent);
+    rig.net.lock().short = true;
+    rig.others(OWN.octets(), &NAME[..4]);
+    rig.switch(true).await;
+    assert_eq!((rig.status(), rig.count("AddPortMapping")), (1, 2));
+    rig.switch(false).await;
+    assert_eq!(rig.net.leads(), None);
 }
 
 #[tokio::test(start_paused = true)]
