@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use sha2::{Digest as _, Sha256};
 
 pub use self::{
-    answer::{Answer, Fate, LONGEST, Verdict, read},
+    answer::{Answer, Fate, Verdict, read},
     keeper::{Keeper, Next, Outcome},
     kept::Kept,
 };
@@ -68,6 +68,15 @@ impl Service {
         }
     }
 
+    /// Returns the number of the company that is asked, which is one for all kinds of names.
+    fn company(self) -> usize {
+        match self {
+            Self::Oray => 0,
+            Self::DynDns(_) => 1,
+            Self::Dyn3322(_) => 2,
+        }
+    }
+
     /// Returns the parameter by which the protocol tells kinds of names apart.
     fn system(self) -> Option<&'static str> {
         match self {
@@ -95,6 +104,7 @@ impl Service {
                 | Verdict::Down
                 | Verdict::Agent
                 | Verdict::Elsewhere
+                | Verdict::Unheard
                 | Verdict::Other => 14,
             },
         }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use self::agree::{Answer, LONGEST, Source, agree, own, read};
+pub use self::agree::{Answer, Source, agree, own, read};
 
 /// The shortest time between two mails.
 pub const PAUSE: Duration = Duration::from_secs(60 * 60);

@@ -130,11 +130,11 @@ impl App {
 
     /// Returns how the engines stand.
     fn status(&self) -> Status {
-        let (ddns, oray) = self.ddns.status();
         Status {
             alarm: self.alarms.standing().map_or(0, Cause::number),
-            ddns,
-            oray,
+            ddns: self.ddns.status(),
+            // Oray's update over HTTP says nothing of the kind of an account (Q79).
+            oray: 0,
             upnp: self.upnp.status(),
             wifi: self.network.wifi().into(),
         }

@@ -1,7 +1,7 @@
 //! One `GET` to a server of others whose answer is a few words: dynamic DNS, and who says the public address.
 //!
-//! The deadlines are those of [`peer`](crate::peer), and so is whose certificates are trusted. At most [`LONGEST`] bytes of an
-//! answer are read, and no redirect is followed: nobody is given a login, or believed, but whom the operator has named.
+//! The deadlines are those of [`peer`](crate::peer), and so is whose certificates are trusted. At most 4 KiB of an answer
+//! are read, and no redirect is followed: nobody is given a login, or believed, but whom the operator has named.
 //! reqwest and not a [`Line`](crate::peer::Line), since these go through proxies and take whatever HTTP such servers speak; the
 //! call of an alarm judges each address first, and has a client of its own for that.
 
@@ -22,8 +22,8 @@ use crate::{
     peer::{self, CONNECT, IDLE, WHOLE},
 };
 
-/// How much of an answer is read, in bytes; one that is longer is cut.
-pub const LONGEST: usize = 4096;
+/// How much of an answer is read, in bytes: ten times the longest that somebody waits for.
+const LONGEST: usize = 4096;
 
 /// Who asks, as dyndns2 wants it: maker, model, version.
 const AGENT: &str = concat!("Lookout - IP camera - ", env!("CARGO_PKG_VERSION"));
@@ -46,28 +46,39 @@ pub struct Wish<'a> {
 pub struct Heard {
     /// The status.
     pub status: u16,
-    /// The beginning of the body.
+    /// The body; nothing of one that goes on and on, which is none of the few words that are waited for.
     pub body: Vec<u8>,
 }
 
 /// Why nothing was answered, in words for the log: never a part of the address or of a login.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Failure(String);
+pub enum Failure {
+    /// Nobody has got the request: there was no connection, or not the one that was wanted.
+    #[error("{0}")]
+    Unsent(String),
+    /// Somebody may have got it, and done what it says.
+    #[error("{0}")]
+    Unheard(String),
+}
 
 /// Gets an answer.
 ///
 /// # Errors
 /// There was no connection, it broke off, or it took longer than 30 s.
 pub async fn get(wish: &Wish<'_>) -> Result<Heard, Failure> {
-    let late = |_| Failure(format!("no answer within {} s", WHOLE.as_secs()));
+    // Connecting has a shorter deadline of its own.
+    let late = |_| Failure::Unheard(format!("no answer within {} s", WHOLE.as_secs()));
     timeout(WHOLE, within(wish, peer::trust)).await.map_err(late)?
 }
 
 /// `trust` is [`peer::trust`], which is asked for what goes over TLS alone: in clear, a machine needs no CA certificates.
 async fn within(wish: &Wish<'_>, trust: impl AsyncFnOnce() -> io::Result<Arc<ClientConfig>>) -> Result<Heard, Failure> {
     let clear = Url::parse(wish.url).is_ok_and(|url| url.scheme() == "http");
-    let trust = if clear { peer::nobody() } else { trust().await.map_err(|error| clean(&error.to_string()))? };
+    let trust = if clear {
+        peer::nobody()
+    } else {
+        trust().await.map_err(|error| Failure::Unsent(clean(&error.to_string())))?
+    };
     let mut request = client(wish, trust)?.get(wish.url).header(header::ACCEPT, "text/plain, */*;q=0.5");
     if let Some((user, pwd)) = wish.login {
         request = request.basic_auth(user, Some(pwd.expose()));
@@ -75,13 +86,15 @@ async fn within(wish: &Wish<'_>, trust: impl AsyncFnOnce() -> io::Result<Arc<Cli
     let mut answer = request.send().await.map_err(|error| why(&error))?;
     let status = answer.status();
     if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-        return Err(Failure("the proxy wants a login (407)".into()));
+        return Err(Failure::Unsent("the proxy wants a login (407)".into()));
     }
     let mut body = Vec::new();
-    while body.len() < LONGEST
-        && let Some(piece) = answer.chunk().await.map_err(|error| why(&error))?
-    {
-        body.extend_from_slice(&piece[..piece.len().min(LONGEST - body.len())]);
+    while let Some(piece) = answer.chunk().await.map_err(|error| why(&error))? {
+        if body.len() + piece.len() > LONGEST {
+            body.clear();
+            break;
+        }
+        body.extend_from_slice(&piece);
     }
     Ok(Heard { status: status.as_u16(), body })
 }
@@ -101,17 +114,26 @@ fn client(wish: &Wish<'_>, trust: Arc<ClientConfig>) -> Result<Client, Failure> 
         client = client.local_address(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     }
     if let Some(proxy) = wish.proxy {
-        client = client.proxy(Proxy::all(proxy).map_err(|_| Failure("the proxy has no address".into()))?);
+        client = client.proxy(Proxy::all(proxy).map_err(|_| Failure::Unsent("the proxy has no address".into()))?);
     }
-    client.build().map_err(|error| why(&error))
+    client.build().map_err(|error| Failure::Unsent(words(&error)))
 }
 
-/// Says why: the innermost cause says most, and the outermost text, which holds the address, is left out.
+/// Says why. Looking up the name, TLS and a proxy's tunnel are parts of connecting.
 fn why(error: &reqwest::Error) -> Failure {
-    if error.is_timeout() {
-        return Failure("no answer in time".into());
+    if error.is_connect() || error.is_builder() {
+        Failure::Unsent(words(error))
+    } else {
+        Failure::Unheard(words(error))
     }
-    let Some(mut cause) = error.source() else { return Failure("it broke off".into()) };
+}
+
+/// Words it: the innermost cause says most, and the outermost text, which holds the address, is left out.
+fn words(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".into();
+    }
+    let Some(mut cause) = error.source() else { return "it broke off".into() };
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
@@ -119,8 +141,8 @@ fn why(error: &reqwest::Error) -> Failure {
 }
 
 /// Cuts what another machine may have worded, and lets nothing through that moves a cursor.
-fn clean(text: &str) -> Failure {
-    Failure(text.chars().take(160).map(|c| if c.is_control() { '_' } else { c }).collect())
+fn clean(text: &str) -> String {
+    text.chars().take(160).map(|c| if c.is_control() { '_' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use tokio::task::spawn_blocking;
+
 /// Makes a file, or empties it, to be written and read.
 pub fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(path)
@@ -40,6 +42,35 @@ pub fn clear(folder: &Path, name: &str) -> io::Result<()> {
     remove(&temporary(folder, name))
 }
 
+/// [`put`]s a text, beside all that goes on; where the disk refuses, the log says that `what` cannot be kept.
+pub async fn keep(folder: &Path, name: &'static str, text: String, what: &str) {
+    let folder = folder.to_owned();
+    let written = spawn_blocking(move || put(&folder, name, &[text.as_bytes()])).await;
+    if let Err(error) = written.map_err(io::Error::other).flatten() {
+        tracing::warn!("{what} cannot be kept: {error}");
+    }
+}
+
+/// Reads what was [`put`], and clears what an end of the camera has left of doing it again.
+///
+/// # Errors
+/// There is none, it is no text, or the disk refuses.
+pub fn read_back(folder: &Path, name: &str) -> io::Result<String> {
+    if let Err(error) = clear(folder, name) {
+        tracing::warn!("{name}: {error}; what is left of it takes some room");
+    }
+    fs::read_to_string(folder.join(name))
+}
+
+/// Removes what was [`put`], and what is left of doing it.
+///
+/// # Errors
+/// The disk refuses.
+pub fn forget(folder: &Path, name: &str) -> io::Result<()> {
+    clear(folder, name)?;
+    remove(&folder.join(name))
+}
+
 fn temporary(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.new"))
 }
@@ -66,4 +97,26 @@ pub fn make_folder(dir: &Path) -> io::Result<()> {
     make_folder(above)?;
     DirBuilder::new().mode(0o700).create(dir)?;
     sync(above)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_kept_is_read_back_and_what_a_cut_write_left_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (folder, left) = (folder.path(), folder.path().join("a.new"));
+        keep(folder, "a", "text\n".to_owned(), "it").await;
+        fs::write(&left, "te").unwrap();
+        assert_eq!(read_back(folder, "a").unwrap(), "text\n");
+        assert!(!left.exists());
+        fs::write(&left, "te").unwrap();
+        forget(folder, "a").unwrap();
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
+        forget(folder, "a").unwrap();
+        assert!(read_back(folder, "a").is_err());
+        // A disk that refuses is told of, and nobody is held up.
+        keep(&folder.join("none"), "a", String::new(), "it").await;
+    }
 }

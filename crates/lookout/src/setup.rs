@@ -117,6 +117,11 @@ pub fn addresses() -> Vec<IpAddr> {
     [ask("0.0.0.0", "192.0.2.1"), ask("::", "2001:db8::1")].into_iter().flatten().collect()
 }
 
+/// Says whether an address is this machine's: only as itself may it speak. No packet is sent.
+pub fn is_own(address: IpAddr) -> bool {
+    UdpSocket::bind((address.to_canonical(), 0)).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,5 +133,16 @@ mod tests {
         for bad in ["", "7 bytes", "13 bytes long", "tab\tinside"] {
             assert!(matches!(given(bad), Err(StartError::Config(_))), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn this_machine_knows_its_own_addresses() {
+        for own in ["127.0.0.1", "127.0.0.2", "::ffff:127.0.0.1"] {
+            assert!(is_own(own.parse().unwrap()), "{own}");
+        }
+        for own in addresses() {
+            assert!(is_own(own), "{own}");
+        }
+        assert!(!is_own("192.0.2.1".parse().unwrap()));
     }
 }

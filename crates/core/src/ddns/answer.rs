@@ -2,13 +2,12 @@
 
 use std::net::IpAddr;
 
-/// How much of an answer is read, in bytes: the longest answer to one name has a tenth of it.
-pub const LONGEST: usize = 4096;
 /// How many lines an answer may have: a name each, of which we send one.
 const LINES: usize = 20;
 
 /// What the protocol has no word for.
-const OURS: [(&str, Verdict); 2] = [("elsewhere", Verdict::Elsewhere), ("other", Verdict::Other)];
+const OURS: [(&str, Verdict); 3] =
+    [("elsewhere", Verdict::Elsewhere), ("unheard", Verdict::Unheard), ("other", Verdict::Other)];
 
 /// What an answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +38,8 @@ pub enum Verdict {
     Agent,
     /// The service has taken another address than the one that was sent.
     Elsewhere,
+    /// The answer did not arrive, and whether the request did is not known.
+    Unheard,
     /// Something that is no answer.
     Other,
 }
@@ -97,7 +98,7 @@ impl Verdict {
             Self::NumHost => 7,
             Self::Abuse => 8,
             Self::Down => 9,
-            Self::Agent | Self::Elsewhere | Self::Other => 10,
+            Self::Agent | Self::Elsewhere | Self::Unheard | Self::Other => 10,
         }
     }
 
@@ -106,7 +107,7 @@ impl Verdict {
     pub fn fate(self) -> Fate {
         match self {
             Self::Good | Self::NoChange => Fate::Well,
-            Self::DnsError | Self::Down | Self::Other => Fate::Later,
+            Self::DnsError | Self::Down | Self::Unheard | Self::Other => Fate::Later,
             Self::BadAuth
             | Self::Donator
             | Self::NotFqdn
@@ -134,6 +135,7 @@ impl Verdict {
             Self::Down => "service out of order",
             Self::Agent => "refused as a client",
             Self::Elsewhere => "another address was taken",
+            Self::Unheard => "no answer arrived",
             Self::Other => "no answer of the protocol",
         }
     }
@@ -148,13 +150,19 @@ pub struct Answer {
     pub address: Option<IpAddr>,
 }
 
+impl Answer {
+    /// A request that may have arrived, but no answer did. To send it again soon would be abuse, should it have changed something.
+    pub const UNHEARD: Self = Self { verdict: Verdict::Unheard, address: None };
+}
+
 /// Reads an answer to a request that `sent` an address, or none. The HTTP status means nothing beside a word of the protocol (Dyn's
 /// guidelines); without one, 401 is a wrong login, as some servers say it in HTML.
 pub fn read(status: u16, body: &[u8], sent: Option<IpAddr>) -> Answer {
     let silent = Answer { verdict: if status == 401 { Verdict::BadAuth } else { Verdict::Other }, address: None };
-    // A server that goes on and on, or speaks no text, answers something else.
-    let text = std::str::from_utf8(body).ok().filter(|text| text.len() < LONGEST);
-    let Some(text) = text.map(|text| text.trim_start_matches('\u{feff}')) else { return silent };
+    // A server that speaks no text answers something else.
+    let Some(text) = std::str::from_utf8(body).ok().map(|text| text.trim_start_matches('\u{feff}')) else {
+        return silent;
+    };
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(LINES + 1).collect();
     let answers: Option<Vec<Answer>> = lines.iter().map(|line| read_line(line, sent)).collect();
     match answers {

@@ -6,18 +6,18 @@
 //!      ▲                                                                  │
 //!      ├── good, nochg: until one of those, 10 min at least ──────────────┤
 //!      ├── no connection: 1 min, 2 min … 1 h, or a new address ───────────┤
-//!      ├── 911, dnserr, rubbish: 30 min, 1 h … 4 h, whoever rings ────────┤
+//!      ├── 911, dnserr, rubbish, nothing: 30 min, 1 h … 4 h, whoever rings┤
 //!      └── anything else: until new settings or restart_dyndns=1 ─────────┘
 //! ```
-//! The steady clock counts, and the host's only for what happened before a restart; what that says of the future, or of ages
-//! ago, makes one update too many or too late at worst.
+//! The steady clock counts, and the host's only for what happened before a restart, which is judged again as that clock may be
+//! set meanwhile; what it says of the future, or of ages ago, makes one update too many or too late at worst.
 
 use std::{
     net::IpAddr,
     time::{Duration, Instant},
 };
 
-use super::{Account, Answer, Fate, Kept, Service, Verdict};
+use super::{Account, Answer, Fate, Kept, Verdict};
 use crate::backoff::{Backoff, jitter};
 
 const fn minutes(minutes: u64) -> Duration {
@@ -34,6 +34,8 @@ const FORCED: Duration = minutes(60);
 const GAP: Duration = minutes(1);
 /// How long an address is waited for before a service is left to see it by itself.
 const PATIENCE: Duration = minutes(2);
+/// What lies in the future of a clock that had so long to be set was written by one that was wrong.
+const SET: Duration = minutes(24 * 60);
 /// The shortest pause behind a service that is out of order is half an hour, of which chance has taken its eighth.
 const OUTAGE: Backoff = Backoff::new(minutes(35), minutes(240));
 const AWAY: Backoff = Backoff::new(minutes(1), minutes(60));
@@ -43,7 +45,7 @@ const AWAY: Backoff = Backoff::new(minutes(1), minutes(60));
 pub enum Outcome {
     /// An answer.
     Answered(Answer),
-    /// There was no connection, or it broke off.
+    /// There was no connection, so that nothing was asked.
     Unreachable,
 }
 
@@ -74,7 +76,12 @@ pub struct Keeper {
     account: Option<Account>,
     /// What is known of the account's name, or of another's.
     kept: Option<Kept>,
+    /// Whether that is of before the start.
+    inherited: bool,
+    begin: Instant,
     seen: Option<IpAddr>,
+    /// The last address that was seen, also where none is any more.
+    line: Option<IpAddr>,
     stand: Stand,
     /// Whether no account has been seen yet.
     begins: bool,
@@ -90,8 +97,8 @@ pub struct Keeper {
     soonest: Instant,
     /// When something was asked last.
     asked: Option<Instant>,
-    /// Until when a service that is out of order is left alone.
-    outage: Option<(Service, Instant)>,
+    /// Until when each company whose service is out of order is left alone, by [`Service::company`](super::Service::company).
+    outage: [Option<Instant>; 3],
     away: Backoff,
     outages: Backoff,
 }
@@ -101,8 +108,11 @@ impl Keeper {
     pub fn new(kept: Option<Kept>, now: Instant) -> Self {
         Self {
             account: None,
+            inherited: kept.is_some(),
             kept,
+            begin: now,
             seen: None,
+            line: None,
             stand: Stand::New,
             begins: true,
             rung: None,
@@ -111,7 +121,7 @@ impl Keeper {
             refresh: now,
             soonest: now,
             asked: None,
-            outage: None,
+            outage: [None; 3],
             away: AWAY,
             outages: OUTAGE,
         }
@@ -150,7 +160,9 @@ impl Keeper {
                     self.soonest = self.soonest.max(now + SETTLED.saturating_sub(ago));
                     self.quiet = self.quiet.max(now + FORCED.saturating_sub(ago));
                 }
-                Fate::Later if begins => self.outage = Some((account.service, now + minutes(30).saturating_sub(ago))),
+                Fate::Later if begins => {
+                    self.outage[account.service.company()] = Some(now + minutes(30).saturating_sub(ago));
+                }
                 // What happened in this run is known by the steady clock.
                 Fate::Later | Fate::Stop => {}
             }
@@ -172,10 +184,26 @@ impl Keeper {
         self.hold();
     }
 
+    /// Judges what happened before the start again, by the host's clock as it is now: many a host has none that is right before
+    /// it has asked a time server.
+    pub fn judge(&mut self, now: Instant, clock_s: u64) {
+        let Some(kept) = self.kept.as_ref().filter(|_| self.inherited && self.fate() == Some(Fate::Well)) else {
+            return;
+        };
+        let ago = match clock_s.checked_sub(kept.at_s) {
+            Some(ago_s) => Duration::from_secs(ago_s).min(REFRESH),
+            None if now.saturating_duration_since(self.begin) >= SET => REFRESH,
+            None => return,
+        };
+        self.refresh = self.refresh.min(now + (REFRESH - ago));
+    }
+
     /// Takes the public address as it is known now.
     pub fn see(&mut self, address: Option<IpAddr>, now: Instant) {
-        let address = address.map(|address| address.to_canonical());
-        if std::mem::replace(&mut self.seen, address) != address && self.stand == Stand::Unreachable {
+        self.seen = address.map(|address| address.to_canonical());
+        let moved = self.seen.is_some() && self.seen != self.line;
+        self.line = self.seen.or(self.line);
+        if moved && self.stand == Stand::Unreachable {
             // Another address is another line, which may lead there.
             self.soonest = self.soonest.min(self.after_asking(GAP, now));
         }
@@ -230,11 +258,12 @@ impl Keeper {
             }
             Fate::Later => {
                 self.soonest = now + self.outages.failed(random);
-                self.outage = Some((account.service, self.soonest));
+                self.outage[account.service.company()] = Some(self.soonest);
                 self.rung = None;
             }
             Fate::Stop => self.soonest = now + GAP,
         }
+        self.inherited = false;
         self.kept =
             Some(Kept { mark: account.mark(), at_s: clock_s, verdict: answer.verdict, address: answer.address });
         self.kept.as_ref()
@@ -267,10 +296,10 @@ impl Keeper {
         self.asked.map_or(now, |asked| (asked + gap).max(now))
     }
 
-    /// Leaves a service alone that is out of order.
+    /// Leaves a company alone whose service is out of order, for names of whichever kind.
     fn hold(&mut self) {
-        let service = self.account.as_ref().map(|account| account.service);
-        if let Some((_, until)) = self.outage.filter(|(out, _)| Some(*out) == service) {
+        let company = self.account.as_ref().map(|account| account.service.company());
+        if let Some(until) = company.and_then(|company| self.outage[company]) {
             self.soonest = self.soonest.max(until);
             self.rung = self.rung.map(|rung| rung.max(until));
         }

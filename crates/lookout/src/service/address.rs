@@ -6,7 +6,7 @@
 mod find;
 
 use std::{
-    fs, io,
+    io,
     net::IpAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -19,7 +19,6 @@ use lookout_core::{
 };
 use tokio::{
     sync::{mpsc, watch},
-    task::spawn_blocking,
     time::{MissedTickBehavior, interval},
 };
 
@@ -51,12 +50,12 @@ pub struct Parts {
 /// # Errors
 /// The disk refuses.
 pub fn forget(state: &Path) -> io::Result<()> {
-    files::remove(&state.join(FILE))
+    files::forget(state, FILE)
 }
 
 /// Follows the address, for ever.
 pub async fn run(mut parts: Parts) {
-    let mut watch = Watch::new(read(&parts.state.join(FILE)));
+    let mut watch = Watch::new(read(&parts.state));
     // One that came too soon after another is looked at again.
     let mut every = interval(EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -76,7 +75,7 @@ pub async fn run(mut parts: Parts) {
         let (known, seen) = (watch.known(), *parts.seen.borrow_and_update());
         let moved = watch.see(seen, now());
         if watch.known() != known {
-            keep(parts.state.clone(), watch.known()).await;
+            keep(&parts.state, watch.known()).await;
         }
         if let Some(moved) = moved {
             tracing::info!("the public address is {}, and was {}", moved.new, moved.old);
@@ -91,17 +90,13 @@ fn now() -> Instant {
 }
 
 /// Reads the address that was known at last; what cannot be read is none.
-fn read(file: &Path) -> Option<IpAddr> {
-    fs::read_to_string(file).ok()?.trim().parse().ok()
+fn read(state: &Path) -> Option<IpAddr> {
+    files::read_back(state, FILE).ok()?.trim().parse().ok()
 }
 
-async fn keep(state: PathBuf, address: Option<IpAddr>) {
+async fn keep(state: &Path, address: Option<IpAddr>) {
     let Some(address) = address else { return };
-    let write = move || files::put(&state, FILE, &[format!("{address}\n").as_bytes()]);
-    let written = spawn_blocking(write).await.map_err(io::Error::other).flatten();
-    if let Err(error) = written {
-        tracing::warn!("the public address cannot be kept: {error}");
-    }
+    files::keep(state, FILE, format!("{address}\n"), "the public address").await;
 }
 
 #[cfg(test)]

@@ -5,8 +5,7 @@
 //! request off that is under way.
 
 use std::{
-    fs,
-    future::{Future, pending},
+    future::Future,
     io,
     net::IpAddr,
     path::{Path, PathBuf},
@@ -15,13 +14,12 @@ use std::{
 };
 
 use lookout_core::{
-    ddns::{Account, Fate, Keeper, Kept, Next, Outcome, Request, Service, read},
+    ddns::{Account, Answer, Fate, Keeper, Next, Outcome, Request, Service, read},
     journal::{Event, Peer},
     profile::settings::Settings,
 };
 use tokio::{
     sync::watch,
-    task::spawn_blocking,
     time::{Instant, sleep_until, timeout},
 };
 
@@ -35,6 +33,8 @@ use crate::{
     store::Watched,
 };
 
+/// How long the host's clock may have been set before it is looked at again.
+const CLOCK: Duration = Duration::from_secs(3600);
 /// The file of the last update.
 const FILE: &str = "ddns";
 
@@ -52,9 +52,9 @@ impl Ddns {
         Self { status: watch::Sender::default(), again: watch::Sender::new(()) }
     }
 
-    /// Returns `ddns_status` and `oray_type`. Oray's update over HTTP says nothing of the kind of an account (Q79).
-    pub fn status(&self) -> (u8, u8) {
-        (*self.status.borrow(), 0)
+    /// Returns `ddns_status`.
+    pub fn status(&self) -> u8 {
+        *self.status.borrow()
     }
 
     /// Has it tried again now, also what was refused for good.
@@ -120,12 +120,12 @@ impl World for Http {
 /// # Errors
 /// The disk refuses.
 pub fn forget(state: &Path) -> io::Result<()> {
-    files::remove(&state.join(FILE))
+    files::forget(state, FILE)
 }
 
 /// Keeps the name, for ever.
 pub async fn run(mut parts: Parts, world: impl World) {
-    let kept = fs::read_to_string(parts.state.join(FILE)).ok().and_then(|text| text.parse().ok());
+    let kept = files::read_back(&parts.state, FILE).ok().and_then(|text| text.parse().ok());
     let mut keeper = Keeper::new(kept, now());
     keeper.see(*parts.seen.borrow_and_update(), now());
     let mut service = Updater { parts, world, keeper, told: None, away: None };
@@ -142,31 +142,27 @@ struct Updater<W> {
     keeper: Keeper,
     /// What the journal was told last: the address that the name has, or what went wrong.
     told: Option<Result<Option<IpAddr>, &'static str>>,
-    /// Why it could not be reached, as the log was told.
-    away: Option<String>,
+    /// Why nothing was heard, as the log was told.
+    away: Option<Failure>,
 }
 
 impl<W: World> Updater<W> {
     /// Waits until the service is to be asked; returns for which address.
     async fn wait(&mut self) -> Option<IpAddr> {
         loop {
+            self.keeper.judge(now(), self.clock_s());
             self.show();
+            let looks = Instant::now() + CLOCK;
             let due = match self.keeper.next(now()) {
                 Next::Ask(address) => return address,
-                Next::At(at) => Some(at),
-                Next::Never => None,
-            };
-            let due = async {
-                match due {
-                    Some(at) => sleep_until(at.into()).await,
-                    None => pending().await,
-                }
+                Next::At(at) => looks.min(at.into()),
+                Next::Never => looks,
             };
             tokio::select! {
                 _ = self.parts.account.changed() => self.configure(),
                 Ok(()) = self.parts.again.changed() => self.keeper.again(now()),
                 Ok(()) = self.parts.seen.changed() => self.keeper.see(*self.parts.seen.borrow_and_update(), now()),
-                () = due => {}
+                () = sleep_until(due) => {}
             }
         }
     }
@@ -193,25 +189,29 @@ impl<W: World> Updater<W> {
                 self.away = None;
                 Outcome::Answered(read(heard.status, &heard.body, address))
             }
-            Ok(Err(failure)) => self.unreached(failure.to_string()),
-            Err(_) => self.unreached("no answer".into()),
+            Ok(Err(failure)) => self.unheard(failure),
+            Err(_) => self.unheard(Failure::Unheard("no answer in time".into())),
         };
         let clock_s = self.clock_s();
-        let kept = self.keeper.done(outcome, now(), clock_s, chance()).map(Kept::to_string);
+        let kept = self.keeper.done(outcome, now(), clock_s, chance()).map(|kept| format!("{kept}\n"));
         self.tell(outcome);
         self.show();
         if let Some(line) = kept {
-            keep(self.parts.state.clone(), line).await;
+            files::keep(&self.parts.state, FILE, line, "the last update of dynamic DNS").await;
         }
     }
 
-    /// Says why the service was not reached, once.
-    fn unreached(&mut self, why: String) -> Outcome {
-        if self.away.as_ref() != Some(&why) {
-            tracing::warn!("the service of dynamic DNS cannot be reached: {why}");
-            self.away = Some(why);
+    /// Says why nothing was heard, once; returns what that is.
+    fn unheard(&mut self, failure: Failure) -> Outcome {
+        let (what, outcome) = match failure {
+            Failure::Unsent(_) => ("cannot be reached", Outcome::Unreachable),
+            Failure::Unheard(_) => ("does not answer", Outcome::Answered(Answer::UNHEARD)),
+        };
+        if self.away.as_ref() != Some(&failure) {
+            tracing::warn!("the service of dynamic DNS {what}: {failure}");
+            self.away = Some(failure);
         }
-        Outcome::Unreachable
+        outcome
     }
 
     fn configure(&mut self) {
@@ -258,14 +258,6 @@ impl<W: World> Updater<W> {
 
 fn now() -> std::time::Instant {
     Instant::now().into_std()
-}
-
-async fn keep(state: PathBuf, line: String) {
-    let write = move || files::put(&state, FILE, &[line.as_bytes(), b"\n"]);
-    let written = spawn_blocking(write).await.map_err(io::Error::other).flatten();
-    if let Err(error) = written {
-        tracing::warn!("the last update of dynamic DNS cannot be kept: {error}");
-    }
 }
 
 #[cfg(test)]

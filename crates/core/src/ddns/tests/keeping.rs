@@ -203,6 +203,80 @@ fn q80_a_service_that_was_well_in_between_is_left_alone_for_the_shortest_time_ag
 }
 
 #[test]
+fn q80_a_company_out_of_order_is_left_alone_for_names_of_whichever_kind() {
+    for kinds in [["2", "3", "4"], ["8", "9", "8"]] {
+        let mut bench = Bench::started();
+        bench.set(Some(account(kinds[0])));
+        bench.answers("911");
+        bench.set(Some(account("1")));
+        bench.pass(MINUTE);
+        bench.answers("911");
+        for kind in kinds {
+            bench.set(Some(account(kind)));
+            let Next::At(at) = bench.keeper.next(bench.now) else { panic!("{kind} is asked") };
+            assert_eq!(at - bench.now, 34 * MINUTE, "{kind}");
+        }
+        bench.set(Some(account("1")));
+        assert_eq!(bench.waits().unwrap().0, 35, "each has an outage of its own");
+    }
+}
+
+#[test]
+fn q80_an_answer_that_did_not_arrive_is_an_outage_as_the_request_may_have_also_behind_a_restart() {
+    let mut bench = Bench::started();
+    bench.ends(Outcome::Answered(Answer::UNHEARD));
+    assert_eq!(bench.keeper.status(), 39);
+    bench.again();
+    bench.see("2.2.2.2");
+    bench.pass(5 * MINUTE);
+    let clock = bench.clock_s;
+    bench.restart(clock);
+    bench.again();
+    assert_eq!((bench.waits().unwrap().0, bench.keeper.status()), (25, 39));
+}
+
+#[test]
+fn an_address_that_is_forgotten_for_a_while_is_no_other_line() {
+    let mut bench = Bench::started();
+    for _ in 0..6 {
+        bench.waits();
+        bench.ends(Outcome::Unreachable);
+    }
+    bench.keeper.see(None, bench.now);
+    bench.see("1.1.1.1");
+    assert_eq!(bench.waits().unwrap().0, 32);
+}
+
+#[test]
+fn q80_what_was_before_the_start_is_judged_again_when_the_clock_has_been_set() {
+    const DAY_S: u64 = 86_400;
+    let mut bench = Bench::started();
+    bench.answers("good");
+    let updated = bench.clock_s;
+    // It starts in 1970, and hears the time of the day a minute later.
+    bench.restart(0);
+    bench.keeper.judge(bench.now, 0);
+    assert_eq!(bench.waits().unwrap().0, 28 * 24 * 60);
+    bench.restart(0);
+    bench.pass(MINUTE);
+    bench.keeper.judge(bench.now, updated + 27 * DAY_S);
+    assert_eq!(bench.waits().unwrap().0, 24 * 60);
+    bench.answers("nochg");
+    bench.keeper.judge(bench.now, u64::MAX);
+    assert_eq!(bench.waits().unwrap().0, 28 * 24 * 60, "what happened in this run is known by the steady clock");
+    bench.answers("nochg");
+    // One that was written by a clock of the future is no younger than the day that this one had to be set.
+    bench.restart(1000);
+    bench.pass(DAY - MINUTE);
+    bench.keeper.judge(bench.now, 1000 + DAY_S);
+    assert_eq!(bench.waits().unwrap().0, 27 * 24 * 60 + 1);
+    bench.restart(1000);
+    bench.pass(DAY);
+    bench.keeper.judge(bench.now, 1000 + DAY_S);
+    assert_eq!(bench.waits().unwrap().0, 0);
+}
+
+#[test]
 fn q80_what_is_refused_for_good_stays_so_until_somebody_does_something() {
     let fatal = ["badauth", "!donator", "notfqdn", "nohost", "!yours", "numhost", "abuse", "badagent", "good 6.6.6.6"];
     for body in fatal {
@@ -399,6 +473,7 @@ enum Blow {
     See(Option<u8>),
     Again,
     Jump(u64),
+    Judge,
     Restart,
     Answer(u16, usize),
     Unreachable,
@@ -412,6 +487,7 @@ fn blow() -> impl Strategy<Value = Blow> {
         any::<Option<u8>>().prop_map(Blow::See),
         Just(Blow::Again),
         any::<u64>().prop_map(Blow::Jump),
+        Just(Blow::Judge),
         Just(Blow::Restart),
         (any::<u16>(), 0..ANSWERS.len()).prop_map(|(status, at)| Blow::Answer(status, at)),
         Just(Blow::Unreachable),
@@ -423,8 +499,8 @@ proptest! {
     #[test]
     fn q80_no_service_is_asked_too_often_whatever_happens(blows in proptest::collection::vec(blow(), 1..80)) {
         let mut bench = Bench::started();
-        let (mut asked, mut outage): (Option<Instant>, Option<(u8, Instant)>) = (None, None);
-        let service = |number: u8| account(["1", "8"][usize::from(number % 2)]);
+        let (mut asked, mut outages): (Option<Instant>, [Option<Instant>; 3]) = (None, [None; 3]);
+        let service = |number: u8| account(["1", "2", "3", "4", "8", "9"][usize::from(number / 2 % 6)]);
         for blow in blows {
             let outcome = match blow {
                 Blow::Pass(long) => {
@@ -432,7 +508,7 @@ proptest! {
                     continue;
                 }
                 Blow::Set(number) => {
-                    let user = format!("user{}", number.unwrap_or_default() / 2 % 2);
+                    let user = format!("user{}", number.unwrap_or_default() % 2);
                     bench.set(number.map(|number| Account { user, ..service(number) }));
                     continue;
                 }
@@ -448,29 +524,37 @@ proptest! {
                     bench.clock_s = clock_s;
                     continue;
                 }
+                Blow::Judge => {
+                    bench.keeper.judge(bench.now, bench.clock_s);
+                    continue;
+                }
                 Blow::Restart => {
                     let (clock_s, now) = (bench.clock_s, bench.now);
                     bench.restart(clock_s);
                     bench.now = now;
                     // A clock that was set, and a camera that was off: only what was kept counts.
-                    (asked, outage) = (None, None);
+                    (asked, outages) = (None, [None; 3]);
                     continue;
                 }
                 Blow::Answer(status, at) => Outcome::Answered(read(status, ANSWERS[at].1.as_bytes(), Some(ip("1.2.3.4")))),
                 Blow::Unreachable => Outcome::Unreachable,
             };
             let Next::Ask(_) = bench.keeper.next(bench.now) else { continue };
-            let number = if bench.keeper.account().unwrap().service == Service::Oray { 1 } else { 8 };
+            let company = match bench.keeper.account().unwrap().service {
+                Service::Oray => 0,
+                Service::DynDns(_) => 1,
+                Service::Dyn3322(_) => 2,
+            };
             if let Some(asked) = asked {
                 prop_assert!(bench.now - asked >= MINUTE);
             }
-            if let Some((_, since)) = outage.filter(|(out, _)| *out == number) {
+            if let Some(since) = outages[company] {
                 prop_assert!(bench.now - since >= 30 * MINUTE);
             }
             bench.ends(outcome);
             asked = Some(bench.now);
             if let Outcome::Answered(answer) = outcome {
-                outage = (answer.verdict.fate() == Fate::Later).then_some((number, bench.now));
+                outages[company] = (answer.verdict.fate() == Fate::Later).then_some(bench.now);
             }
         }
     }

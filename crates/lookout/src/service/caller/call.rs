@@ -3,7 +3,7 @@
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr, UdpSocket},
+    net::{IpAddr, SocketAddr},
     time::Duration,
 };
 
@@ -17,6 +17,7 @@ use tokio::{
 use crate::{
     lookup::Lookup,
     peer::{self, Line},
+    setup,
 };
 
 /// How long a call may take with its retry (PROFILE 4.4).
@@ -122,17 +123,12 @@ fn allowed(addresses: &[SocketAddr], reach: Reach) -> Result<Vec<SocketAddr>, Fa
     let mut allowed = Vec::new();
     for address in addresses {
         let ip = address.ip();
-        match calls::judge(ip, address.port(), is_own(ip), reach) {
+        match calls::judge(ip, address.port(), setup::is_own(ip), reach) {
             Ok(()) => allowed.push(*address),
             Err(why) => refused = Failure::Refused(ip, why),
         }
     }
     if allowed.is_empty() { Err(refused) } else { Ok(allowed) }
-}
-
-/// Says whether an address is this machine's: only as itself may it speak. No packet is sent.
-fn is_own(address: IpAddr) -> bool {
-    UdpSocket::bind((address.to_canonical(), 0)).is_ok()
 }
 
 /// Asks once; returns the answer's status.
@@ -244,17 +240,6 @@ mod tests {
         assert_eq!(allowed(&[bad, good, worse], Reach::Private).unwrap(), [good]);
         assert!(matches!(allowed(&[bad, worse], Reach::Private), Err(Failure::Refused(..))));
         assert!(matches!(allowed(&[], Reach::Any), Err(Failure::Unknown(_))));
-    }
-
-    #[test]
-    fn this_machine_knows_its_own_addresses() {
-        for own in ["127.0.0.1", "127.0.0.2", "::ffff:127.0.0.1"] {
-            assert!(is_own(own.parse().unwrap()), "{own}");
-        }
-        for own in crate::setup::addresses() {
-            assert!(is_own(own), "{own}");
-        }
-        assert!(!is_own("192.0.2.1".parse().unwrap()));
     }
 
     #[test]

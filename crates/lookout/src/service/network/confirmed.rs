@@ -22,16 +22,12 @@ pub fn write(state: &Path, text: &str) -> io::Result<()> {
 /// # Errors
 /// The system refused.
 pub fn remove(state: &Path) -> io::Result<()> {
-    files::clear(state, FILE)?;
-    files::remove(&state.join(FILE))
+    files::forget(state, FILE)
 }
 
 /// Reads it, and clears what an end of the camera has left of writing it.
 pub fn read(state: &Path) -> OnDisk {
-    if let Err(error) = files::clear(state, FILE) {
-        tracing::warn!("{FILE}: {error}; what is left of it takes some room");
-    }
-    let read = match std::fs::read_to_string(state.join(FILE)) {
+    let read = match files::read_back(state, FILE) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return OnDisk::Nothing,
         Err(error) => Err(error.to_string()),
         Ok(text) => Chosen::decode(&text).map_err(|why| why.to_string()),

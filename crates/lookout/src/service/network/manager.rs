@@ -1,8 +1,10 @@
 //! Which manager has found the way behind a change of the network: one who came from elsewhere, to an address that is the host's.
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 
 use lookout_core::host::Standing;
+
+use crate::setup;
 
 /// How a manager came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +39,7 @@ pub fn own(address: IpAddr) -> bool {
     let address = address.to_canonical();
     // They are the same on every network, and cannot be asked for without naming the card.
     let unasked = address.is_ipv6() && of_link(address);
-    !address.is_loopback() && (unasked || UdpSocket::bind((address, 0)).is_ok())
+    !address.is_loopback() && (unasked || setup::is_own(address))
 }
 
 fn of_link(address: IpAddr) -> bool {
