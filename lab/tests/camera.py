@@ -258,12 +258,14 @@ class Camera(unittest.TestCase):
         live = lambda part: shows_vivids_bars(part.jpeg)
         viewer.first("a live picture", where=live)
         for error in ["disconnect=1", "inject_fatal_streaming_error=1"]:
-            done = vivid.set(error)
-            placeholder = viewer.first("the placeholder", done, lambda part: not live(part))
+            # Who sets it may come back later than the camera.
+            begin = time.monotonic()
+            vivid.set(error)
+            placeholder = viewer.first("the placeholder", begin, lambda part: not live(part))
             back = viewer.first("a live picture", placeholder.at, live)
-            measured(f"{error}: placeholder after {placeholder.at - done:.2f} s, "
+            measured(f"{error}: placeholder after {placeholder.at - begin:.2f} s, "
                      f"live {back.at - placeholder.at:.2f} s later")
-            self.assertLess(placeholder.at - done, 4)
+            self.assertLess(placeholder.at - begin, 4)
             self.assertLess(back.at - placeholder.at, 6)
         vivid.set("inject_v4l2_buf_flag_error=1")
         time.sleep(0.5)
@@ -310,13 +312,13 @@ class Camera(unittest.TestCase):
     def test_without_any_camera_there_is_the_demo_scene_and_it_says_so(self):
         self.assertIsNone(node(""))
         daemon = self.daemon(None)
-        self.assertIn("no camera was found, so this is the demo scene", daemon.log())
+        daemon.says("no camera was found, so this is the demo scene")
         self.assertEqual(decoded(daemon.snapshot())[0], VGA)
 
     def test_the_first_camera_is_found_and_check_tells_what_it_can(self):
         usb, made = self.usb()
         daemon = self.daemon(None)
-        self.assertIn(f"v4l2:{usb.node}", daemon.log())
+        daemon.says(f"v4l2:{usb.node}")
         self.assertIn(daemon.snapshot(), made)
         daemon.program.terminate()
         daemon.program.wait()
