@@ -2,8 +2,8 @@
 //! back together (PROFILE 5.13), and how they are kept.
 
 use super::{
-    Wanted,
-    plan::{Refused, plan},
+    Abilities, Wanted,
+    plan::{Refused, fits, plan},
 };
 use crate::profile::{
     commands::Group,
@@ -69,6 +69,25 @@ impl Chosen {
         if self.told { plan(&self.network, &self.wifi, &self.pppoe, mac).map(Some) } else { Ok(None) }
     }
 
+    /// Says what the host is to be told where `kept` is what was last confirmed. What cannot be, and was the same then, is left
+    /// out, and instead of an address that no host can have one is asked for: it was stored where nothing applies it, and must
+    /// not take back whatever is set beside it, or two such could never be mended.
+    ///
+    /// # Errors
+    /// What was changed describes no network.
+    pub fn wanted_beside(&self, kept: &Self, able: Option<&Abilities>) -> Result<Option<Wanted>, Refused> {
+        let Self { network, wifi, pppoe, .. } = self.clone();
+        let settings = Settings { network, wifi, pppoe, ..Settings::factory() };
+        let bad = |group| fits(group, &settings, able).is_err();
+        let mut told = self.clone();
+        if self.network == kept.network && bad(Group::Network) {
+            told.network.ip = Network::default().ip;
+        }
+        told.wifi.enable &= !(self.wifi == kept.wifi && bad(Group::Wifi));
+        told.pppoe.enable &= !(self.pppoe == kept.pppoe && bad(Group::Pppoe));
+        told.wanted()
+    }
+
     /// Writes them as a sealed text.
     pub fn encode(&self) -> String {
         let mut settings = Settings::factory();
@@ -96,7 +115,7 @@ fn ours(row: &Param) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::wire::Wire as _;
+    use crate::{host::Addressing, profile::wire::Wire as _};
 
     fn rich() -> Settings {
         let mut settings = Settings::factory();
@@ -160,6 +179,44 @@ mod tests {
         assert!(port.same_host(&chosen) && port != chosen);
         port.network.dns.take("9.9.9.9").unwrap();
         assert!(!port.same_host(&chosen) && !set.same_host(&chosen));
+    }
+
+    #[test]
+    fn q73_what_was_bad_before_is_left_out_and_what_a_change_makes_bad_is_refused() {
+        let chosen = |change: &dyn Fn(&mut Settings)| {
+            let mut settings = rich();
+            change(&mut settings);
+            Chosen { told: true, ..Chosen::of(&settings, settings.id, false) }
+        };
+        let bad = chosen(&|settings| {
+            settings.network.ip.take("127.0.0.1").unwrap();
+            settings.wifi.ssid.take("").unwrap();
+            (settings.pppoe.enable, settings.pppoe.user) = (true, Default::default());
+        });
+        let whole = bad.wanted_beside(&bad, None).unwrap().unwrap();
+        assert!(matches!(whole.addressing, Addressing::Dhcp { .. }));
+        assert_eq!((whole.wifi, whole.pppoe), (None, None));
+        // Mended one by one.
+        let cable = Chosen { network: chosen(&|_| {}).network, ..bad.clone() };
+        let told = cable.wanted_beside(&bad, None).unwrap().unwrap();
+        assert!(matches!(told.addressing, Addressing::Static { .. }) && told.wifi.is_none());
+        let air = Chosen { wifi: chosen(&|_| {}).wifi, ..cable.clone() };
+        assert!(air.wanted_beside(&cable, None).unwrap().unwrap().wifi.is_some());
+        for worse in [
+            Chosen { network: bad.network.clone(), ..chosen(&|_| {}) },
+            Chosen { wifi: bad.wifi.clone(), ..chosen(&|_| {}) },
+            Chosen { pppoe: bad.pppoe.clone(), ..chosen(&|_| {}) },
+        ] {
+            assert_eq!(worse.wanted_beside(&chosen(&|_| {}), None), Err(Refused::Illegal));
+        }
+        // What the host cannot do, as well.
+        let (wifi, none) = (chosen(&|_| {}), Abilities::default());
+        let moved = chosen(&|settings| settings.network.ip.take("192.168.7.10").unwrap());
+        assert!(moved.wanted_beside(&wifi, Some(&none)).unwrap().unwrap().wifi.is_none());
+        assert!(moved.wanted_beside(&wifi, None).unwrap().unwrap().wifi.is_some());
+        let off = chosen(&|settings| settings.wifi.enable = false);
+        assert!(wifi.wanted_beside(&off, Some(&none)).unwrap().unwrap().wifi.is_some(), "it is judged by the host");
+        assert_eq!(Chosen { told: false, ..bad.clone() }.wanted_beside(&bad, None), Ok(None));
     }
 
     #[test]

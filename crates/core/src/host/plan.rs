@@ -2,7 +2,8 @@
 //! describe can be joined.
 //!
 //! Checked is only what is turned on, so that whatever a client leaves in fields that nothing reads is no reason to refuse.
-//! Without a host backend nothing is checked at all: the settings are then only stored (PROFILE 4.7).
+//! Without a host backend nothing is checked at all: the settings are then only stored (PROFILE 4.7). So there may be nonsense in
+//! several groups once there is a backend, and each must be mended by itself.
 
 use std::net::Ipv4Addr;
 
@@ -50,17 +51,22 @@ pub fn plan(
     Ok(Wanted { addressing: addressing(network)?, wifi: wireless(wifi)?, pppoe: dial_up(pppoe)?, mac })
 }
 
-/// Says whether a request may set a group of settings on this host: what it sets makes sense with all that is set beside it,
-/// as all of it is applied together, and the host can. What the host can is not known while it has not answered yet (`None`):
-/// then it may, and shows in the end.
+/// Says whether a request may set a group of settings on this host: what it sets makes sense, and the host can. What is stored
+/// beside it, bad or not, is none of its business. What the host can is not known while it has not answered yet (`None`): then it
+/// may, and shows in the end.
 ///
 /// # Errors
 /// It makes no sense, or the host cannot.
 pub fn fits(group: Group, new: &Settings, able: Option<&Abilities>) -> Result<(), Refused> {
     match group {
-        Group::Network | Group::Wifi | Group::Pppoe => {
-            let wanted = plan(&new.network, &new.wifi, &new.pppoe, None)?;
-            able.is_none_or(|able| supports(able, &wanted)).then_some(()).ok_or(Refused::NotSupported)
+        Group::Network => addressing(&new.network).map(drop),
+        Group::Wifi => {
+            let wifi = wireless(&new.wifi)?;
+            able.is_none_or(|able| hears(able, wifi.as_ref())).then_some(()).ok_or(Refused::NotSupported)
+        }
+        Group::Pppoe => {
+            let pppoe = dial_up(&new.pppoe)?;
+            able.is_none_or(|able| dials(able, pppoe.as_ref())).then_some(()).ok_or(Refused::NotSupported)
         }
         Group::Alias
         | Group::Datetime
@@ -84,8 +90,15 @@ pub fn fits(group: Group, new: &Settings, able: Option<&Abilities>) -> Result<()
 
 /// Says whether a host can do what is wanted of it.
 pub fn supports(able: &Abilities, wanted: &Wanted) -> bool {
-    let wifi = wanted.wifi.as_ref().is_none_or(|wifi| able.wifi.is_some_and(|card| joins(&card, &wifi.security)));
-    wifi && (able.pppoe || wanted.pppoe.is_none())
+    hears(able, wanted.wifi.as_ref()) && dials(able, wanted.pppoe.as_ref())
+}
+
+fn hears(able: &Abilities, wifi: Option<&Wifi>) -> bool {
+    wifi.is_none_or(|wifi| able.wifi.is_some_and(|card| joins(&card, &wifi.security)))
+}
+
+fn dials(able: &Abilities, pppoe: Option<&Pppoe>) -> bool {
+    able.pppoe || pppoe.is_none()
 }
 
 /// Says whether a card can join a network that is locked so.

@@ -182,26 +182,38 @@ fn plain() -> Wanted {
 
 #[test]
 fn q73_what_a_request_sets_is_refused_and_nothing_else() {
-    let mut new = Settings::factory();
-    new.wifi = wifi(Encrypt::Wpa2Aes, "short");
-    new.network = cable("127.0.0.1", "255.0.0.0", "");
-    new.pppoe.enable = true;
-    for group in [Group::Network, Group::Wifi, Group::Pppoe] {
-        assert_eq!(fits(group, &new, Some(&ALL)), Err(Refused::Illegal), "{group:?}");
-        assert_eq!(fits(group, &new, None), Err(Refused::Illegal), "{group:?}");
-        assert_eq!(fits(group, &Settings::factory(), Some(&Abilities::default())), Ok(()), "{group:?}");
+    let none = Abilities::default();
+    let groups = [Group::Network, Group::Wifi, Group::Pppoe];
+    let mut bad = Settings::factory();
+    bad.wifi = wifi(Encrypt::Wpa2Aes, "short");
+    bad.network = cable("127.0.0.1", "255.0.0.0", "");
+    bad.pppoe.enable = true;
+    for group in groups {
+        for able in [Some(&ALL), None] {
+            assert_eq!(fits(group, &bad, able), Err(Refused::Illegal), "{group:?}");
+        }
+        assert_eq!(fits(group, &Settings::factory(), Some(&none)), Ok(()), "{group:?}");
     }
-    assert_eq!(fits(Group::Alias, &new, Some(&ALL)), Ok(()));
-    new.wifi = wifi(Encrypt::Wpa2Aes, "long enough");
-    new.pppoe.user = set("me");
-    for group in [Group::Network, Group::Wifi, Group::Pppoe] {
-        assert_eq!(fits(group, &new, Some(&ALL)), Err(Refused::Illegal), "all of it is applied together");
-    }
-    new.network = Settings::factory().network;
-    for group in [Group::Network, Group::Wifi, Group::Pppoe] {
-        assert_eq!(fits(group, &new, Some(&ALL)), Ok(()));
+    assert_eq!(fits(Group::Alias, &bad, Some(&ALL)), Ok(()));
+    // Each is mended beside the others, or turned off.
+    let but = |change: fn(&mut Settings)| {
+        let mut new = bad.clone();
+        change(&mut new);
+        new
+    };
+    let cable_again = but(|new| new.network = settings::Network::default());
+    let joined = but(|new| new.wifi = wifi(Encrypt::Wpa2Aes, "long enough"));
+    let dialled = but(|new| new.pppoe.user = set("me"));
+    for (group, new, cannot) in [
+        (Group::Network, cable_again, Ok(())),
+        (Group::Wifi, joined, Err(Refused::NotSupported)),
+        (Group::Wifi, but(|new| new.wifi.enable = false), Ok(())),
+        (Group::Pppoe, dialled, Err(Refused::NotSupported)),
+        (Group::Pppoe, but(|new| new.pppoe.enable = false), Ok(())),
+    ] {
+        assert_eq!(fits(group, &new, Some(&ALL)), Ok(()), "{group:?}");
         assert_eq!(fits(group, &new, None), Ok(()), "a host that has not answered yet may");
-        assert_eq!(fits(group, &new, Some(&Abilities::default())), Err(Refused::NotSupported));
+        assert_eq!(fits(group, &new, Some(&none)), cannot, "{group:?}");
     }
 }
 

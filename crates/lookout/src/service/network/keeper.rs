@@ -160,9 +160,9 @@ impl Keeper {
 
     /// Has the host be as it is wanted, unless something else is wanted meanwhile.
     async fn tell(&mut self) {
-        let target = self.confirm.target().clone();
+        let (target, kept) = (self.confirm.target().clone(), self.confirm.kept().clone());
         let (parts, settings) = (&self.parts, &mut self.settings);
-        let mut told = std::pin::pin!(timeout(PATIENCE, tell(parts, &target, self.confirm.tries())));
+        let mut told = std::pin::pin!(timeout(PATIENCE, tell(parts, &target, self.confirm.tries(), &kept)));
         let (outcome, why) = loop {
             tokio::select! {
                 told = &mut told => break told.unwrap_or((Outcome::Failed, Some(("does not answer".into(), UNSET)))),
@@ -241,9 +241,10 @@ const UNSET: &str = "network not set";
 
 /// Has port and host be as a target says. Of a change that is only tried, nothing is begun that cannot be ended; on the way
 /// back one of them does not wait for the other.
-async fn tell(parts: &Parts, target: &Chosen, tries: bool) -> (Outcome, Why) {
-    let able: Option<Abilities> = *parts.network.able.borrow();
-    let wanted = match target.wanted() {
+async fn tell(parts: &Parts, target: &Chosen, tries: bool, kept: &Chosen) -> (Outcome, Why) {
+    // What is confirmed the host is told of whatever it can: a card may come up later, and the rest does not wait for it.
+    let able: Option<Abilities> = parts.network.able.borrow().filter(|_| tries);
+    let wanted = match target.wanted_beside(kept, able.as_ref()) {
         Err(refused) => Err(refused.to_string()),
         Ok(Some(wanted)) if able.is_some_and(|able| !supports(&able, &wanted)) => {
             Err("this machine cannot do it".into())
