@@ -134,7 +134,8 @@ pub trait Host: Send + Sync {
     fn abilities(&self) -> Promise<'_, Result<Abilities, Lost>>;
 
     /// Has the network be as wanted, from now on and after a restart of the host; none: as it was before the camera ever
-    /// wanted anything of it. Returns when it is on its way: whether there is an address in the end, [`Host::standing`] tells.
+    /// wanted anything of it. Returns when what was there is gone and the new is on its way, so that nobody comes in by the old
+    /// one any more: whether there is an address in the end, [`Host::standing`] tells.
     fn apply<'a>(&'a self, wanted: Option<&'a Network>) -> Promise<'a, Result<(), Lost>>;
 
     /// Scans for access points, which takes seconds, and tells those that were heard.

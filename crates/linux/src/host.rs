@@ -7,6 +7,7 @@
 
 mod apply;
 mod bus;
+mod dial;
 mod lock;
 mod profile;
 mod snapshot;
@@ -15,8 +16,6 @@ mod watch;
 
 use std::{
     collections::HashMap,
-    fs,
-    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -34,18 +33,18 @@ use zbus::{OwnedVariant, Variant};
 use self::{
     apply::Work,
     bus::{Bus, Fault, Method, Service},
+    dial::Dial,
     profile::Kind,
-    snapshot::{Card, Device, Snapshot, State},
+    snapshot::{Card, Device, MANAGER, ROOT, Snapshot, State},
     upkeep::Upkeep,
     watch::Watch,
 };
 
-const NETWORK_MANAGER: Service = Service { name: "org.freedesktop.NetworkManager", called: "NetworkManager" };
+const NETWORK_MANAGER: Service = Service { name: MANAGER, called: "NetworkManager" };
 const TIMEDATED: Service = Service { name: "org.freedesktop.timedate1", called: "timedated" };
 const LOGIND: Service = Service { name: "org.freedesktop.login1", called: "logind" };
 const SUPPLICANT: Service = Service { name: "fi.w1.wpa_supplicant1", called: "wpa_supplicant" };
 
-const ROOT: &str = "/org/freedesktop/NetworkManager";
 const EVERYTHING: Method = Method::network_manager("org.freedesktop.DBus.ObjectManager", "GetManagedObjects");
 const PROPERTY: Method = Method::network_manager("org.freedesktop.DBus.Properties", "Get");
 const PERMISSIONS: Method = Method::manager("GetPermissions");
@@ -65,8 +64,10 @@ const NEEDED: [(&str, &str); 3] = [
 
 /// How long a scan may take.
 const SCAN_PATIENCE: Duration = Duration::from_secs(15);
-/// How often it is asked whether it is over.
-const SCAN_PACE: Duration = Duration::from_millis(300);
+/// How long a connection that another takes the place of may take to go, what the operator has done before it goes included.
+const LEAVING: Duration = Duration::from_secs(20);
+/// How often it is asked whether something is over.
+const PACE: Duration = Duration::from_millis(300);
 
 /// A host whose network is NetworkManager's.
 pub struct NetworkManager {
@@ -85,6 +86,7 @@ struct Inner {
     applying: Mutex<()>,
     /// Whether the supplicant said that it has no WEP. It is asked once: the bus logs every question that it refuses.
     without_wep: OnceCell<bool>,
+    dial: Dial,
 }
 
 impl Method {
@@ -93,7 +95,7 @@ impl Method {
     }
 
     const fn manager(name: &'static str) -> Self {
-        Self::network_manager("org.freedesktop.NetworkManager", name)
+        Self::network_manager(MANAGER, name)
     }
 
     const fn settings(name: &'static str) -> Self {
@@ -109,8 +111,8 @@ impl NetworkManager {
     /// Makes one that has nothing of the host yet. `interface` is the cable's, `wifi_interface` the wireless card's; none: the
     /// first that NetworkManager has of the kind.
     pub fn new(interface: Option<String>, wifi_interface: Option<String>) -> Self {
-        let (bus, applying, without_wep) = Default::default();
-        let inner = Inner { interface, wifi_interface, bus, applying, without_wep };
+        let (bus, applying, without_wep, dial) = Default::default();
+        let inner = Inner { interface, wifi_interface, bus, applying, without_wep, dial };
         Self { inner: Arc::new(inner), watch: Mutex::default(), upkeep: Mutex::default() }
     }
 
@@ -138,6 +140,26 @@ impl NetworkManager {
         }
         Ok((about, lacks))
     }
+
+    /// Orders what is wanted, which then is on its way.
+    async fn order(&self, wanted: Option<&Wanted>) -> Result<(), Lost> {
+        let _one = self.inner.applying.lock().await;
+        let now = self.inner.snapshot().await?;
+        let devices = now.devices();
+        let (cable, wireless) = (self.inner.cable(&devices)?, self.inner.wireless(&devices)?);
+        let work = Work { bus: &self.inner.bus, now: &now, cable: cable.as_ref(), wireless: wireless.as_ref() };
+        let mut upkeep = self.upkeep.lock().await;
+        let Some(wanted) = wanted else {
+            *upkeep = None;
+            return work.release().await;
+        };
+        *upkeep = match upkeep.take() {
+            _ if wanted.wifi.is_none() && wanted.pppoe.is_none() => None,
+            Some(upkeep) => Some(upkeep),
+            None => Some(Upkeep::begin(self.inner.clone())),
+        };
+        work.apply(wanted).await
+    }
 }
 
 impl Host for NetworkManager {
@@ -157,28 +179,16 @@ impl Host for NetworkManager {
                 Some(card) => Some(self.inner.ciphers(&now, &card).await),
                 None => None,
             };
-            Ok(Abilities { wifi, pppoe: self.inner.cable(&devices)?.is_some() && dials(now.version()) })
+            let pppoe = self.inner.cable(&devices)?.is_some() && self.inner.dial.can(now.version()).await;
+            Ok(Abilities { wifi, pppoe })
         })
     }
 
     fn apply<'a>(&'a self, wanted: Option<&'a Wanted>) -> Promise<'a, Result<(), Lost>> {
         Box::pin(async move {
-            let _one = self.inner.applying.lock().await;
-            let now = self.inner.snapshot().await?;
-            let devices = now.devices();
-            let (cable, wireless) = (self.inner.cable(&devices)?, self.inner.wireless(&devices)?);
-            let work = Work { bus: &self.inner.bus, now: &now, cable: cable.as_ref(), wireless: wireless.as_ref() };
-            let Some(wanted) = wanted else {
-                *self.upkeep.lock().await = None;
-                return work.release().await;
-            };
-            let mut upkeep = self.upkeep.lock().await;
-            *upkeep = match upkeep.take() {
-                _ if wanted.wifi.is_none() && wanted.pppoe.is_none() => None,
-                Some(upkeep) => Some(upkeep),
-                None => Some(Upkeep::begin(self.inner.clone())),
-            };
-            work.apply(wanted).await
+            self.order(wanted).await?;
+            // The upkeep goes on meanwhile.
+            self.inner.left().await
         })
     }
 
@@ -269,11 +279,25 @@ impl Inner {
         Ciphers { wep: ciphers.wep && !*without.await, ..ciphers }
     }
 
+    /// Waits until what was there before an order is gone.
+    async fn left(&self) -> Result<(), Lost> {
+        let end = Instant::now() + LEAVING;
+        while Instant::now() < end {
+            let now = self.snapshot().await?;
+            let devices = now.devices();
+            if ![self.cable(&devices)?, self.wireless(&devices)?].iter().flatten().any(|device| now.leaves(device)) {
+                return Ok(());
+            }
+            sleep(PACE).await;
+        }
+        Err(Lost("the connection before does not go".into()))
+    }
+
     /// Waits until a wireless card has scanned since `last`.
     async fn scanned(&self, card: &str, last: i64) -> Result<(), Lost> {
         let end = Instant::now() + SCAN_PATIENCE;
         while Instant::now() < end {
-            sleep(SCAN_PACE).await;
+            sleep(PACE).await;
             let scanned: OwnedVariant = self.bus.call(PROPERTY, card, &(SCAN.interface, "LastScan")).await?;
             if i64::try_from(&*scanned).is_ok_and(|scanned| scanned != last) {
                 return Ok(());
@@ -320,22 +344,6 @@ fn unmanaged(device: &Device) -> Lost {
 fn says(list: &Variant<'_>, word: &str) -> bool {
     let Variant::Array(list) = list else { return false };
     list.inner().contains(&Variant::from(word))
-}
-
-/// Says whether this host can dial up: NetworkManager does it by a plug-in, which some distributions pack by itself, and by
-/// pppd. Neither is told over D-Bus, so they are looked for where they are installed.
-fn dials(version: &str) -> bool {
-    let there = |path: &str| Path::new(path).exists();
-    let pppd = ["/usr/sbin/pppd", "/sbin/pppd", "/usr/bin/pppd", "/usr/local/sbin/pppd"].into_iter().any(there);
-    let homes = ["/usr/lib", "/usr/lib64"].into_iter().map(PathBuf::from);
-    let multiarch = fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path()).take(4096);
-    let plugins: Vec<PathBuf> = homes
-        .chain(multiarch.filter(|path| path.to_string_lossy().contains("-linux-")))
-        .map(|home| home.join("NetworkManager").join(version))
-        .filter(|plugins| plugins.is_dir())
-        .collect();
-    // Where its plug-ins are not found at all, pppd alone decides.
-    pppd && (plugins.is_empty() || plugins.iter().any(|plugins| plugins.join("libnm-ppp-plugin.so").exists()))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use zbus::{OwnedObjectPath, OwnedVariant, Variant};
 use super::{
     bus::{Bus, Fault, Method},
     profile::{self, Found, Kind, NOTHING, Profile, STAND_IN},
-    snapshot::{Device, Snapshot, State},
+    snapshot::{Device, ROOT, Snapshot, State},
 };
 
 const NOWHERE: &str = "/";
@@ -83,20 +83,26 @@ impl Work<'_> {
     }
 
     /// Activates what is there of a wireless network and a line, and neither active nor on its way; says whether anything was.
+    /// Neither waits for the other.
     pub(super) async fn mend(&self) -> Result<bool, Lost> {
-        let mut tried = false;
-        let idle = self.wireless.filter(|card| card.state == State::Idle);
-        for (kind, device, on) in
-            [(Kind::Wifi, idle, idle.map(|card| card.path.as_str())), (Kind::Pppoe, None, self.cable.map(|_| NOWHERE))]
-        {
-            let Some(on) = on else { continue };
-            let kept = self.kept(kind).await?;
-            if let Some(own) = kept.last().filter(|_| !kept.iter().any(|own| self.active(own, device))) {
-                tried = true;
-                self.activate(own.path.as_str(), on).await?;
-            }
-        }
-        Ok(tried)
+        let wifi = match self.wireless.filter(|card| card.state == State::Idle) {
+            Some(card) => self.again(Kind::Wifi, Some(card), &card.path).await,
+            None => Ok(false),
+        };
+        let pppoe = match self.cable {
+            Some(_) => self.again(Kind::Pppoe, None, NOWHERE).await,
+            None => Ok(false),
+        };
+        Ok(wifi? | pppoe?)
+    }
+
+    async fn again(&self, kind: Kind, device: Option<&Device>, on: &str) -> Result<bool, Lost> {
+        let kept = self.kept(kind).await?;
+        let Some(own) = kept.last().filter(|_| !kept.iter().any(|own| self.active(own, device))) else {
+            return Ok(false);
+        };
+        self.activate(own.path.as_str(), on).await?;
+        Ok(true)
     }
 
     /// Sees to it that there is one profile of a kind, as wanted, and that it is active if its device can be.
@@ -244,7 +250,7 @@ impl Work<'_> {
     async fn activate(&self, profile: &str, device: &str) -> Result<(), Lost> {
         let path = |path| zbus::ObjectPath::try_from(path).map_err(|_| Lost("NetworkManager has an odd path".into()));
         let any = path(NOWHERE)?;
-        let _: OwnedObjectPath = self.bus.call(ACTIVATE, super::ROOT, &(path(profile)?, path(device)?, any)).await?;
+        let _: OwnedObjectPath = self.bus.call(ACTIVATE, ROOT, &(path(profile)?, path(device)?, any)).await?;
         Ok(())
     }
 

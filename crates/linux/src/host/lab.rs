@@ -160,6 +160,7 @@ async fn an_address_that_is_set_is_had_and_the_operators_own_profile_comes_back(
     let host = host();
     let file = operators(&host).await;
     apply(&host, Some(&set(ADDRESS))).await;
+    assert_ne!(on("eth0"), "operator", "what was there is gone when it is done");
     eventually("the address", async || has(&host, |address| address == ADDRESS).await && !has(&host, leased).await)
         .await;
     assert_eq!(on("eth0"), "lookout-wired");
@@ -375,7 +376,7 @@ async fn whatever_is_not_there_or_not_allowed_is_said_in_words() {
 #[tokio::test]
 #[ignore = "needs the lab"]
 async fn the_hosts_clock_is_set() {
-    if geteuid().is_root() && fs::metadata("/run/systemd/system").is_err() {
+    if geteuid().is_root() && std::fs::metadata("/run/systemd/system").is_err() {
         return;
     }
     let host = host();

@@ -2,21 +2,19 @@
 
 use std::{collections::HashMap, net::IpAddr};
 
-use lookout_core::host::{AccessPoint, Ciphers};
+use lookout_core::host::{AccessPoint, Ciphers, scan::MOST};
 use zbus::{Array, OwnedObjectPath, OwnedVariant, Variant};
 
 use super::lock::lock;
 
-const ROOT: &str = "/org/freedesktop/NetworkManager";
-const MANAGER: &str = "org.freedesktop.NetworkManager";
+pub(super) const ROOT: &str = "/org/freedesktop/NetworkManager";
+pub(super) const MANAGER: &str = "org.freedesktop.NetworkManager";
 const DEVICE: &str = "org.freedesktop.NetworkManager.Device";
 const WIRELESS: &str = "org.freedesktop.NetworkManager.Device.Wireless";
 const ACCESS_POINT: &str = "org.freedesktop.NetworkManager.AccessPoint";
 const ACTIVE: &str = "org.freedesktop.NetworkManager.Connection.Active";
 const ADDRESSES: [&str; 2] = ["org.freedesktop.NetworkManager.IP4Config", "org.freedesktop.NetworkManager.IP6Config"];
 
-/// The most access points that are told.
-const MAX_ACCESS_POINTS: usize = 256;
 /// The longest name of a network (IEEE 802.11).
 const MAX_SSID: usize = 32;
 /// The most addresses that are told.
@@ -117,10 +115,27 @@ impl Snapshot {
 
     /// Gives what is on its way on a device: it takes the place of what is there, but not at once.
     fn next(&self, device: &str) -> Option<Active> {
-        let on = |path: &&str| self.array(path, ACTIVE, "Devices").iter().filter_map(text).any(|on| on == device);
-        let paths = self.0.keys().map(|path| path.as_str()).filter(on);
+        let paths = self.0.keys().map(|path| path.as_str()).filter(|path| self.is_on(path, device));
         let coming = paths.filter_map(|path| Some((number_of(path), self.active(path).filter(|active| !active.up)?)));
         coming.max_by_key(|(number, _)| *number).map(|(_, active)| active)
+    }
+
+    /// Says whether something on a device is on its way out: it is being taken down, or another is on its way to its place.
+    /// Until it is gone the device has its addresses.
+    pub(super) fn leaves(&self, device: &Device) -> bool {
+        let there = self.text(&device.path, DEVICE, "ActiveConnection").unwrap_or_default();
+        match self.number(there, ACTIVE, "State") {
+            Some(0..=2) => {
+                let other = |path: &str| path != there && self.is_on(path, &device.path);
+                self.0.keys().any(|path| other(path.as_str()) && self.active(path.as_str()).is_some_and(|one| !one.up))
+            }
+            Some(3) => true,
+            Some(_) | None => false,
+        }
+    }
+
+    fn is_on(&self, path: &str, device: &str) -> bool {
+        self.array(path, ACTIVE, "Devices").iter().filter_map(text).any(|on| on == device)
     }
 
     fn active(&self, path: &str) -> Option<Active> {
@@ -156,7 +171,7 @@ impl Snapshot {
         let paths = self.array(&device.path, WIRELESS, "AccessPoints").iter().filter_map(text);
         let mut heard: Vec<_> = paths.filter_map(|path| self.access_point(path)).collect();
         heard.sort_by_key(|point| (u8::MAX - point.strength, point.bssid));
-        heard.truncate(MAX_ACCESS_POINTS);
+        heard.truncate(MOST);
         heard
     }
 

@@ -52,6 +52,33 @@ fn what_is_on_its_way_on_a_device_counts_before_what_is_still_there() {
 }
 
 #[test]
+fn what_was_there_leaves_until_it_is_gone_and_what_comes_does_not() {
+    let leaves = |actives: &[(&str, u32)]| {
+        let mut all = snapshot([("/device/1", DEVICE, device("eth0", 1, 100))]);
+        for (path, state) in actives {
+            all.0.extend(snapshot([(*path, ACTIVE, active("/profile", *state))]).0);
+        }
+        all.leaves(&all.devices()[0])
+    };
+    // The device has the first; others are to be its next.
+    for (actives, leaving) in [
+        (&[][..], false),
+        (&[("/active/1", 1)], false),
+        (&[("/active/1", 2)], false),
+        (&[("/active/1", 3)], true),
+        (&[("/active/1", 4)], false),
+        (&[("/active/1", 2), ("/active/2", 0)], true),
+        (&[("/active/1", 1), ("/active/2", 1)], true),
+        (&[("/active/1", 3), ("/active/2", 1)], true),
+        (&[("/active/1", 4), ("/active/2", 1)], false),
+        (&[("/active/2", 1)], false),
+        (&[("/active/1", 2), ("/active/2", 4)], false),
+    ] {
+        assert_eq!(leaves(actives), leaving, "{actives:?}");
+    }
+}
+
+#[test]
 fn devices_have_kinds_and_states_and_come_in_the_order_of_their_names() {
     let states =
         [(10, State::Unmanaged), (20, State::Unavailable), (30, State::Idle), (70, State::Busy), (120, State::Idle)];

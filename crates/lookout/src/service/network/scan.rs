@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use lookout_core::{host::scan::MOST, port::Host};
+use lookout_core::port::Host;
 use tokio::time::timeout;
 
 use super::Network;
@@ -15,8 +15,7 @@ pub async fn run(host: Arc<dyn Host>, network: Arc<Network>) {
     let mut bell = network.scan.subscribe();
     while bell.changed().await.is_ok() {
         match timeout(PATIENCE, host.scan()).await {
-            Ok(Ok(mut found)) => {
-                found.truncate(MOST);
+            Ok(Ok(found)) => {
                 tracing::info!("{} wireless networks were found", found.len());
                 network.found.send_replace(found.into());
             }
