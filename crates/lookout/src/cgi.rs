@@ -31,6 +31,7 @@ use crate::{
     config::{Csrf, PlainFrom},
     doorman::{Caller, Closed, Doorman},
     http::{Answer, Body, Refused, Request, Status, Upload},
+    service::network::Came,
     store::By,
     web::Ui,
 };
@@ -104,11 +105,8 @@ async fn enter(
         return Err(pages::login(app, false));
     }
     if caller.privilege == Privilege::Manager {
-        app.network.seen(request.here.map(|here| crate::service::network::Came {
-            peer: request.peer,
-            here,
-            secure: request.secure,
-        }));
+        let Request { peer, secure, accepted, .. } = *request;
+        app.network.seen(request.here.map(|here| Came { peer, here, secure, accepted }));
     }
     if command.needs > Privilege::Nobody {
         tracing::debug!(target: "lookout::journal", user, %peer, cgi = command.paths[0], "access");

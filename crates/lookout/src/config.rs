@@ -38,7 +38,9 @@ use crate::{
 
 pub use self::{kind::Choice, manual::manual, read::ConfigError};
 use self::{
-    kind::{address, flag, list, number, optional, parsed, path, seconds, secret, string, text, whole, word},
+    kind::{
+        address, flag, interface, list, number, optional, parsed, path, seconds, secret, string, text, whole, word,
+    },
     read::Row,
 };
 
@@ -278,15 +280,11 @@ settings! {
         /// Who applies `set_network.cgi`, `set_wifi.cgi`, `set_pppoe.cgi` and `set_mac.cgi`.
         "backend" backend: Backend = Backend::None => word();
         /// The network interface of the cable, such as `eth0`. When this is not given, it is the first that has one.
-        "interface" interface: Option<String> = None => optional(text(
-            "the name of a network interface, 1 to 15 visible ASCII characters", 1..=15, |byte| byte.is_ascii_graphic() && byte != b'/'
-        ));
+        "interface" interface: Option<String> = None => optional(interface());
         /// The wireless network interface, such as `wlan0`. When this is not given, it is the first that there is.
-        "wifi_interface" wifi_interface: Option<String> = None => optional(text(
-            "the name of a network interface, 1 to 15 visible ASCII characters", 1..=15, |byte| byte.is_ascii_graphic() && byte != b'/'
-        ));
-        /// The time within which a manager must be seen again after a change of the network, or of the port alone; else the settings before it come
-        /// back. 0: a change stays, whether anybody is seen or not.
+        "wifi_interface" wifi_interface: Option<String> = None => optional(interface());
+        /// The time within which a manager must be seen again after a change of the network, or of the port alone; else the settings
+        /// before it come back. For the network it is 10 s at least. 0: a change stays, whether anybody is seen or not.
         "network_confirm_s" network_confirm: Duration = Duration::from_secs(120) => seconds(0.0..=3600.0);
         /// Whether setting the camera's clock (`set_datetime.cgi`, a time server) sets the machine's, by systemd's timedated.
         "clock" clock: bool = false => flag();

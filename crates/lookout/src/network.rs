@@ -84,20 +84,20 @@ pub async fn settle(store: &Store, configured: Option<u16>, listening: &Listenin
     let now = listening.http.first().map(SocketAddr::port);
     // Where the configuration names none, the setting counts for nothing and stays as it is.
     let Some((own, now)) = configured.zip(now) else { return };
-    let stored = store.change(By::Camera, move |old, _: &Rules| Ok(with_port(old, now.into(), Some(own.into())))).await;
+    let stored = store.change(By::Camera, move |old, _: &Rules| Ok(with_ports(old, now.into(), own.into()))).await;
     if stored.is_err() {
         tracing::warn!("the port cannot be stored; the next start takes it from the configuration or from before");
     }
 }
 
-fn with_port(old: &Settings, port: i32, configured: Option<i32>) -> Settings {
-    let port_configured = configured.map_or(old.network.port_configured, Int::new);
-    Settings { network: Network { port: Int::new(port), port_configured, ..old.network.clone() }, ..old.clone() }
+fn with_ports(old: &Settings, port: i32, configured: i32) -> Settings {
+    let (port, port_configured) = (Int::new(port), Int::new(configured));
+    Settings { network: Network { port, port_configured, ..old.network.clone() }, ..old.clone() }
 }
 
 /// Gives the host, if the operator lets the camera have anything of it: its network only where `host.backend` says so, which
 /// whoever applies it must ask, its clock and its power where `host.clock` and `host.reboot` do.
-pub fn host(config: &Config) -> Option<Arc<dyn Host>> {
+fn host(config: &Config) -> Option<Arc<dyn Host>> {
     let host = &config.host;
     let wanted = host.backend == Backend::NetworkManager || host.clock || host.reboot;
     wanted.then(|| Arc::new(NetworkManager::new(host.interface.clone(), host.wifi_interface.clone())) as Arc<dyn Host>)

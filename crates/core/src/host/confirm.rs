@@ -12,7 +12,8 @@
 //!
 //! Bargains:
 //! - What comes back in the end is what was last *confirmed*, however many changes nobody confirmed lie between.
-//! - A manager counts once the host has been told, and not before: until then he may come by the old way.
+//! - A manager counts who came in once the host had done it, and not before: until then he may come by the old way. When his
+//!   request is answered says nothing of that.
 //! - A change that the host could not be told of within the time comes back as well: what the settings show is what is.
 //! - A start begins the time anew: a camera may be carried elsewhere, without power, between a change and its confirmation.
 
@@ -23,6 +24,10 @@ use crate::{backoff::Backoff, profile::settings::Settings};
 
 /// How long after an answer its change is applied, so that the answer is out.
 pub const AFTER: Duration = Duration::from_secs(1);
+/// How long after the host has done it somebody may still have come in by the old way.
+pub const SETTLING: Duration = Duration::from_secs(3);
+/// The shortest time in which a manager can find another way and be seen on it.
+const SHORTEST: Duration = Duration::from_secs(10);
 /// The pause before a disk that refused is tried again.
 const DISK: Duration = Duration::from_secs(10);
 /// The pauses before a host that failed is told again.
@@ -99,6 +104,8 @@ pub struct Confirm {
     because: Because,
     /// When the host is told next; none: it has been.
     tell: Option<Instant>,
+    /// When it last did as it was told.
+    done: Instant,
     pauses: Backoff,
     /// When what was kept is written next; none: it is on the disk.
     write: Option<Instant>,
@@ -144,8 +151,19 @@ impl Confirm {
         let (phase, pauses) = (Phase::Settled, PAUSES);
         let (inherited, because) = (true, Because::Nobody);
         let wanted_before = kept.clone();
-        let mut confirm =
-            Self { window, reach, wanted: wanted_before, kept, phase, inherited, because, tell: None, pauses, write };
+        let mut confirm = Self {
+            window,
+            reach,
+            wanted: wanted_before,
+            kept,
+            phase,
+            inherited,
+            because,
+            tell: None,
+            done: now,
+            pauses,
+            write,
+        };
         confirm.take(wanted, now);
         // What a host was told it keeps; but nobody knows what became of that meanwhile.
         confirm.tell = (reach.host || reach.port).then_some(now);
@@ -186,6 +204,18 @@ impl Confirm {
     /// Says whether a manager who is seen now confirms something.
     pub fn waits_for_a_manager(&self) -> bool {
         matches!(self.phase, Phase::Unconfirmed { .. }) && self.tell.is_none()
+    }
+
+    /// Says whether a manager confirms something whose connection was accepted at this moment: not one who was let in before the
+    /// change was in force, though he asks, or is answered, behind it. A port that was moved is another at once.
+    pub fn is_behind(&self, accepted: Instant) -> bool {
+        let settling = if self.moves_the_port_alone() { Duration::ZERO } else { SETTLING };
+        self.waits_for_a_manager() && self.done + settling <= accepted
+    }
+
+    /// Says whether nothing but the port was changed.
+    pub fn moves_the_port_alone(&self) -> bool {
+        self.kept.same_host(&self.wanted)
     }
 
     /// Takes what the settings say now. A new id waits for the next start.
@@ -250,8 +280,14 @@ impl Confirm {
     /// time takes it back anyway.
     pub fn tried(&mut self, outcome: Outcome, now: Instant, chance: u8) {
         let given_up = outcome == Outcome::Impossible && !self.inherited;
-        self.tell = if outcome == Outcome::Done { None } else { Some(now + self.pauses.failed(chance)) };
-        match (self.phase, self.window) {
+        if outcome == Outcome::Done {
+            (self.tell, self.done) = (None, now);
+        } else {
+            self.tell = Some(now + self.pauses.failed(chance));
+        }
+        let alone = self.moves_the_port_alone();
+        let window = self.window.map(|window| if alone { window } else { window.max(SHORTEST) });
+        match (self.phase, window) {
             (Phase::Answered | Phase::Unconfirmed { .. }, _) if given_up => self.go_back(Because::Impossible, now),
             (Phase::Answered | Phase::Unconfirmed { .. }, None) if outcome == Outcome::Done => {
                 self.phase = Phase::Settled;

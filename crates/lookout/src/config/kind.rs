@@ -147,6 +147,12 @@ pub fn text(wanted: &str, length: RangeInclusive<usize>, allowed: fn(u8) -> bool
     string(wanted, read, String::clone)
 }
 
+/// The name of a network interface, as the kernel takes it.
+pub fn interface() -> Kind<String> {
+    let wanted = "the name of a network interface, 1 to 15 visible ASCII characters";
+    text(wanted, 1..=15, |byte| byte.is_ascii_graphic() && byte != b'/')
+}
+
 /// A secret, which no error repeats.
 pub fn secret() -> Kind<Secret> {
     let read = |text: &str| ((1..=1024).contains(&text.len()) && !text.contains('\0')).then(|| Secret::new(text));

@@ -83,7 +83,8 @@ fn admit(app: &Arc<App>, socket: TcpStream, peer: IpAddr, tls: Option<Arc<Tls>>)
     };
     let app = app.clone();
     let here = socket.local_addr().ok();
-    let from = From { peer, here, near: here.is_some_and(|here| is_near(peer, here.ip())) };
+    let near = here.is_some_and(|here| is_near(peer, here.ip()));
+    let from = From { peer, here, near, accepted: Instant::now() };
     tokio::spawn(async move {
         let setup =
             socket.set_nodelay(true).and_then(|()| socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT));
@@ -108,6 +109,7 @@ struct From {
     peer: IpAddr,
     here: Option<SocketAddr>,
     near: bool,
+    accepted: Instant,
 }
 
 /// Reads one request and answers it.
@@ -120,8 +122,8 @@ async fn converse(app: Arc<App>, mut conn: Conn, deadline: Deadline, from: From,
         Ok(Some((head, begun))) => {
             let (bodiless, sends_body) = (head.method == Method::Head, head.body_length() > Some(0));
             let secure = matches!(conn, Conn::Tls(_));
-            let From { peer, here, near } = from;
-            let request = Request { head, peer, here, near, secure, arrived: Instant::now() };
+            let From { peer, here, near, accepted } = from;
+            let request = Request { head, peer, here, near, secure, accepted, arrived: Instant::now() };
             (cgi::answer(&app, &request, Upload::new(&mut conn, begun)).await, bodiless, sends_body)
         }
     };

@@ -22,6 +22,8 @@ pub struct Request {
     pub near: bool,
     /// Whether it came over TLS.
     pub secure: bool,
+    /// When its connection was accepted: a head may take its time.
+    pub accepted: Instant,
     /// When it came in, on the clock of the frames.
     pub arrived: Instant,
 }

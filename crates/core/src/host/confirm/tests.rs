@@ -1,7 +1,7 @@
-use proptest::prelude::*;
-
 use super::*;
 use crate::profile::wire::{Mac, Wire as _};
+
+mod any;
 
 const ALL: Reach = Reach { host: true, port: true };
 const NO_HOST: Reach = Reach { host: false, port: true };
@@ -167,6 +167,43 @@ fn a_manager_who_comes_before_the_host_is_told_confirms_nothing() {
     assert!(!rig.confirm.seen(rig.now), "the host was not told yet");
     rig.run(S(120));
     assert_eq!(rig.shown(), "dhcp");
+}
+
+#[test]
+fn q74_whoever_was_let_in_before_a_change_was_in_force_does_not_confirm_it() {
+    for (settings, settling) in [(at("10.0.0.9"), SETTLING), (on_port("81"), S(0))] {
+        let mut rig = Rig::fresh();
+        let before = rig.now;
+        rig.run(S(50));
+        rig.set(settings);
+        rig.outcome = Outcome::Failed;
+        rig.run(S(40));
+        rig.outcome = Outcome::Done;
+        while !rig.confirm.waits_for_a_manager() {
+            rig.run(Duration::from_millis(100));
+        }
+        let done = rig.confirm.done;
+        assert!(done > before + S(90), "it was told at last");
+        rig.run(S(60));
+        for early in [before, done - Duration::from_millis(1), (done + settling) - Duration::from_millis(1)] {
+            assert!(!rig.confirm.is_behind(early), "{:?}", early.duration_since(before));
+        }
+        assert!(rig.confirm.is_behind(done + settling) && rig.confirm.is_behind(rig.now));
+        rig.confirm.seen(rig.now);
+        assert!(!rig.confirm.is_behind(rig.now), "there is nothing to confirm");
+    }
+}
+
+#[test]
+fn the_shortest_time_is_long_enough_to_be_seen_but_of_a_port() {
+    for (settings, time) in [(at("10.0.0.9"), SHORTEST), (on_port("81"), S(2))] {
+        let mut rig = Rig::start(at(""), None, ALL, S(2));
+        rig.set(settings.clone());
+        rig.run(AFTER + time - Duration::from_millis(1));
+        assert_eq!(rig.settings, settings);
+        rig.run(Duration::from_millis(1));
+        assert_eq!(rig.settings, at(""));
+    }
 }
 
 #[test]
@@ -467,54 +504,4 @@ fn q75_a_factory_reset_gives_the_operator_his_network_back_and_tells_the_id_that
     let set = Settings { mac_set: true, ..rig.settings };
     let reset = Rig::start(set.reset(), None, ALL, WINDOW);
     assert_eq!((reset.told().as_str(), reset.host.is_some_and(|host| host.mac_set)), ("dhcp", true));
-}
-
-/// What may happen.
-#[derive(Clone, Copy, Debug)]
-enum Happens {
-    Set(u8),
-    Seen,
-    Crash,
-    Host(Outcome),
-    Time(u64),
-}
-
-fn happens() -> impl Strategy<Value = Happens> {
-    prop_oneof![
-        (0..4_u8).prop_map(Happens::Set),
-        Just(Happens::Seen),
-        Just(Happens::Crash),
-        prop_oneof![Just(Outcome::Done), Just(Outcome::Failed), Just(Outcome::Impossible)].prop_map(Happens::Host),
-        (0..150_u64).prop_map(Happens::Time),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn whatever_happens_what_is_left_alone_in_the_end_is_what_was_last_confirmed(
-        story in prop::collection::vec(happens(), 0..30),
-    ) {
-        let mut rig = Rig::fresh();
-        let mut confirmed = rig.shown();
-        for happens in story {
-            match happens {
-                Happens::Set(0) => rig.set(at("")),
-                Happens::Set(n) => rig.set(at(&format!("10.0.0.{n}"))),
-                Happens::Seen => if rig.confirm.seen(rig.now) {
-                    prop_assert_eq!(rig.told(), rig.shown().replace("dhcp", &rig.told()));
-                    confirmed = rig.shown();
-                    // What is confirmed is on the disk before anything else happens.
-                    rig.run(S(0));
-                },
-                Happens::Crash => rig = rig.crash(),
-                Happens::Host(outcome) => rig.outcome = outcome,
-                Happens::Time(seconds) => rig.run(S(seconds)),
-            }
-        }
-        rig.outcome = Outcome::Done;
-        rig.run(S(1000));
-        prop_assert_eq!(rig.shown(), confirmed.clone());
-        prop_assert_eq!(rig.told().replace("own", "dhcp"), confirmed);
-        prop_assert_eq!(rig.confirm.next(rig.now), Next::Wait(None));
-    }
 }

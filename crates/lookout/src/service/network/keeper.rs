@@ -131,12 +131,15 @@ impl Keeper {
     /// Takes note of a manager.
     fn welcome(&mut self) {
         let Some(came) = *self.seen.borrow_and_update() else { return };
+        if !self.confirm.is_behind(came.accepted) {
+            return;
+        }
         let (port, kept) = (self.confirm.wanted().network.port, self.confirm.kept().network.port);
         // The port that was left is listened on for a moment more, and what came in by it may be read later still.
         if self.parts.move_to.is_some() && port != kept && !came.secure && i32::from(came.here.port()) != port.get() {
             return;
         }
-        if self.confirm.kept().same_host(self.confirm.wanted()) {
+        if self.confirm.moves_the_port_alone() {
             // The port alone was changed: whoever comes in by it has found it.
             self.confirmed();
         } else if self.guest.is_none() && !came.is_of_this_machine(&self.parts.own) {

@@ -1,6 +1,9 @@
 //! Which manager has found the way behind a change of the network: one who came from elsewhere, to an address that is the host's.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Instant,
+};
 
 use lookout_core::host::Standing;
 
@@ -15,6 +18,8 @@ pub struct Came {
     pub here: SocketAddr,
     /// Whether over HTTPS, whose port no setting moves.
     pub secure: bool,
+    /// When his connection was accepted; he may have been answered much later.
+    pub accepted: Instant,
 }
 
 impl Came {

@@ -38,7 +38,7 @@ fn here(text: &str) -> Option<Came> {
 
 fn by(text: &str, port: u16, secure: bool) -> Option<Came> {
     let here = SocketAddr::new(text.parse().unwrap(), port);
-    Some(Came { peer: IpAddr::from([192, 168, 9, 9]), here, secure })
+    Some(Came { peer: IpAddr::from([192, 168, 9, 9]), here, secure, accepted: Instant::now().into_std() })
 }
 
 /// The service with a host and a disk, and what came of it.
