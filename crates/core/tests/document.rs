@@ -82,7 +82,7 @@ fn built() -> Vec<(Told, Vec<Entry>)> {
 
 fn shown(command: &Command) -> Vec<Entry> {
     match output(command) {
-        Output::Vars(entries) => entries,
+        Output::Vars(entries) | Output::Arrays(entries) => entries,
         Output::Ok | Output::Body(..) | Output::NotSupported => Vec::new(),
     }
 }

@@ -213,9 +213,9 @@ impl Confirm {
         self.waits_for_a_manager() && self.done + settling <= accepted
     }
 
-    /// Says whether nothing but the port was changed.
+    /// Says whether nothing but the port was changed, of what takes effect.
     pub fn moves_the_port_alone(&self) -> bool {
-        self.kept.same_host(&self.wanted)
+        !self.reach.host || self.kept.same_host(&self.wanted)
     }
 
     /// Takes what the settings say now. A new id waits for the next start.

@@ -41,11 +41,17 @@ pub enum Output {
     Ok,
     /// A listing: `var name=value;` lines.
     Vars(Vec<Entry>),
+    /// An array for each, with an item for whatever was found; the last is how many there are.
+    Arrays(Vec<Entry>),
     /// Something of this content type.
     Body(&'static str, &'static str),
     /// Its engine is not built.
     NotSupported,
 }
+
+/// How arrays are written.
+pub const ARRAYS: &str = "`var name=new Array();` for each but the last, then for each thing that was found, counted from 0, `name[0]=value;`, \
+                          and at the end how many there are, `var name=number;`.";
 
 /// A text as long as the head of a request may be (PROFILE 1.1).
 const LONG: Kind = Kind::Text(16 * 1024);
@@ -56,10 +62,6 @@ const RESOLUTION: &str = "Size of the picture; also in words such as `VGA`, `320
 
 const MAIL: &str = "0 sent, -1 cannot connect, -2 network error, -3 server error, -4 wrong user, -5 wrong password, -6 sender rejected, \
                     -7 receiver rejected, -8 body rejected, -9 authentication not accepted (PROFILE 4.2, Q60).";
-const SCANNED: &str = "Lines of a script (PROFILE 5.8, Q72): `var ap_bssid=new Array();`, and the same for `ap_ssid`, `ap_mode` and `ap_security`; \
-                       then for each network, from 0 and the strongest first, `ap_bssid[0]='0015ebbe2153';`, `ap_ssid[0]='its name';`, \
-                       `ap_mode[0]=0;` (1: a station of an ad-hoc network) and `ap_security[0]=4;` (0 none, 1 WEP, 2 WPA-PSK TKIP, \
-                       3 WPA-PSK AES, 4 WPA2-PSK AES, 5 WPA2-PSK TKIP, 6 otherwise); last `var ap_number=1;`, 256 at most.";
 const FTP: &str = "0 stored, -1 cannot connect, -2 network error, -3 server error, -4 wrong user, -5 wrong password, -6 wrong \
                    directory, -7 PASV failed, -8 PORT failed, -9 STOR failed (PROFILE 4.3).";
 
@@ -199,7 +201,7 @@ pub fn output(command: &Command) -> Output {
                 Output::Body("image/jpeg", "A JPEG of at most 320 pixels across; 404 if there is none.")
             }
             Op::Decoder | Op::CommWrite | Op::SetPreset | Op::SetDdns | Op::WifiScan => Output::Ok,
-            Op::WifiScanResult => Output::Body("text/plain", SCANNED),
+            Op::WifiScanResult => Output::Arrays(scanned()),
             Op::Input | Op::CameraControl | Op::SetDatetime | Op::Reboot | Op::RestoreFactory | Op::BuiltInPages => {
                 Output::Ok
             }
@@ -259,6 +261,18 @@ pub fn factory_value(row: &Param, view: &View) -> Option<Value> {
         Value::Int(_) | Value::Text(_) => Some(value),
         Value::Secret(_) | Value::Sealed(_) => None,
     }
+}
+
+/// Gives the arrays with an item for each network that was found, and how many there are (PROFILE 5.8).
+fn scanned() -> Vec<Entry> {
+    let locks = "How each is locked: 0 not at all, 1 WEP, 2 WPA-PSK TKIP, 3 WPA-PSK AES, 4 WPA2-PSK AES, 5 WPA2-PSK TKIP, 6 otherwise.";
+    vec![
+        Entry::may("ap_bssid", Kind::Text(12), "The address of each, 12 hexadecimal digits."),
+        Entry::may("ap_ssid", Kind::Text(32), "Its name, of any bytes (Q72)."),
+        Entry::may("ap_mode", Kind::Int(0, 1), "0 an access point, 1 a station of an ad-hoc network."),
+        Entry::may("ap_security", Kind::Int(0, 6), locks),
+        Entry::may("ap_number", Kind::Int(0, 256), "How many there are."),
+    ]
 }
 
 /// Gives what a listing shows, in its order.

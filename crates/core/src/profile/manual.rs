@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     commands::{BESIDE, Command, Group, Login, PROFILE, Page, Privilege, Run},
-    contract::{Output, factory_value, inputs, output},
+    contract::{ARRAYS, Entry, Output, factory_value, inputs, output},
     openapi,
     params::params,
     settings::Settings,
@@ -55,11 +55,21 @@ fn contract(out: &mut String, row: &Command) {
             let _ = write!(out, "\nAnswers `{kind}`: {what}\n");
         }
         Output::Vars(shown) => {
-            out.push_str("\nAnswers a line `var name=value;` each, in this order:\n\n| name | holds | what it is |\n|---|---|---|\n");
-            for entry in shown {
-                let _ = writeln!(out, "| `{}` | {} | {} |", entry.name, entry.kind, entry.doc);
-            }
+            out.push_str("\nAnswers a line `var name=value;` each, in this order:\n");
+            table(out, &shown);
         }
+        Output::Arrays(shown) => {
+            let _ = write!(out, "\nAnswers {ARRAYS}\n");
+            table(out, &shown);
+        }
+    }
+}
+
+fn table(out: &mut String, shown: &[Entry]) {
+    out.push_str("\n| name | holds | what it is |\n|---|---|---|\n");
+    for entry in shown {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "| `{}` | {} | {} |", entry.name, entry.kind, entry.doc);
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     commands::{BESIDE, Command, Login, Op, PROFILE, Privilege, Run},
-    contract::{Entry, Output, inputs, output},
+    contract::{ARRAYS, Entry, Output, inputs, output},
     manual::word,
     wire::{Kind, Value},
 };
@@ -202,6 +202,11 @@ fn success(row: &Command) -> Json {
             "content": { "text/plain": or_failure(json!({ "$ref": "#/components/schemas/Listing" })) },
             "x-vars": shown.iter().map(var).collect::<Vec<_>>(),
         }),
+        Output::Arrays(shown) => json!({
+            "description": format!("Lines of JavaScript: {ARRAYS}"),
+            "content": { "text/plain": or_failure(json!({ "$ref": "#/components/schemas/Arrays" })) },
+            "x-vars": shown.iter().map(var).collect::<Vec<_>>(),
+        }),
         Output::Body("text/plain", what) => {
             json!({ "description": what, "content": { "text/plain": or_failure(json!({ "type": "string" })) } })
         }
@@ -232,6 +237,7 @@ fn schemas() -> Json {
             "examples": ["error: illegal params.", "error: not supported."],
             "description": "Nothing was done, and why; without a line feed.",
         },
+        "Arrays": { "type": "string", "pattern": r"^((var )?[a-z0-9_]+(\[[0-9]+\])?=.*;\n)+$" },
         "Listing": { "type": "string", "pattern": r"^(var [a-z0-9_]+=.*;\n)+$" },
     })
 }

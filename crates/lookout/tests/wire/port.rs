@@ -134,6 +134,18 @@ fn q74_a_port_behind_which_nobody_is_seen_comes_back_though_the_camera_is_killed
 }
 
 #[test]
+fn q74_without_a_backend_whoever_comes_by_the_new_port_confirms_it_whatever_address_was_set_beside_it() {
+    let mut camera = start("[host]\nnetwork_confirm_s = 3.0\n");
+    camera.restart_on(on(free()));
+    let new = free();
+    let network = format!("ip=10.9.8.7&mask=255.255.255.0&gateway=10.9.8.1&dns=10.9.8.1&port={new}");
+    camera.admin().get(&format!("/set_network.cgi?{network}")).ok();
+    moved(&mut camera, new);
+    assert_eq!(listed(&camera), new);
+    eventually("it is noted", || camera.admin().get("/get_log.cgi").text().contains("network settings kept"));
+}
+
+#[test]
 fn q34_where_the_configuration_takes_any_port_the_setting_is_only_kept() {
     let mut camera = start("");
     let http = camera.http;
