@@ -20,11 +20,13 @@ import unittest
 from pathlib import Path
 from urllib.parse import urlencode
 
-from rig import ADMIN, LOOKOUT, Daemon, Viewer, run
+from rig import ADMIN, LOOKOUT, Daemon, Viewer, eventually, run
 
 DEMO = "demo:?size=160x120&fps=5"
 # How long NetworkManager may take for anything, on a machine that is emulated and not alone.
 PATIENCE = 120
+# Whoever waits so long was held up, however slow the lab is, s: what asks NetworkManager gives up after 5 s.
+HELD_UP = 4
 LOG = Path("/run/lab/provider.log")
 # The daemon's port on all its addresses, beside its own on loopback: a manager counts who comes by the network.
 PORT = 8000
@@ -34,14 +36,8 @@ WITNESSES = []
 
 
 def within(attempt, what, patience=PATIENCE):
-    give_up = time.monotonic() + patience
-    while time.monotonic() < give_up:
-        if found := attempt():
-            return found
-        # Each look starts programs, which is slow in the lab.
-        time.sleep(0.5)
-    said = "\n".join(witness() for witness in WITNESSES)
-    raise AssertionError(f"waited in vain for {what}\n{said}")
+    # Each look starts programs, which is slow in the lab.
+    return eventually(attempt, what, patience, pause=0.5, witnesses=WITNESSES)
 
 
 def network_manager():
@@ -78,7 +74,7 @@ class Pulse(threading.Thread):
 
     def __init__(self, daemon):
         super().__init__(daemon=True)
-        self.camera, self.took, self.over = daemon, [], threading.Event()
+        self.camera, self.took, self.over, self.refused = daemon, [], threading.Event(), []
         self.start()
 
     def run(self):
@@ -87,8 +83,9 @@ class Pulse(threading.Thread):
             # Whoever comes while the daemon is not there at all is not counted.
             with contextlib.suppress(OSError):
                 status, _ = self.camera.get("/get_status.cgi")
-                assert status == 200
                 self.took.append(time.monotonic() - asked)
+                if status != 200:
+                    self.refused.append(status)
 
 
 class Machine(unittest.TestCase):
@@ -122,16 +119,15 @@ class Machine(unittest.TestCase):
             pulse.over.set()
             pulse.join()
             viewer.first("a picture", time.monotonic())
-            if not pulse.took:
-                return
+            self.assertEqual(pulse.refused, [])
+            self.assertTrue(pulse.took, "somebody was answered")
             times = [part.at for part in viewer.since(0)]
             gap = max(later - earlier for earlier, later in zip(times, times[1:]))
             slowest, usual = max(pulse.took), statistics.median(pulse.took)
             print(f"{self._testMethodName}: the largest gap between pictures was {gap * 1000:.0f} ms; of {len(pulse.took)} "
                   f"answers the slowest took {slowest * 1000:.0f} ms, the middle one {usual * 1000:.0f} ms", flush=True)
-            # The lab is slow and not alone, which makes single ones late.
-            self.assertLess(usual, 0.25)
-            self.assertLess(max(gap, slowest), 3)
+            # The lab is slow and not alone, which makes single ones late; who waits for the machine's network waits longer.
+            self.assertLess(max(gap, slowest), HELD_UP)
 
         self.addCleanup(said)
 

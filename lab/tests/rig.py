@@ -45,13 +45,14 @@ def run(*command, **options):
     return subprocess.run(command, check=True, capture_output=True, **options).stdout
 
 
-def eventually(attempt, what):
-    give_up = time.monotonic() + PATIENCE
+def eventually(attempt, what, patience=PATIENCE, pause=0.02, witnesses=()):
+    """Waits until an attempt gives something, and returns that; witnesses are asked what they know when it was in vain."""
+    give_up = time.monotonic() + patience
     while time.monotonic() < give_up:
         if found := attempt():
             return found
-        time.sleep(0.02)
-    raise AssertionError(f"waited in vain for {what}")
+        time.sleep(pause)
+    raise AssertionError("\n".join([f"waited in vain for {what}", *(witness() for witness in witnesses)]))
 
 
 # --- cameras ----------------------------------------------------------------------

@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from rig import ADMIN, LOOKOUT, PASSWORDS, Daemon, run
+from rig import ADMIN, LOOKOUT, PASSWORDS, Daemon, eventually, run
 
 DEMO = "demo:?size=160x120&fps=2"
 OWN, OTHER = "192.168.77.9", "192.168.77.10"
@@ -20,12 +20,8 @@ PATIENCE = 120
 
 
 def within(attempt, what):
-    give_up = time.monotonic() + PATIENCE
-    while time.monotonic() < give_up:
-        if found := attempt():
-            return found
-        time.sleep(0.5)
-    raise AssertionError(f"waited in vain for {what}")
+    # Each look asks the router.
+    return eventually(attempt, what, PATIENCE, pause=0.5)
 
 
 def upnpc(*arguments, own=OWN):
