@@ -40,9 +40,9 @@ const ATTEMPTS: usize = 3;
 /// Calls that strace cannot tell apart, in a deed that syncs the state folder twice: the second sync, if the runtime does
 /// it in another thread than the first.
 const SECOND_SYNC: usize = 1;
-/// The same of a factory reset, behind which a start in other threads makes the accounts in the same files; and of the syncs of
-/// the folder for the journal and for the network that was confirmed.
-const NEW_ACCOUNTS: usize = 9;
+/// The same of a factory reset, behind which a start in other threads makes the accounts in the same files, syncs the folder for the
+/// journal and for the network that was confirmed, and clears once more what writing the public addresses may have left.
+const NEW_ACCOUNTS: usize = 11;
 
 const SAME: After = After { admin: ADMIN, forgotten: false };
 const NEW: Account = ("admin", "new password");
