@@ -105,7 +105,7 @@ function evaluate(listing) {
 /** Reads every listing; returns the variables of each that nobody else changes. */
 async function told() {
   const all = await Promise.all(LISTINGS.map(async (name) => [name, evaluate(await get(`${name}.cgi`))]));
-  // The time goes on, and what is set may arm what sees the demo scene move.
+  // The time goes on, services say how they stand, and what is set may arm what sees the demo scene move.
   for (const [, variables] of all) {
     for (const live of ["now", "alarm_status", "ddns_status", "oray_type", "upnp_status", "wifi_status"]) delete variables[live];
   }
