@@ -2,7 +2,7 @@
 //!
 //! The machine's image and all else lies in target/lab. What scripts find as /host is target/lab/host: `bin/linux-tests`
 //! (the tests of lookout-linux), `bin/lookout` (a release build) if one of the scripts mentions it, as `tests/` all that lies
-//! in lab/tests, and as `polkit/` the rules that are shipped. Machines wait for most of their time, so four run at once for each
+//! in lab/tests, and as `polkit/` the rules that are shipped. Machines wait for most of their time, so three run at once for each
 //! processor, the longest first.
 
 use std::{
@@ -23,7 +23,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 pub struct Lab {
     /// Only the scripts of lab/tests whose name contains this.
     test: Option<String>,
-    /// How many machines run at once; by default four for each processor, as they wait for most of their time.
+    /// How many machines run at once; by default three for each processor, as they wait for most of their time.
     #[arg(long)]
     machines: Option<usize>,
     /// Handed on to the scripts.
@@ -62,7 +62,7 @@ pub fn run(lab: &Lab) -> Result<ExitCode> {
     copy_folder(&root.join("lab/tests"), &host.join("tests"))?;
     copy_folder(&root.join("dist/polkit"), &host.join("polkit"))?;
 
-    let machines = lab.machines.unwrap_or(4 * thread::available_parallelism().map_or(1, usize::from));
+    let machines = lab.machines.unwrap_or(3 * thread::available_parallelism().map_or(1, usize::from));
     let machines = machines.clamp(1, scripts.len());
     let ended = run_scripts(root, &scripts, &lab.arguments, machines)?;
     let count = |which| ended.iter().filter(|(_, how)| *how == which).count();
@@ -127,7 +127,7 @@ fn run_script(root: &Path, script: &Path, name: &str, arguments: &[String], one_
     // Cameras count pictures, which are late where others have the processor; whoever waits most of the time has the rest of it.
     let patient = fs::read_to_string(script)?.lines().any(|line| line == PATIENT);
     let mut command = Command::new("nice");
-    command.args(["-n", if patient { "15" } else { "0" }]).arg(root.join("lab/run-in-vm.sh"));
+    command.args(["-n", if patient { "10" } else { "0" }]).arg(root.join("lab/run-in-vm.sh"));
     command.env("LAB_DIR", root.join("target/lab")).args(["-t", "900", "-d"]).arg(root.join("target/lab/host"));
     command.arg("-s").arg(script).arg("--").args(arguments);
     let status = if one_of_several {

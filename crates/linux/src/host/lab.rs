@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::*;
 
-const PATIENCE: Duration = Duration::from_secs(150);
+const PATIENCE: Duration = Duration::from_secs(240);
 const DHCP: Addressing = Addressing::Dhcp { vendor: String::new() };
 /// Set, and not one that the DHCP server gives.
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 200);
