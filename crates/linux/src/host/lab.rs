@@ -82,12 +82,12 @@ async fn eventually(what: &str, mut reached: impl AsyncFnMut() -> bool) {
 }
 
 /// Asks the host until it answers: NetworkManager may not do so for seconds while it begins or ends a session, nor timedated
-/// while it starts.
+/// while it starts; and where polkit is slow, NetworkManager takes its silence for a no.
 async fn answered<T>(mut ask: impl AsyncFnMut() -> Result<T, Lost>) -> T {
     let mut answer = None;
     eventually("an answer", async || {
-        answer =
-            Some(ask().await).filter(|answer| !matches!(answer, Err(Lost(why)) if why.ends_with(" does not answer")));
+        let late = |why: &str| why.ends_with(" does not answer") || why.ends_with("a polkit rule is missing");
+        answer = Some(ask().await).filter(|answer| !matches!(answer, Err(Lost(why)) if late(why)));
         answer.is_some()
     })
     .await;
