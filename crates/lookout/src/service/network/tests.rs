@@ -126,6 +126,14 @@ impl Rig {
         .await;
     }
 
+    /// Sets an address, and has a manager confirm it.
+    async fn settle_at(&self, ip: &'static str) {
+        self.set_ip(ip).await;
+        sleep(S(5)).await;
+        self.network.seen(here(ip));
+        sleep(S(5)).await;
+    }
+
     /// Returns the address of the settings; none is DHCP.
     fn shown(&self) -> Option<Ipv4Addr> {
         self.store.get().network.ip.0
@@ -331,10 +339,7 @@ async fn q75_an_id_that_was_set_is_the_cards_from_the_next_start_on_and_comes_ba
 async fn a_factory_reset_is_final() {
     let rig = Rig::new();
     sleep(S(1)).await;
-    rig.set_ip("10.0.0.9").await;
-    sleep(S(5)).await;
-    rig.network.seen(here("10.0.0.9"));
-    sleep(S(5)).await;
+    rig.settle_at("10.0.0.9").await;
     rig.store.reset(By::Camera).await.unwrap();
     remove(rig.state.path()).unwrap();
     let rig = rig.crash().await;

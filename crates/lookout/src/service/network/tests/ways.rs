@@ -69,10 +69,7 @@ async fn a_broken_file_of_what_was_confirmed_tears_no_network_down() {
     for broken in ["", "text"] {
         let rig = Rig::new();
         sleep(S(1)).await;
-        rig.set_ip("10.0.0.9").await;
-        sleep(S(5)).await;
-        rig.network.seen(here("10.0.0.9"));
-        sleep(S(5)).await;
+        rig.settle_at("10.0.0.9").await;
         let file = rig.state.path().join("network-confirmed.toml");
         std::fs::write(&file, broken).unwrap();
         rig.host.state().applied.clear();
@@ -102,10 +99,7 @@ async fn q74_a_request_from_before_a_change_that_keeps_the_address_does_not_conf
     for (accepted, kept) in [(500, false), (1900, false), (4900, false), (5100, true)] {
         let rig = Rig::new();
         sleep(S(1)).await;
-        rig.set_ip("10.0.0.9").await;
-        sleep(S(5)).await;
-        rig.network.seen(here("10.0.0.9"));
-        sleep(S(5)).await;
+        rig.settle_at("10.0.0.9").await;
         assert_eq!(rig.noted(), ["network settings kept"]);
         let before = Instant::now();
         sleep(S(1)).await;
