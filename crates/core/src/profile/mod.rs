@@ -4,6 +4,7 @@ pub mod backup;
 pub mod change;
 pub mod commands;
 pub mod contract;
+pub mod forms;
 pub mod hours;
 pub mod listing;
 pub mod manual;

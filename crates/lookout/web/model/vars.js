@@ -26,26 +26,14 @@ export function parse(text) {
 }
 
 /**
- * Turns the escapes of a quoted text into what they stand for. `\xNN` are bytes of UTF-8; what is none is shown as U+FFFD.
+ * Turns the escapes of a quoted text into what they are in a script.
  *
  * @param {string} text
  */
 function unescape(text) {
-  const bytes = [];
-  const encoder = new TextEncoder();
-  for (let at = 0; at < text.length; at += 1) {
-    const [char, next] = [text[at], text[at + 1]];
-    if (char !== "\\") {
-      const whole = String.fromCodePoint(/** @type {number} */ (text.codePointAt(at)));
-      at += whole.length - 1;
-      bytes.push(...encoder.encode(whole));
-    } else if (next === "x") {
-      bytes.push(Number.parseInt(text.slice(at + 2, at + 4), 16));
-      at += 3;
-    } else {
-      bytes.push(next === "n" ? 10 : next.charCodeAt(0));
-      at += 1;
-    }
-  }
-  return new TextDecoder().decode(new Uint8Array(bytes));
+  const named = { n: "\n", r: "\r" };
+  return text.replace(/\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|(.))/gi, (_, byte, unit, char) => {
+    const code = byte ?? unit;
+    return code === undefined ? named[/** @type {"n" | "r"} */ (char)] ?? char : String.fromCharCode(Number.parseInt(code, 16));
+  });
 }

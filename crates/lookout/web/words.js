@@ -1,0 +1,47 @@
+// What the pages say, in the reader's language: plain catalogues under `lang/`, English for whatever one lacks.
+
+/** The languages that there are, by the beginning of their tags. */
+export const LANGUAGES = { en: "English", de: "Deutsch", es: "Español", zh: "中文" };
+
+/** @type {Record<string, string>} */
+let catalogue = {};
+
+/** Where the choice is kept. */
+const KEPT = "language";
+
+/** The language in force. */
+export let language = "en";
+
+/** Loads the catalogue of the reader's language. */
+export async function load() {
+  const wished = [localStorage.getItem(KEPT), ...navigator.languages].map((tag) => (tag ?? "").slice(0, 2).toLowerCase());
+  language = wished.find((tag) => tag in LANGUAGES) ?? "en";
+  const wanted = [...new Set(["en", language])].map(async (tag) => (await fetch(`lang/${tag}.json`)).json());
+  catalogue = Object.assign({}, ...(await Promise.all(wanted)));
+  document.documentElement.lang = language;
+}
+
+/** @param {string} tag */
+export function choose(tag) {
+  localStorage.setItem(KEPT, tag);
+  location.reload();
+}
+
+/**
+ * Says something; `{name}` stands for a value.
+ *
+ * @param {string} key
+ * @param {Record<string, unknown>} [values]
+ */
+export function say(key, values = {}) {
+  const text = catalogue[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
+
+/**
+ * Says something if there are words for it.
+ *
+ * @param {string} key
+ * @returns {string | undefined}
+ */
+export const known = (key) => catalogue[key];
