@@ -43,7 +43,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use lookout_core::alarm::{Cause, Entry, Reason, Record};
@@ -58,6 +58,9 @@ use crate::metrics::AlarmCounters;
 
 /// How many triggers wait for the alarm service, and how many errands for a link.
 pub const WAITING: usize = 64;
+
+/// How long a look at motion says something of now.
+const FRESH: Duration = Duration::from_secs(3);
 
 /// Something that may begin an alarm, or prolong one.
 #[derive(Clone, Debug)]
@@ -175,6 +178,8 @@ pub struct Alarms {
     ring: Mutex<Option<mpsc::Receiver<Trigger>>>,
     standing: watch::Sender<Option<Arc<Occasion>>>,
     record: Mutex<Record>,
+    /// How much moved when it was looked last, and when that was.
+    motion: Mutex<Option<(f32, Instant)>>,
     number: AtomicU64,
     /// Held by whoever drills: one at a time.
     drilling: Arc<tokio::sync::Mutex<()>>,
@@ -194,6 +199,7 @@ impl Alarms {
             ring: Mutex::new(Some(ring)),
             standing: watch::Sender::default(),
             record: Mutex::default(),
+            motion: Mutex::default(),
             number: AtomicU64::new(0),
             drilling: Arc::default(),
             ends: watch::Sender::default(),
@@ -220,6 +226,17 @@ impl Alarms {
         if self.record().note(cause, reason, strength, at) {
             self.counters.events_dropped.inc();
         }
+    }
+
+    /// Notes how much moves, as a share of the picture.
+    pub fn moves(&self, share: f32, at: Instant) {
+        *self.motion.lock().unwrap_or_else(PoisonError::into_inner) = Some((share, at));
+    }
+
+    /// Returns how much moved of late, as a share of the picture; none where nothing was looked for.
+    pub fn motion(&self, now: Instant) -> Option<f32> {
+        let last = *self.motion.lock().unwrap_or_else(PoisonError::into_inner);
+        last.filter(|(_, at)| now.saturating_duration_since(*at) <= FRESH).map(|(share, _)| share)
     }
 
     /// Notes that an alarm begins or, with none, that it is over.

@@ -21,6 +21,7 @@ use crate::{
     config::Config,
     doorman::Doorman,
     framing::Framing,
+    guests::Guests,
     head::Head,
     http::{Caps, Fans},
     hub::Hub,
@@ -91,6 +92,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Whether the loops turn.
     pub watchdog: Arc<Watchdog>,
+    /// Who watches, and who came of late.
+    pub guests: Arc<Guests>,
     /// The push streams that run.
     pub fans: Arc<Fans>,
     /// Bounds on connections.

@@ -30,6 +30,7 @@ use crate::{
     app::App,
     config::{Csrf, PlainFrom},
     doorman::{Caller, Closed, Doorman},
+    guests::Guest,
     http::{Answer, Body, Refused, Request, Status, Upload},
     service::network::Came,
     store::By,
@@ -59,6 +60,9 @@ pub async fn answer(app: &App, request: &Request, upload: Upload<'_>) -> Answer 
     let ask = ops::Ask { app, settings: &settings, query, request, caller: &caller };
     let answer = match act(command, &ask, upload).await {
         Ok(answer) => {
+            if command.run.shows() {
+                app.guests.came(Guest::of(request, &caller));
+            }
             note(command, &ask).await;
             answer
         }

@@ -17,6 +17,7 @@ mod duty;
 mod fetch;
 mod files;
 mod framing;
+mod guests;
 mod head;
 mod http;
 mod hub;
@@ -25,6 +26,7 @@ pub mod log;
 mod lookup;
 mod metrics;
 mod network;
+mod now;
 mod password;
 mod pauses;
 mod peer;
@@ -273,6 +275,7 @@ fn app(
         privacy,
         devices: Devices::new(devices),
         journal: journal(state, opened.fresh, &store, &metrics),
+        guests: Arc::default(),
         fans: Fans::new(store, metrics.camera.clone(), config.http.stall),
         caps: Caps::new(config.http.max_connections, config.http.max_per_address, metrics.clone()),
         metrics,

@@ -1,30 +1,40 @@
 // The shell: who looks, which page is shown, and what stands around it.
 
-import { MANAGER, Refused, VISITOR, list, whoami } from "./camera.js";
+import { MANAGER, VISITOR, json, whoami } from "./camera.js";
 import { button, el } from "./dom.js";
 import * as words from "./words.js";
 import { say } from "./words.js";
 
 /**
- * @typedef {{ user: { name: string, may: number }, status: () => Promise<import("./model/vars.js").Vars> }} Context
+ * @typedef {{ user: string, from: string, agent: string, path: string, seconds: number }} Guest
+ * @typedef {{ alias: string, alarm: string | null, forbidden: boolean, viewers: number, motion: { score: number, threshold: number } | null, devices: { number: number, alias: string }[],
+ *   watching?: Guest[], came?: Guest[], confirm_s?: number | null, network_managed?: boolean, setup_done?: boolean }} Now What `now.json` says.
+ * @typedef {{ user: { name: string, may: number }, follow: (hear: (now: Now) => void) => void }} Context `follow` lasts as long as the page.
  * @typedef {{ show: (main: HTMLElement, context: Context) => Promise<(() => void) | void> }} Page Returns what ends it, if something must.
  */
 
-/** The pages, who may see them, and the old names of each, which clients have in their bookmarks. */
+/** The pages, in the order of the navigation, and who may see them. The first is where everybody begins. */
 const PAGES = /** @type {const} */ ([
-  { id: "live", may: VISITOR, old: ["live", "monitor", "snapshot", "main", "camera", "monitor2", "live2", "liveie"] },
-  { id: "cameras", may: VISITOR, old: ["device", "multi", "monitor4", "monitor9", "devices"] },
-  { id: "alarms", may: MANAGER, old: ["alarm"] },
-  { id: "schedule", may: MANAGER, old: [] },
-  { id: "users", may: MANAGER, old: ["user"] },
-  { id: "network", may: MANAGER, old: ["network", "ip", "wireless", "wifi", "adsl", "ddns", "upnp"] },
-  { id: "mail", may: MANAGER, old: ["mail"] },
-  { id: "ftp", may: MANAGER, old: ["ftp"] },
-  { id: "time", may: MANAGER, old: ["datetime"] },
-  { id: "system", may: MANAGER, old: ["admin", "alias", "backup", "reboot", "restore", "upgrade", "log", "ptz", "misc"] },
-  { id: "clients", may: VISITOR, old: [] },
+  { id: "live", may: VISITOR },
+  { id: "cameras", may: VISITOR },
+  { id: "alarms", may: MANAGER },
+  { id: "schedule", may: MANAGER },
+  { id: "mail", may: MANAGER },
+  { id: "ftp", may: MANAGER },
+  { id: "users", may: MANAGER },
+  { id: "network", may: MANAGER },
+  { id: "time", may: MANAGER },
+  { id: "system", may: MANAGER },
+  { id: "clients", may: VISITOR },
+  { id: "first", may: MANAGER, unlisted: true },
 ]);
 
+/** How often the camera is asked how it stands, ms. */
+const LOOK = 1000;
+
+/** Who hears how the camera stands: whoever is shown. */
+/** @type {((now: Now) => void)[]} */
+let hearers = [];
 /** @type {(() => void) | void} */
 let leave;
 let showing = 0;
@@ -33,77 +43,94 @@ async function start() {
   await words.load();
   const main = /** @type {HTMLElement} */ (document.getElementById("main"));
   /** @type {HTMLElement} */ (document.querySelector(".skip")).textContent = say("skip");
-  let user;
+  languages();
   try {
-    user = await whoami();
+    const [user, now] = [await whoami(), /** @type {Now} */ (await json("now.json"))];
+    if (now.setup_done === false && location.hash === "" && !document.body.dataset.page) location.replace("#first");
+    const show = () => turn(main, user);
+    window.addEventListener("hashchange", show);
+    setInterval(look, LOOK);
+    await show();
+    tell(now);
   } catch (error) {
-    return main.replaceChildren(trouble(error));
+    main.replaceChildren(trouble(error));
   }
-  const status = () => list("get_status.cgi");
-  const context = { user, status };
-  const { alias } = await status();
-  document.title = String(alias);
-  /** @type {HTMLElement} */ (document.getElementById("name")).textContent = String(alias);
-  const show = () => turn(main, context);
-  window.addEventListener("hashchange", show);
-  await show();
 }
 
-/** Says which page is wanted: by the fragment, or by an old name of the address. */
-function wanted() {
-  const hash = location.hash.slice(1);
-  if (PAGES.some(({ id }) => id === hash)) return hash;
-  const file = /([\w-]+)\.html?$/.exec(location.pathname)?.[1]?.toLowerCase() ?? "";
-  return PAGES.find(({ old }) => /** @type {readonly string[]} */ (old).includes(file))?.id ?? "live";
+async function look() {
+  if (!document.hidden) await json("now.json").then(tell, () => {});
+}
+
+/** @param {Now} now */
+function tell(now) {
+  document.title = now.alias;
+  /** @type {HTMLElement} */ (document.getElementById("name")).textContent = now.alias;
+  banner(now.confirm_s);
+  for (const hear of hearers) hear(now);
+}
+
+/**
+ * Shows that a change of the network comes back unless somebody confirms it.
+ *
+ * @param {number | null | undefined} seconds
+ */
+function banner(seconds) {
+  const line = /** @type {HTMLElement} */ (document.getElementById("banner"));
+  line.hidden = typeof seconds !== "number";
+  line.textContent = line.hidden ? "" : say("network.waits", { seconds });
 }
 
 /**
  * @param {HTMLElement} main
- * @param {Context} context
+ * @param {Context["user"]} user
  */
-async function turn(main, context) {
+async function turn(main, user) {
   const mine = (showing += 1);
-  const page = PAGES.find(({ id }) => id === wanted());
-  const allowed = page && context.user.may >= page.may ? page : PAGES[0];
+  // An old page's name says which page it meant.
+  const wanted = location.hash.slice(1) || document.body.dataset.page;
+  const page = PAGES.find(({ id }) => id === wanted);
+  const { id } = page && user.may >= page.may ? page : PAGES[0];
   leave?.();
-  leave = undefined;
-  navigation(context, allowed.id);
-  const room = el("div", { class: `page ${allowed.id}` });
-  main.replaceChildren(el("h1", { class: allowed.id === "live" ? "unseen" : "" }, say(`page.${allowed.id}`)), room);
+  [leave, hearers] = [undefined, []];
+  navigation(user, id);
+  const room = el("div", { class: `page ${id}` });
+  main.setAttribute("aria-busy", "true");
+  main.replaceChildren(el("h1", { class: id === "live" ? "unseen" : undefined }, say(`page.${id}`)), room);
   try {
-    const { show } = /** @type {Page} */ (await import(`./pages/${allowed.id}.js`));
-    const end = await show(room, context);
+    const { show } = /** @type {Page} */ (await import(`./pages/${id}.js`));
+    const end = await show(room, { user, follow: (hear) => mine === showing && hearers.push(hear) });
     // Somebody may have gone on meanwhile.
     if (mine === showing) leave = end;
     else end?.();
   } catch (error) {
     room.replaceChildren(trouble(error));
+  } finally {
+    if (mine === showing) main.removeAttribute("aria-busy");
   }
 }
 
 /**
- * @param {Context} context
+ * @param {Context["user"]} user
  * @param {string} here
  */
-function navigation({ user }, here) {
-  const link = (/** @type {string} */ id) =>
-    el("a", { href: `#${id}`, "aria-current": id === here ? "page" : undefined }, say(`page.${id}`));
-  const links = PAGES.filter(({ may }) => user.may >= may).map(({ id }) => el("li", {}, link(id)));
-  const languages = el(
-    "select",
-    { "aria-label": say("language"), onchange: (/** @type {Event} */ event) => words.choose(/** @type {HTMLSelectElement} */ (event.target).value) },
-    ...Object.entries(words.LANGUAGES).map(([tag, name]) => el("option", { value: tag, lang: tag, selected: tag === words.language }, name)),
-  );
+function navigation(user, here) {
+  const link = (/** @type {string} */ id) => el("a", { href: `#${id}`, "aria-current": id === here ? "page" : undefined }, say(`page.${id}`));
+  const links = PAGES.filter((page) => user.may >= page.may && !("unlisted" in page)).map(({ id }) => el("li", {}, link(id)));
   const nav = /** @type {HTMLElement} */ (document.getElementById("nav"));
   nav.setAttribute("aria-label", say("pages"));
-  nav.replaceChildren(el("ul", {}, ...links), languages);
+  nav.replaceChildren(el("ul", {}, ...links));
+  nav.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+}
+
+function languages() {
+  const choose = (/** @type {Event} */ event) => words.choose(/** @type {HTMLSelectElement} */ (event.target).value);
+  const all = Object.entries(words.LANGUAGES).map(([tag, name]) => el("option", { value: tag, lang: tag, selected: tag === words.language }, name));
+  document.getElementById("languages")?.append(el("select", { "aria-label": say("language"), onchange: choose }, ...all));
 }
 
 /** @param {unknown} error */
 function trouble(error) {
-  const why = error instanceof Refused ? error.why : "internal";
-  if (!(error instanceof Refused)) console.error(error);
-  return el("div", { class: "trouble", role: "alert" }, el("p", {}, say(`refused.${why}`)), button(say("again"), () => location.reload()));
+  return el("div", { class: "card trouble", role: "alert" }, el("p", {}, words.reason(error)), button(say("again"), () => location.reload()));
 }
 
 start();

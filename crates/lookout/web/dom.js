@@ -36,9 +36,10 @@ export const id = () => `i${(last += 1)}`;
  * @param {string} words
  * @param {() => unknown} act
  * @param {Record<string, unknown>} [given]
+ * @param {...Child} more What it shows beside its words.
  */
-export function button(words, act, given = {}) {
-  const button = el("button", { type: "button", ...given, onclick: press }, words);
+export function button(words, act, given = {}, ...more) {
+  const button = el("button", { type: "button", ...given, onclick: press }, words, ...more);
   async function press() {
     button.disabled = true;
     try {

@@ -1,5 +1,7 @@
 // What the pages say, in the reader's language: plain catalogues under `lang/`, English for whatever one lacks.
 
+import { Refused } from "./camera.js";
+
 /** The languages that there are, by the beginning of their tags. */
 export const LANGUAGES = { en: "English", de: "Deutsch", es: "Español", zh: "中文" };
 
@@ -36,6 +38,16 @@ export function choose(tag) {
 export function say(key, values = {}) {
   const text = catalogue[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
+
+/**
+ * Says why something was not done.
+ *
+ * @param {unknown} error
+ */
+export function reason(error) {
+  if (!(error instanceof Refused)) console.error(error);
+  return say(`refused.${error instanceof Refused ? error.why : "internal"}`);
 }
 
 /**

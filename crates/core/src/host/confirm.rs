@@ -206,6 +206,14 @@ impl Confirm {
         matches!(self.phase, Phase::Unconfirmed { .. }) && self.tell.is_none()
     }
 
+    /// Returns until when a manager is waited for, if one is.
+    pub fn until(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Unconfirmed { until } => Some(until),
+            Phase::Settled | Phase::Answered | Phase::Back { .. } => None,
+        }
+    }
+
     /// Says whether a manager confirms something whose connection was accepted at this moment: not one who was let in before the
     /// change was in force, though he asks, or is answered, behind it. A port that was moved is another at once.
     pub fn is_behind(&self, accepted: Instant) -> bool {

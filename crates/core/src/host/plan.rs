@@ -80,6 +80,7 @@ pub fn fits(group: Group, new: &Settings, able: Option<&Abilities>) -> Result<()
         | Group::Alarm
         | Group::Forbidden
         | Group::Privacy
+        | Group::Setup
         | Group::Misc
         | Group::Decoder
         | Group::Image

@@ -63,6 +63,7 @@ pub enum Group {
     Alarm,
     Forbidden,
     Privacy,
+    Setup,
     Misc,
     Decoder,
     Mac,
@@ -79,7 +80,8 @@ impl Group {
     pub const fn stays(self) -> bool {
         match self {
             Self::Privacy | Self::Mac | Self::FactoryDdns | Self::Stored => true,
-            Self::Alias
+            Self::Setup
+            | Self::Alias
             | Self::Datetime
             | Self::Users
             | Self::Devices
@@ -212,6 +214,10 @@ pub enum Op {
     PresetPicture,
     /// How the head stands, and its presets.
     Head,
+    /// How the camera stands right now, as the web UI shows it.
+    Now,
+    /// The forms of the settings.
+    Forms,
     /// A file of the web UI in force, by its path.
     File,
 }
@@ -250,6 +256,8 @@ impl Op {
             | Self::CommWrite
             | Self::SetPreset
             | Self::Head
+            | Self::Now
+            | Self::Forms
             | Self::File => false,
         }
     }
@@ -294,8 +302,8 @@ use Guard::{Change, Move, Read};
 use Login::{Cam, Query};
 use Op::{
     Asf, Backup, BuiltInPages, CameraControl, CheckUser, CommWrite, Decoder, DeviceSnapshot, DeviceStream, Drill,
-    Events, File, Head, Health, Input, Log, Metrics, OpenApi, PresetPicture, Reboot, RestoreFactory, SetDatetime,
-    SetDdns, SetPreset, Snapshot, Stream, TestFtp, TestMail, Wav, WifiScan, WifiScanResult,
+    Events, File, Forms, Head, Health, Input, Log, Metrics, Now, OpenApi, PresetPicture, Reboot, RestoreFactory,
+    SetDatetime, SetDdns, SetPreset, Snapshot, Stream, TestFtp, TestMail, Wav, WifiScan, WifiScanResult,
 };
 use Privilege::{Manager, Nobody, Operator, Visitor};
 use Run::{Do, Later, List, Set, Take};
@@ -363,28 +371,28 @@ pub static PROFILE: &[Command] = &[
 /// What stands beside the profile.
 #[rustfmt::skip]
 pub static BESIDE: &[Command] = &[
-    get(&["/", "/index.htm", "/index.html"], Nobody, Query, Read, Do(File), "The live page."),
-    get(&["/live.css"], Nobody, Query, Read, Do(File), "Its looks."),
-    get(&["/live.js"], Nobody, Query, Read, Do(File), "Its behaviour."),
-    get(&["/favicon.svg", "/favicon.ico"], Nobody, Query, Read, Do(File), "Its icon."),
+    get(&["/", "/index.htm", "/index.html"], Nobody, Query, Read, Do(File), "The web UI; its other files, and the names of the old cameras' pages, stand beside it (Q85)."),
     get(&["/device/2/snapshot.cgi", "/device/3/snapshot.cgi", "/device/4/snapshot.cgi", "/device/5/snapshot.cgi", "/device/6/snapshot.cgi", "/device/7/snapshot.cgi", "/device/8/snapshot.cgi", "/device/9/snapshot.cgi"], Visitor, Query, Read, Do(DeviceSnapshot), "One picture of another camera, as set_devices.cgi names it."),
     get(&["/device/2/videostream.cgi", "/device/3/videostream.cgi", "/device/4/videostream.cgi", "/device/5/videostream.cgi", "/device/6/videostream.cgi", "/device/7/videostream.cgi", "/device/8/videostream.cgi", "/device/9/videostream.cgi"], Visitor, Query, Read, Do(DeviceStream), "The push stream of another camera."),
     get(&["/audio.wav"], Visitor, Query, Read, Do(Wav), "Sound alone: a WAV without an end, 8000 samples a second, one channel; 503 without a microphone (Q55)."),
     get(&["/input.cgi"], Operator, Query, Change, Do(Input), "Stands in for the alarm input: `level` is what it shows from now on (Q58)."),
     get(&["/set_privacy.cgi"], Manager, Query, Change, Set(Group::Privacy), "Closes the privacy gate at once, or leaves it to the forbidden hours again (Q63)."),
+    get(&["/set_setup.cgi"], Manager, Query, Change, Set(Group::Setup), "Notes that the first settings are made (Q86)."),
     get(&["/drill.cgi"], Manager, Query, Change, Do(Drill), "Sends a marked alarm through the whole chain, and says of each link what came of it (Q61)."),
     get(&["/events.json"], Visitor, Query, Read, Do(Events), "What was decided of alarms in the last day, and why, also that there was none."),
     get(&["/set_preset.cgi"], Operator, Query, Change, Do(SetPreset), "Keeps where the head is as a preset, names or forgets one, or goes to one (Q67)."),
     get(&["/preset.jpg"], Operator, Query, Read, Do(PresetPicture), "What a preset showed when it was set."),
     get(&["/head.json"], Operator, Query, Read, Do(Head), "What kind of head there is, how it stands, and its presets."),
+    get(&["/now.json"], Visitor, Query, Read, Do(Now), "How the camera stands right now: viewers, motion, what waits; managers are told more (Q87)."),
     get(&["/restore_htmls.cgi"], Manager, Query, Change, Do(BuiltInPages), "Brings the built-in web UI back."),
     get(&["/openapi.json"], Nobody, Query, Read, Do(OpenApi), "The description of these CGIs for programs (OpenAPI 3.1)."),
+    get(&["/forms.json"], Visitor, Query, Read, Do(Forms), "The forms of the settings: what each CGI sets, and what it takes."),
     get(&["/metrics"], Visitor, Query, Read, Do(Metrics), "Counters for Prometheus."),
     get(&["/healthz"], Nobody, Query, Read, Do(Health), "200 while the loops that make frames and serve HTTP turn, else 503."),
 ];
 
-/// The row of every file of an installed web pack that has none of its own.
-pub static FILE: Command = get(&["/*"], Nobody, Query, Read, Do(File), "A file of the installed web pack.");
+/// The row of every file of the web UI that has none of its own.
+pub static FILE: Command = get(&["/*"], Nobody, Query, Read, Do(File), "A file of the web UI.");
 
 /// Finds the row for a canonical path; ASCII case is ignored (PROFILE 1.1).
 pub fn find(path: &str) -> Option<&'static Command> {

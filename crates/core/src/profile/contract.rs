@@ -73,6 +73,16 @@ const HEAD: &str = "`kind` (`none`, `digital`, `pelco-d`, `uvc`), `lost`, `movin
                     the head knows it `pan`, `tilt` and `zoom`, 0 to 1; `presets`: of each that is set `preset`, `name` and whether \
                     there is a `picture` (Q67).";
 
+const NOW: &str = "`alias`; `alarm`: what began the alarm that lasts (`motion`, `input`, `sound`), else `null`; \
+                   `forbidden`: whether nothing leaves the camera; `viewers`: how many streams go out; `motion`: `score`, the share of the \
+                   picture that moved of late, and `threshold`, from which on it is motion; `null` where nothing is looked for; `devices`: `number` and `alias` of the other cameras. For \
+                   managers also `watching` and `came`: of each stream, and of whoever came last for a picture or sound, `user`, \
+                   `from`, `agent`, `path` and `seconds` since; `confirm_s`: after how long a change of the network comes back, else \
+                   `null`; `network_managed`: whether the machine's network follows the settings; `setup_done` (Q87).";
+const FORMS: &str = "For each CGI that sets something: `doc`, `login` (names of the two parameters), and `fields`: of each setting `name`, \
+                     `wire` (how it is set), `list` and `listed` (where it is shown, and how), `must`, `doc`, `kind`, its limits and its \
+                     `factory` value.";
+
 const DRILL: &str = "`passed`: whether no link failed; `links`: of mail, ftp, http, output, preset and mqtt each a `result` \
                      (done, failed, off) and `words`. Within 60 s; one at a time (Q61).";
 
@@ -161,6 +171,8 @@ fn of(op: Op) -> Vec<Entry> {
         ],
         Op::PresetPicture => vec![Entry::must("preset", <Int<1, 32>>::KIND, "Which preset.")],
         Op::Head
+        | Op::Now
+        | Op::Forms
         | Op::CheckUser
         | Op::WifiScan
         | Op::WifiScanResult
@@ -197,6 +209,8 @@ pub fn output(command: &Command) -> Output {
             ),
             Op::Drill => Output::Body("application/json", DRILL),
             Op::Head => Output::Body("application/json", HEAD),
+            Op::Now => Output::Body("application/json", NOW),
+            Op::Forms => Output::Body("application/json", FORMS),
             Op::PresetPicture => {
                 Output::Body("image/jpeg", "A JPEG of at most 320 pixels across; 404 if there is none.")
             }

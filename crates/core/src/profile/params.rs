@@ -383,6 +383,8 @@ static TABLE: &[&[Param]] = &[
 
         set!("privacy_now", "now", Privacy, MUST, [Params], (privacy_now),
             "1: no picture or sound leaves the camera until this is 0 again, whatever the hour (Q63)."),
+        set!("setup_done", "done", Setup, MUST, [Params], (setup_done),
+            "1: the web UI asks no more for the first settings (Q86)."),
 
         set!("forbidden_schedule_enable", "schedule_enable", Forbidden, MUST, [Forbidden], (forbidden.enable),
             "Whether the forbidden hours hold."),

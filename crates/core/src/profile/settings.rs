@@ -44,6 +44,8 @@ pub struct Settings {
     pub forbidden: Schedule,
     /// Whether none leaves it at any hour, until somebody says otherwise (Q63).
     pub privacy_now: bool,
+    /// Whether an owner has made the first settings, or did not want to (Q86).
+    pub setup_done: bool,
     /// Lamp and head.
     pub misc: Misc,
     /// The serial line of the head.

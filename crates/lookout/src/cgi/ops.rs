@@ -14,7 +14,7 @@ mod system;
 use lookout_core::{
     profile::{
         commands::{Op, Parcel},
-        openapi,
+        forms, openapi,
         reply::Failure,
         settings::Settings,
     },
@@ -80,6 +80,8 @@ pub async fn run(op: Op, ask: &Ask<'_>) -> Result<Answer, Failure> {
         Op::Head => Ok(head::head(ask)),
         Op::Log => Ok(Answer::text(ask.app.journal.listing())),
         Op::Backup => system::backup_params(ask).await,
+        Op::Now => Ok(system::now(ask)),
+        Op::Forms => Ok(Answer::whole(Status::Ok, "application/json", forms::document())),
         Op::OpenApi => Ok(Answer::whole(Status::Ok, "application/json", openapi::document())),
         Op::Metrics => Ok(system::metrics(ask)),
         Op::Health => ask.app.watchdog.healthy().map(|()| Answer::text("ok\n")).map_err(Failure::Unavailable),

@@ -38,7 +38,7 @@ use tokio::sync::mpsc;
 
 use self::{fan::Fan, seat::Seat};
 use super::{caps::Place, conn::Revocable};
-use crate::{accounts::Accounts, metrics::Flow, store::Store};
+use crate::{accounts::Accounts, guests::Watching, metrics::Flow, store::Store};
 
 pub use self::{asf::Asf, form::Form, pictures::Pictures, wav::Wav};
 
@@ -52,6 +52,8 @@ pub struct Push {
     pub begin: Bytes,
     /// The account that watches.
     pub user: User,
+    /// Its place in the list of those who watch.
+    pub watching: Watching,
 }
 
 /// All push streams of one source: for each form and size a fan on every core, there while somebody watches.
@@ -76,9 +78,9 @@ impl Fans {
 
     /// Takes over a connection whose head is written, and what goes out with it.
     pub fn join(push: Push, conn: Revocable, place: Place) {
-        let Push { fans, form, begin: _, user } = push;
+        let Push { fans, form, begin: _, user, watching } = push;
         let viewer = fans.flow.viewer();
-        fans.take(Seat::new(conn, form, user, viewer, place));
+        fans.take(Seat::new(conn, form, user, (viewer, watching), place));
     }
 
     /// Counts a picture that goes out alone.

@@ -184,6 +184,7 @@ fn wanted(alarm: &Alarm) -> Watch {
 /// Passes on what was decided of a picture: whether motion is an alarm says the alarm service.
 fn decide(alarms: &Alarms, seen: Seen, shown: &Shown) {
     let (cause, at, strength) = (Cause::Motion, shown.captured, seen.area);
+    alarms.moves(strength, at);
     let reason = match seen.verdict {
         Verdict::Motion => return alarms.trigger(Trigger { cause, at, wall: shown.wall, strength, drill: None }),
         Verdict::Still => Reason::BelowThreshold,

@@ -16,9 +16,12 @@ pub mod scan;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
 };
 
 use lookout_core::{
@@ -47,6 +50,8 @@ pub struct Network {
     able: watch::Sender<Option<Abilities>>,
     /// Whether a manager who comes in now would confirm a change.
     awaits: AtomicBool,
+    /// Until when a manager is waited for, before a change comes back.
+    until: watch::Sender<Option<Instant>>,
     /// How a manager came, while one was waited for.
     seen: watch::Sender<Option<Came>>,
     scan: watch::Sender<()>,
@@ -62,6 +67,7 @@ impl Network {
             standing: watch::Sender::default(),
             able: watch::Sender::default(),
             awaits: AtomicBool::new(false),
+            until: watch::Sender::default(),
             seen: watch::Sender::default(),
             scan: watch::Sender::new(()),
             found: watch::Sender::new([].into()),
@@ -85,6 +91,11 @@ impl Network {
         if self.awaits.load(Ordering::Relaxed) {
             self.seen.send_replace(came);
         }
+    }
+
+    /// Returns until when a manager is waited for, before a change comes back.
+    pub fn waits_until(&self) -> Option<Instant> {
+        *self.until.borrow()
     }
 
     /// Says whether the wireless network is joined.

@@ -1,5 +1,6 @@
 //! A web UI: which files it has, and how they are answered.
 
+use bytes::Bytes;
 use lookout_core::profile::view::Version;
 
 use super::bundle::Bundle;
@@ -15,6 +16,32 @@ const PACK_POLICY: &str = "default-src 'self' 'unsafe-inline' 'unsafe-eval'; img
 
 /// The pages that `/` may be, the first that is there.
 const START: [&str; 2] = ["index.htm", "index.html"];
+
+macro_rules! files {
+    ($($name:literal)*) => { &[$(($name, include_bytes!(concat!("../../web/", $name)))),*] };
+}
+
+/// The built-in UI.
+static FILES: &[(&str, &[u8])] = files![
+    "index.htm" "style.css" "favicon.svg" "app.js" "camera.js" "dom.js" "form.js" "words.js"
+    "model/mask.js" "model/multipart.js" "model/vars.js" "model/week.js"
+    "parts/accounts.js" "parts/card.js" "parts/guests.js" "parts/head.js" "parts/live-picture.js" "parts/ptz-pad.js" "parts/sound.js" "parts/week-grid.js" "parts/zone-editor.js"
+    "pages/alarms.js" "pages/cameras.js" "pages/clients.js" "pages/first.js" "pages/ftp.js" "pages/live.js" "pages/mail.js"
+    "pages/network.js" "pages/schedule.js" "pages/system.js" "pages/time.js" "pages/users.js"
+    "lang/de.json" "lang/en.json" "lang/es.json" "lang/zh.json"
+];
+
+/// Names of the old cameras' pages, without `.htm`, which are in bookmarks and scripts, and the page of ours that does the same (Q85).
+#[rustfmt::skip]
+static OLD: &[(&str, &str)] = &[
+    ("live", "live"), ("monitor", "live"), ("snapshot", "live"), ("main", "live"), ("camera", "live"), ("login", "live"), ("live2", "live"),
+    ("monitor2", "cameras"), ("monitor4", "cameras"), ("monitor9", "cameras"), ("multi", "cameras"), ("device", "cameras"), ("devices", "cameras"),
+    ("alarm", "alarms"), ("user", "users"), ("users", "users"), ("mail", "mail"), ("ftp", "ftp"), ("datetime", "time"),
+    ("network", "network"), ("ip", "network"), ("wireless", "network"), ("wifi", "network"), ("adsl", "network"), ("pppoe", "network"),
+    ("ddns", "network"), ("upnp", "network"),
+    ("admin", "system"), ("alias", "system"), ("backup", "system"), ("reboot", "system"), ("restore", "system"), ("upgrade", "system"),
+    ("log", "system"), ("ptz", "system"), ("misc", "system"), ("status", "system"),
+];
 
 /// A web UI.
 pub enum Ui {
@@ -62,14 +89,26 @@ fn own_version() -> Version {
 }
 
 fn own_file(name: &str) -> Option<Answer> {
-    let (content_type, bytes): (_, &[u8]) = match name {
-        "" | "index.htm" | "index.html" => ("text/html; charset=utf-8", include_bytes!("../../web/index.htm")),
-        "live.css" => ("text/css; charset=utf-8", include_bytes!("../../web/live.css")),
-        "live.js" => ("text/javascript; charset=utf-8", include_bytes!("../../web/live.js")),
-        "favicon.svg" | "favicon.ico" => ("image/svg+xml", include_bytes!("../../web/favicon.svg")),
-        _ => return None,
+    let name = match name {
+        "" | "index.html" => START[0],
+        "favicon.ico" => "favicon.svg",
+        name => name,
     };
-    Some(guarded(Answer::whole(Status::Ok, content_type, bytes), OWN_POLICY))
+    let bytes = match OLD.iter().find(|(old, _)| name.strip_suffix(".htm") == Some(old)) {
+        Some((_, page)) => start_at(page).into(),
+        None => Bytes::from_static(file(name)?),
+    };
+    Some(guarded(Answer::whole(Status::Ok, content_type(name), bytes), OWN_POLICY))
+}
+
+fn file(name: &str) -> Option<&'static [u8]> {
+    FILES.iter().find(|(own, _)| *own == name).map(|(_, bytes)| *bytes)
+}
+
+/// Returns the start page that begins with one of its pages.
+fn start_at(page: &str) -> String {
+    let start = String::from_utf8_lossy(file(START[0]).unwrap_or_default());
+    start.replace("<body>", &format!("<body data-page=\"{page}\">"))
 }
 
 fn page(bundle: &Bundle, name: &str) -> Option<Answer> {
@@ -110,5 +149,41 @@ fn content_type(name: &str) -> &'static str {
         "jar" => "application/java-archive",
         "cab" => "application/vnd.ms-cab-compressed",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    use super::*;
+
+    fn names(folder: &Path, prefix: &str) -> BTreeSet<String> {
+        let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
+        let name = |entry: &fs::DirEntry| format!("{prefix}{}", entry.file_name().to_str().unwrap());
+        let inside = |entry: fs::DirEntry| match entry.file_type().unwrap().is_dir() {
+            true => names(&entry.path(), &format!("{}/", name(&entry))),
+            false => BTreeSet::from([name(&entry)]),
+        };
+        entries.flat_map(inside).collect()
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_in_the_program() {
+        let there = names(&Path::new(env!("CARGO_MANIFEST_DIR")).join("web"), "");
+        assert_eq!(FILES.iter().map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>(), there);
+    }
+
+    #[test]
+    fn an_old_page_leads_to_one_that_there_is_and_hides_none() {
+        for (old, page) in OLD {
+            let module = format!("pages/{page}.js");
+            assert!(FILES.iter().any(|(name, _)| *name == module), "{module}");
+            assert!(!FILES.iter().any(|(name, _)| *name == format!("{old}.htm")), "{old}");
+            let answer = own_file(&format!("{old}.htm")).unwrap();
+            let Body::Whole(bytes) = answer.body else { panic!("a page is whole") };
+            let text = String::from_utf8(bytes.to_vec()).unwrap();
+            assert!(text.contains(&format!("<body data-page=\"{page}\">")) && text.contains("app.js"), "{old}");
+        }
     }
 }

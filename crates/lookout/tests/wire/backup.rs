@@ -64,6 +64,7 @@ fn set_everything(admin: &Client, round: u8) {
     }
     send("/set_datetime.cgi", Group::Datetime);
     send("/set_ddns.cgi", Group::Ddns);
+    send("/set_setup.cgi", Group::Setup);
     for (row, param) in rows(Group::Image).zip([0, 1, 2, 3, 5]) {
         admin.get(&format!("/camera_control.cgi?param={param}&value={}", value(row, round))).ok();
     }

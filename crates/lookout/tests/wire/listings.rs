@@ -48,7 +48,7 @@ fn the_parameters_come_in_the_order_of_the_wire() {
         " alarm_sounddetect_armed alarm_sounddetect_sensitivity alarm_iolinkage alarm_preset alarm_ioout_level",
         " alarm_mail alarm_upload_interval alarm_http alarm_http_url alarm_schedule_enable",
         &schedule("alarm_schedule_"),
-        " decoder_baud privacy_now",
+        " decoder_baud privacy_now setup_done",
     ]
     .concat();
     let camera = shared();

@@ -22,6 +22,7 @@ mod listings;
 mod login;
 mod machine;
 mod microphone;
+mod now;
 mod pages;
 mod pelco_d;
 mod picture;

@@ -53,7 +53,17 @@ fn a_pack_of_the_vendor_and_a_zip_are_shown_and_the_built_in_pages_come_back() {
             (200, 0, reply.header("Content-Length"))
         );
     }
-    for gone in ["/index.html", "/live.js", "/favicon.ico", "/img", "/img/", "/empty.js/x", "/web_pack"] {
+    for gone in [
+        "/index.html",
+        "/app.js",
+        "/live.htm",
+        "/pages/live.js",
+        "/favicon.ico",
+        "/img",
+        "/img/",
+        "/empty.js/x",
+        "/web_pack",
+    ] {
         assert_eq!(client.get(gone).status, 404, "{gone}");
     }
     camera.restart();
@@ -158,17 +168,17 @@ fn next_url_names_a_page_of_the_ui_that_is_in_force_afterwards() {
     let camera = start(ON);
     let admin = camera.admin();
     let pack = page().file("sub/Done.htm", b"done").end();
-    for old in ["live.js", "none.htm", "/index.htm", "../index.htm"] {
+    for old in ["app.js", "none.htm", "/index.htm", "../index.htm"] {
         admin.post(&format!("{UPGRADE}?next_url={old}"), &pack).error("error: illegal params.");
         assert_ne!(camera.client().get("/").body, HELLO, "and then nothing was changed");
     }
     let done = admin.post(&format!("{UPGRADE}?next_url=sub/done.htm"), &pack);
     assert_eq!((done.status, done.text()), (200, "done"));
     assert_eq!(admin.get("/set_alias.cgi?alias=a&next_url=sub/Done.htm").text(), "done");
-    admin.get("/set_alias.cgi?alias=b&next_url=live.js").error("error: illegal params.");
+    admin.get("/set_alias.cgi?alias=b&next_url=app.js").error("error: illegal params.");
     admin.get("/restore_htmls.cgi?next_url=sub/done.htm").error("error: illegal params.");
-    let page = admin.get("/restore_htmls.cgi?next_url=live.js");
-    assert_eq!(page.body, camera.client().get("/live.js").body);
+    let page = admin.get("/restore_htmls.cgi?next_url=app.js");
+    assert_eq!(page.body, camera.client().get("/app.js").body);
 }
 
 #[test]
@@ -207,14 +217,14 @@ fn what_a_cut_installation_left_is_removed_and_a_damaged_pack_gives_way() {
     bytes[3] ^= 1;
     fs::write(&installed, bytes).unwrap();
     camera.restart();
-    assert_eq!((camera.client().get("/live.js").status, camera.log().contains("it is damaged")), (200, true));
+    assert_eq!((camera.client().get("/app.js").status, camera.log().contains("it is damaged")), (200, true));
     upload(&camera, &page().end()).ok();
     assert_eq!(camera.client().get("/").body, HELLO, "the same pack again");
 
     camera.kill();
     fs::remove_file(&installed).unwrap();
     camera.restart();
-    assert_eq!(camera.client().get("/live.js").status, 200);
+    assert_eq!(camera.client().get("/app.js").status, 200);
 }
 
 #[test]
@@ -222,7 +232,7 @@ fn a_factory_reset_brings_the_built_in_pages_back() {
     let mut camera = start(ON);
     upload(&camera, &page().end()).ok();
     camera.admin().get("/restore_factory.cgi").ok();
-    eventually("the built-in pages are shown", || camera.client().get("/live.js").status == 200);
+    eventually("the built-in pages are shown", || camera.client().get("/app.js").status == 200);
     camera.restart();
-    assert_eq!((camera.client().get("/live.js").status, kept(&camera)), (200, 0));
+    assert_eq!((camera.client().get("/app.js").status, kept(&camera)), (200, 0));
 }

@@ -54,6 +54,7 @@ fn row(command: &'static Command) -> Row {
         ("decoder_control", _) => ("command=30".into(), "command=96"),
         ("set_preset", _) => ("preset=2&name=door".into(), "preset=33"),
         ("set_privacy", _) => ("now=1".into(), "now=2"),
+        ("set_setup", _) => ("done=1".into(), "done=2"),
         (_, Run::Do(Op::TestMail | Op::TestFtp | Op::Drill)) => (String::new(), ""),
         // Without a backend there is nothing to scan with.
         (_, Run::Do(Op::WifiScan)) => (String::new(), ""),

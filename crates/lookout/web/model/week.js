@@ -185,5 +185,6 @@ function spans(day) {
   return spans;
 }
 
-const clock = (/** @type {number} */ quarter) =>
+/** Writes a quarter-hour of a day. */
+export const clock = (/** @type {number} */ quarter) =>
   `${String(quarter >> 2).padStart(2, "0")}:${String((quarter & 3) * 15).padStart(2, "0")}`;

@@ -1,73 +1,115 @@
 // Alarms: what triggers, what happens then, and why there was one or none.
 
-import { json } from "../camera.js";
+import { json, patiently } from "../camera.js";
 import { el } from "../dom.js";
 import { card, deed, isWord, settings } from "../parts/card.js";
-import "../parts/live-picture.js";
-import "../parts/zone-editor.js";
+import { picture } from "../parts/live-picture.js";
+import { ZoneEditor } from "../parts/zone-editor.js";
 import { language, say } from "../words.js";
 
-/** How often the score is asked for, ms. */
-const LOOK = 1000;
+/** How often the reasons are asked for, ms. */
+const LOOK = 5000;
 /** How many decisions are shown. */
 const SHOWN = 50;
 
-/** @param {HTMLElement} room */
-export async function show(room) {
-  const isZone = (/** @type {import("../form.js").Field} */ field) => field.wire === "motion_mask";
-  const { form, element } = await settings("set_alarm.cgi", { hidden: (field) => isWord(field) || field.wire === "schedule_enable" || isZone(field) });
-  const zones = editor(form);
+/** @typedef {import("../form.js").Field} Field */
+
+const isZone = (/** @type {Field} */ { wire }) => wire === "motion_mask";
+const isTrigger = (/** @type {Field} */ field) => /^(motion|input|sounddetect|ioin)_/.test(field.wire) && !isZone(field);
+const isHour = (/** @type {Field} */ field) => isWord(field) || field.wire === "schedule_enable";
+
+/**
+ * @param {HTMLElement} room
+ * @param {import("../app.js").Context} context
+ */
+export async function show(room, context) {
+  const triggers = await settings("set_alarm.cgi", { heading: say("alarm.triggers"), only: isTrigger });
+  const chain = await settings("set_alarm.cgi", { heading: say("alarm.chain"), only: (field) => !isTrigger(field) && !isZone(field) && !isHour(field) });
   const reasons = el("tbody", {});
-  const score = el("meter", { min: 0, max: 1, value: 0 });
-  const scored = el("p", { class: "told" });
+  triggers.element.append(meter(context));
   room.append(
-    card(say("alarm.score"), score, scored),
-    element,
-    card(say("alarm.zones"), el("p", {}, say("alarm.zones.how")), zones),
+    triggers.element,
+    await zones(),
+    card(say("alarm.when"), el("p", {}, el("a", { href: "#schedule" }, say("schedule.alarm")))),
+    chain.element,
     card(say("alarm.drill"), el("p", {}, say("alarm.drill.how")), drill()),
-    card(say("alarm.reasons"), el("div", { class: "wide" }, el("table", {}, el("tbody", {}, reasons)))),
+    card(say("alarm.reasons"), table(["time", "cause", "reason", "count", "most"], reasons)),
   );
   const look = async () => {
-    const { events = [] } = await json("events.json");
-    reasons.replaceChildren(...events.slice(-SHOWN).reverse().map(decision));
-    const last = events.findLast((/** @type {{ score?: number }} */ { score }) => score !== undefined);
-    if (last) Object.assign(score, { max: Math.max(last.threshold * 2, last.score), high: last.threshold, value: last.score });
-    scored.textContent = last ? say("alarm.scored", last) : say("alarm.unscored");
+    const decisions = /** @type {Decision[]} */ (await json("events.json"));
+    reasons.replaceChildren(...decisions.slice(-SHOWN).reverse().map(decision));
   };
-  await look().catch(() => {});
-  const timer = setInterval(() => look().catch(() => {}), LOOK);
+  await look();
+  const timer = setInterval(() => document.hidden || look().catch(() => {}), LOOK);
   return () => clearInterval(timer);
 }
 
-/** @param {import("../form.js").SettingsForm} form */
-function editor(form) {
-  const picture = document.createElement("live-picture");
-  picture.setAttribute("src", "videostream.cgi?resolution=8&rate=12");
-  const zones = /** @type {import("../parts/zone-editor.js").ZoneEditor} */ (document.createElement("zone-editor"));
-  zones.setAttribute("label", say("alarm.zones"));
-  zones.value = form.values().motion_mask;
-  const store = form.store.bind(form);
-  form.store = () => store({ motion_mask: zones.value });
-  return el("div", {}, el("div", { class: "stage" }, picture, zones),
-    el("div", { class: "row" },
-      el("button", { type: "button", onclick: () => zones.fill(false) }, say("alarm.zones.all")),
-      el("button", { type: "button", onclick: () => zones.fill(true) }, say("alarm.zones.none"))),
-    deed(say("save"), () => form.store(), { class: "primary" }));
+/**
+ * A table that scrolls for itself.
+ *
+ * @param {string[]} columns
+ * @param {HTMLElement} body
+ */
+function table(columns, body) {
+  const head = columns.map((column) => el("th", { scope: "col" }, say(`reasons.${column}`)));
+  return el("div", { class: "wide", tabindex: 0, role: "region", "aria-label": say("alarm.reasons") }, el("table", {}, el("thead", {}, el("tr", {}, ...head)), body));
 }
+
+/** @param {number} share */
+const percent = (share) => `${(share * 100).toLocaleString(language, { maximumFractionDigits: 2 })} %`;
+
+/**
+ * How much moves, against what it takes: both ends of the bar are far apart, and so it shows roots.
+ *
+ * @param {import("../app.js").Context} context
+ */
+function meter(context) {
+  const [bar, mark, words] = [el("div", { class: "bar" }), el("div", { class: "mark" }), el("p", { class: "told" })];
+  const at = (/** @type {number} */ share) => `${Math.sqrt(Math.min(share, 1)) * 100}%`;
+  context.follow(({ motion }) => {
+    const [score, threshold] = [motion?.score ?? 0, motion?.threshold ?? 0];
+    [bar.style.inlineSize, mark.style.insetInlineStart] = [at(score), at(threshold)];
+    bar.classList.toggle("much", score >= threshold);
+    mark.hidden = !motion;
+    words.textContent = motion ? say("alarm.scored", { score: percent(score), threshold: percent(threshold) }) : say("alarm.unscored");
+  });
+  return el("div", {}, el("h3", {}, say("alarm.score")), el("div", { class: "score", "aria-hidden": "true" }, bar, mark), words);
+}
+
+async function zones() {
+  const editor = new ZoneEditor();
+  const beside = () => ({ motion_mask: editor.value });
+  const { form, element } = await settings("set_alarm.cgi", { heading: say("alarm.zones"), only: isZone, hidden: isZone, beside });
+  editor.setAttribute("label", say("alarm.zones"));
+  editor.value = form.values().motion_mask;
+  const fill = (/** @type {boolean} */ off, /** @type {string} */ words) => el("button", { type: "button", onclick: () => editor.fill(off) }, words);
+  form.element.before(
+    el("p", {}, say("alarm.zones.how")),
+    el("div", { class: "stage" }, picture("videostream.cgi?resolution=8&rate=12", say("live.label")), editor),
+    el("div", { class: "row" }, fill(false, say("alarm.zones.all")), fill(true, say("alarm.zones.none"))),
+  );
+  return element;
+}
+
+/** @typedef {{ link: string, result: string, words: string }} Outcome */
 
 function drill() {
-  const results = el("table", {});
+  const results = el("tbody", {});
+  const line = (/** @type {Outcome} */ { link, result, words }) =>
+    el("tr", {}, el("th", { scope: "row" }, say(`link.${link}`)), el("td", { class: result === "failed" ? "bad" : "" }, say(`drill.${result}`)), el("td", {}, words));
   return el("div", {}, deed(say("alarm.drill.go"), async () => {
-    const { passed, links } = await json("drill.cgi");
-    results.replaceChildren(el("tbody", {}, ...Object.entries(links).map(([link, { result, words }]) =>
-      el("tr", {}, el("th", { scope: "row" }, say(`link.${link}`)), el("td", { class: result === "failed" ? "bad" : "" }, say(`drill.${result}`)), el("td", {}, words)))));
+    const { passed, links } = /** @type {{ passed: boolean, links: Outcome[] }} */ (await json("drill.cgi", patiently()));
+    results.replaceChildren(...links.map(line));
     return say(passed ? "alarm.drill.passed" : "alarm.drill.failed");
-  }), results);
+  }), el("table", {}, results));
 }
 
-/** @param {{ at: number, cause: string, reason: string, score?: number, threshold?: number }} entry */
-function decision({ at, cause, reason, score, threshold }) {
-  const time = new Date(at * 1000).toLocaleString(language);
-  const measured = score === undefined ? "" : `${score} / ${threshold}`;
-  return el("tr", {}, el("td", {}, time), el("td", {}, say(`cause.${cause}`)), el("td", {}, say(`reason.${reason}`)), el("td", {}, measured));
+/** @typedef {{ cause: string, reason: string, first: string | null, last: string | null, count: number, most: number }} Decision */
+
+/** @param {Decision} entry */
+function decision({ cause, reason, first, last, count, most }) {
+  const at = (/** @type {string | null} */ time) => (time === null ? "?" : new Date(time).toLocaleString(language, { dateStyle: "short", timeStyle: "medium" }));
+  const time = first === last ? at(first) : `${at(first)} – ${at(last)}`;
+  const cells = [time, say(`cause.${cause}`), say(`reason.${reason}`), count, most > 0 ? percent(most) : ""];
+  return el("tr", {}, ...cells.map((cell) => el("td", {}, cell)));
 }

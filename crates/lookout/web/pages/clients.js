@@ -2,27 +2,44 @@
 
 import { el } from "../dom.js";
 import { card } from "../parts/card.js";
+import { lasting } from "../parts/guests.js";
 import { say } from "../words.js";
 
-/** Says what each client is given; `base` is the camera's address, with the login of a visitor to be filled in. */
-const CLIENTS = /** @type {{ name: string, text: (base: string, login: string) => string }[]} */ ([
-  { name: "Home Assistant", text: (base, login) => `camera:\n  - platform: mjpeg\n    mjpeg_url: ${base}/videostream.cgi?${login}\n    still_image_url: ${base}/snapshot.cgi?${login}` },
-  { name: "ZoneMinder", text: (base, login) => `${base}/videostream.cgi?${login}` },
-  { name: "Motion", text: (base, login) => `netcam_url ${base}/videostream.cgi?${login}` },
-  { name: "Frigate", text: (base, login) => `go2rtc:\n  streams:\n    camera: ${base}/videostream.cgi?${login}` },
-  { name: "VLC", text: (base, login) => `${base}/videostream.asf?${login}` },
-  { name: "OctoPrint", text: (base, login) => `${base}/videostream.cgi?${login}` },
-]);
+/**
+ * What each client is given, and how its programs call themselves. ZoneMinder, Motion and Frigate all let FFmpeg or curl come, so that
+ * they tick together.
+ *
+ * @type {{ name: string, agent: RegExp, text: (base: string, login: string) => string }[]}
+ */
+const CLIENTS = [
+  { name: "Home Assistant", agent: /HomeAssistant/i, text: (base) =>
+    `MJPEG IP Camera\nMJPEG URL: ${base}/videostream.cgi\nStill image URL: ${base}/snapshot.cgi\nUsername: viewer\nPassword: ${password()}` },
+  { name: "ZoneMinder", agent: /ZoneMinder|Lavf|libcurl|^curl/i, text: (base, login) => `Source Type: FFmpeg\nSource Path: ${base}/videostream.cgi?${login}` },
+  { name: "Motion", agent: /Motion|Lavf|libcurl/i, text: (base) => `netcam_url ${base}/videostream.cgi\nnetcam_userpass viewer:${password()}` },
+  { name: "Frigate", agent: /go2rtc|Go-http-client|Lavf/i, text: (base, login) => `go2rtc:\n  streams:\n    camera: "ffmpeg:${base}/videostream.cgi?${login}#video=h264"` },
+  { name: "VLC", agent: /VLC/i, text: (base, login) => `${base}/videostream.asf?${login}` },
+  { name: "OctoPrint", agent: /OctoPrint|python-requests/i, text: (base, login) => `Stream URL: ${base}/videostream.cgi?${login}\nSnapshot URL: ${base}/snapshot.cgi?${login}` },
+];
 
-/** @param {HTMLElement} room */
-export async function show(room) {
-  const [base, login] = [location.origin, `user=viewer&pwd=${say("clients.password")}`];
+/** What stands where the password belongs. */
+const password = () => say("clients.password");
+
+/**
+ * @param {HTMLElement} room
+ * @param {import("../app.js").Context} context
+ */
+export async function show(room, context) {
+  const [base, login] = [location.origin, `user=viewer&pwd=${password()}`];
   room.append(el("p", {}, say("clients.how")));
-  for (const { name, text } of CLIENTS) {
+  for (const { name, agent, text } of CLIENTS) {
     const words = text(base, login);
-    const told = el("span", { role: "status", class: "told" });
+    const [told, came] = [el("span", { role: "status", class: "told" }), el("p", { class: "came good", role: "status" })];
     const copy = el("button", { type: "button", onclick: () => copied(words).then(() => (told.textContent = say("copied"))) }, say("copy"));
-    room.append(card(name, el("pre", { tabindex: 0 }, words), el("div", { class: "actions" }, copy, told)));
+    room.append(card(name, el("pre", { tabindex: 0, role: "region", "aria-label": name }, words), el("div", { class: "actions" }, copy, told), came));
+    context.follow(({ came: all = [] }) => {
+      const guest = all.find((guest) => agent.test(guest.agent));
+      came.textContent = guest ? `✓ ${say("clients.came", { agent: guest.agent, from: guest.from, ago: lasting(guest.seconds) })}` : "";
+    });
   }
 }
 

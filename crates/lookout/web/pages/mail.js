@@ -1,16 +1,10 @@
 // Mail: where alarms go.
 
-import { list } from "../camera.js";
-import { deed, settings } from "../parts/card.js";
-import { say } from "../words.js";
+import { settings, test } from "../parts/card.js";
 
 /** @param {HTMLElement} room */
 export async function show(room) {
   const { form, element } = await settings("set_mail.cgi");
-  element.append(deed(say("test.mail"), async () => {
-    await form.store();
-    const { result } = await list("test_mail.cgi");
-    return say("test.result", { words: say(`mail.${result}`), code: result });
-  }));
+  element.append(test(form, "mail"));
   room.append(element);
 }

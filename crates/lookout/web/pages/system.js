@@ -1,54 +1,73 @@
 // The camera itself: its name, lamp and head, its journal, backup, upgrade, restart.
 
-import { list, send } from "../camera.js";
+import { list, order, send } from "../camera.js";
 import { el } from "../dom.js";
 import { anew, card, danger, deed, settings } from "../parts/card.js";
 import { say } from "../words.js";
 
-/**
- * @param {HTMLElement} room
- * @param {import("../app.js").Context} context
- */
-export async function show(room, context) {
-  const { id, sys_ver: version } = await context.status();
+/** @param {HTMLElement} room */
+export async function show(room) {
+  const { id, sys_ver: version, app_ver: pages } = await list("get_status.cgi");
   room.append(
-    card(say("system.about"), el("p", {}, say("system.is", { id, version }))),
+    card(say("system.about"), el("p", {}, say("system.is", { id, version, pages }))),
     (await settings("set_alias.cgi")).element,
     (await settings("set_misc.cgi")).element,
     (await settings("set_decoder.cgi")).element,
     await journal(),
-    card(say("system.backup"), el("p", {}, say("system.backup.how")), el("p", {}, el("a", { href: "backup_params.cgi", download: "" }, say("system.backup.get"))),
-      upload("restore_params.cgi", say("system.restore"), { backup_pwd: say("system.restore.password") })),
-    card(say("system.upgrade"), upload("upgrade_firmware.cgi", say("system.upgrade.firmware")), upload("upgrade_htmls.cgi", say("system.upgrade.pages"))),
-    card(say("system.power"), danger(say("system.restart"), say("system.restart.sure"), () => anew("reboot.cgi")),
-      danger(say("system.reset"), say("system.reset.sure"), () => anew("restore_factory.cgi"))),
+    card(say("system.backup"), el("p", {}, say("system.backup.how")),
+      el("p", {}, el("a", { href: "backup_params.cgi", download: "", class: "button" }, say("system.backup.get"))), restore()),
+    card(say("system.upgrade"), upload("upgrade_firmware.cgi", say("system.upgrade.firmware"), anew), upload("upgrade_htmls.cgi", say("system.upgrade.pages"), reload),
+      deed(say("system.upgrade.own"), () => reload(() => order("restore_htmls.cgi")))),
+    card(say("system.power"), danger(say("system.restart"), say("system.restart.sure"), () => anew(() => order("reboot.cgi"))),
+      danger(say("system.reset"), say("system.reset.sure"), () => anew(() => order("restore_factory.cgi")))),
   );
 }
 
 async function journal() {
-  const text = el("pre", { tabindex: 0, "aria-label": say("system.log") });
+  const text = el("pre", { tabindex: 0, role: "region", "aria-label": say("system.log") });
   const load = async () => {
-    text.textContent = String((await list("get_log.cgi")).log_text).split("\n").filter(Boolean).reverse().join("\n");
+    const { log_text: log } = await list("get_log.cgi");
+    text.textContent = String(log).replace(/ {3,}/g, "  ").split("\n").filter(Boolean).reverse().join("\n");
+    return "";
   };
   await load();
-  return card(say("system.log"), text, deed(say("again"), load));
+  return card(say("system.log"), text, deed(say("system.log.again"), load));
 }
 
 /**
- * A file that is sent to the camera, which starts anew behind it.
+ * Shows the pages anew behind what changes them.
+ *
+ * @param {() => Promise<unknown>} act
+ */
+async function reload(act) {
+  await act();
+  location.assign("/");
+}
+
+function restore() {
+  const password = el("input", { type: "password", autocomplete: "off", placeholder: say("system.restore.password"), "aria-label": say("system.restore.password") });
+  /** @returns {Record<string, string>} */
+  const given = () => (password.value === "" ? {} : { backup_pwd: password.value });
+  return upload("restore_params.cgi", say("system.restore"), anew, password, given);
+}
+
+/**
+ * A file that is sent to the camera, and how far that is.
  *
  * @param {string} path
  * @param {string} words
- * @param {Record<string, string>} [asked] What is asked beside the file, by the parameter's name.
+ * @param {(act: () => Promise<unknown>) => Promise<unknown>} then What comes behind it.
+ * @param {HTMLElement} [more] What is asked beside it.
+ * @param {() => Record<string, string>} [given] What was answered.
  */
-function upload(path, words, asked = {}) {
-  const file = el("input", { type: "file", "aria-label": words });
-  const more = Object.entries(asked).map(([name, label]) => ({ name, input: el("input", { type: "password", autocomplete: "off", placeholder: label, "aria-label": label }) }));
-  const go = deed(words, () => {
+function upload(path, words, then, more, given = () => ({})) {
+  const file = el("input", { type: "file", "aria-label": say("system.file", { words }) });
+  const sent = el("progress", { max: 1, value: 0, hidden: true, "aria-label": say("system.sent") });
+  const go = deed(words, async () => {
     const chosen = file.files?.[0];
-    if (!chosen) return Promise.resolve(say("system.choose"));
-    const query = Object.fromEntries(more.filter(({ input }) => input.value !== "").map(({ name, input }) => [name, input.value]));
-    return anew(path, () => send(path, chosen, query));
+    if (!chosen) return say("system.choose");
+    sent.hidden = false;
+    return then(() => send(path, chosen, given(), (share) => (sent.value = share))).finally(() => (sent.hidden = true));
   });
-  return el("div", { class: "row" }, file, ...more.map(({ input }) => input), go);
+  return el("form", { class: "upload", onsubmit: (/** @type {Event} */ event) => event.preventDefault() }, file, more, go, sent);
 }

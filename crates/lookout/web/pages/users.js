@@ -1,46 +1,45 @@
 // Accounts.
 
-import { list, order } from "../camera.js";
-import { button, el } from "../dom.js";
-import { all } from "../form.js";
-import { card } from "../parts/card.js";
+import { login } from "../camera.js";
+import { el } from "../dom.js";
+import { accounts } from "../parts/accounts.js";
+import { card, deed } from "../parts/card.js";
 import { say } from "../words.js";
 
-const PLACES = 8;
 /** What an account may do, by its number on the wire (Q3). */
 const MAY = [0, 1, 2];
 
-/** @param {HTMLElement} room */
-export async function show(room) {
-  const [forms, now] = [await all(), await list("get_params.cgi")];
-  const limit = (/** @type {string} */ wire) => forms["set_users.cgi"].fields.find((field) => field.wire === wire)?.max;
-  const told = el("p", { role: "status", class: "told" });
-  const rows = Array.from({ length: PLACES }, (_, at) => account(now, at + 1, limit));
-  const save = button(say("save"), async () => {
-    const query = Object.assign({}, ...rows.map(({ read }) => read()));
-    await order("set_users.cgi", query).then(() => (told.textContent = say("saved")), (error) => (told.textContent = say(`refused.${error.why}`)));
+/**
+ * @param {HTMLElement} room
+ * @param {import("../app.js").Context} context
+ */
+export async function show(room, context) {
+  const all = await accounts();
+  const rows = all.list.map((account) => row(account, all.longest));
+  const save = deed(say("save"), async () => {
+    await all.store(rows.map(({ read }) => read()));
+    const mine = rows.map(({ read }) => read()).find(({ name }) => name === context.user.name);
+    if (mine && mine.pwd !== all.mask) await login(mine.name, mine.pwd);
+    return say("saved");
   }, { class: "primary" });
   const head = ["users.name", "users.password", "users.may"].map((key) => el("th", { scope: "col" }, say(key)));
   room.append(card(say("form.set_users.cgi"), el("p", {}, say("users.about")),
-    el("div", { class: "wide" }, el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows.map(({ row }) => row)))),
-    el("div", { class: "actions" }, save, told)));
+    el("form", { class: "wide", onsubmit: (/** @type {Event} */ event) => event.preventDefault() }, el("table", { class: "users" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows.map(({ row }) => row)))), save));
 }
 
 /**
- * @param {import("../model/vars.js").Vars} now
- * @param {number} number
- * @param {(wire: string) => number | undefined} limit
+ * @param {import("../parts/accounts.js").Account} account
+ * @param {{ name?: number, pwd?: number }} longest
  */
-function account(now, number, limit) {
+function row({ number, name, pwd, pri }, longest) {
   const label = (/** @type {string} */ key) => `${say(key)} ${number}`;
-  const text = { autocomplete: "off", autocapitalize: "off", spellcheck: "false" };
-  const name = el("input", { ...text, value: now[`user${number}_name`], maxlength: limit(`user${number}`), "aria-label": label("users.name") });
-  const pwd = el("input", { ...text, type: "password", autocomplete: "new-password", value: now[`user${number}_pwd`], maxlength: limit(`pwd${number}`),
-    "aria-label": label("users.password"), onfocus: () => pwd.select() });
-  const pri = el("select", { "aria-label": label("users.may") }, ...MAY.map((may) =>
-    el("option", { value: may, selected: may === Number(now[`user${number}_pri`]) }, say(`may.${may}`))));
+  const text = { autocapitalize: "off", spellcheck: "false" };
+  const called = el("input", { ...text, value: name, maxlength: longest.name, autocomplete: "off", "aria-label": label("users.name") });
+  const secret = el("input", { ...text, type: "password", value: pwd, maxlength: longest.pwd, autocomplete: "new-password",
+    "aria-label": label("users.password"), onfocus: () => secret.select() });
+  const may = el("select", { "aria-label": label("users.may") }, ...MAY.map((value) => el("option", { value, selected: String(value) === pri }, say(`may.${value}`))));
   return {
-    row: el("tr", {}, el("td", {}, name), el("td", {}, pwd), el("td", {}, pri)),
-    read: () => ({ [`user${number}`]: name.value, [`pwd${number}`]: name.value === "" ? "" : pwd.value, [`pri${number}`]: pri.value }),
+    row: el("tr", {}, el("td", {}, called), el("td", {}, secret), el("td", {}, may)),
+    read: () => ({ number, name: called.value, pwd: called.value === "" ? "" : secret.value, pri: may.value }),
   };
 }

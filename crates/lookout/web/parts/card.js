@@ -1,9 +1,9 @@
 // Cards: what most pages are made of.
 
-import { order } from "../camera.js";
+import { list, patiently } from "../camera.js";
 import { button, el } from "../dom.js";
 import { SettingsForm, all } from "../form.js";
-import { say } from "../words.js";
+import { reason, say } from "../words.js";
 
 /**
  * A card with a heading.
@@ -17,7 +17,7 @@ export const card = (heading, ...children) => el("section", { class: "card" }, e
  * A card with the form of a CGI, filled.
  *
  * @param {string} path
- * @param {ConstructorParameters<typeof SettingsForm>[2] & { heading?: string }} [choice]
+ * @param {import("../form.js").Choice & { heading?: string }} [choice]
  */
 export async function settings(path, { heading = say(`form.${path}`), ...choice } = {}) {
   const form = new SettingsForm(path, (await all())[path], choice);
@@ -25,21 +25,21 @@ export async function settings(path, { heading = say(`form.${path}`), ...choice 
   return { form, element: card(heading, form.element) };
 }
 
-/** Names of a schedule's words. */
+/** Says whether a setting is a word of a schedule. */
 export const isWord = (/** @type {import("../form.js").Field} */ field) => field.kind === "word";
 
 /**
- * A button that gives an order and says what came of it.
+ * A button that does something and says what came of it.
  *
  * @param {string} words
- * @param {() => Promise<unknown>} act
+ * @param {() => Promise<unknown>} act Gives words of its own, or nothing.
  * @param {Record<string, unknown>} [given]
  */
 export function deed(words, act, given) {
   const told = el("span", { role: "status", class: "told" });
   const press = button(words, async () => {
     told.textContent = say("doing");
-    told.textContent = await act().then((said) => (typeof said === "string" ? said : say("done")), (error) => say(`refused.${error.why ?? "internal"}`));
+    told.textContent = await act().then((said) => (typeof said === "string" ? said : say("done")), reason);
   }, given);
   return el("div", { class: "actions" }, press, told);
 }
@@ -52,10 +52,7 @@ export function deed(words, act, given) {
  * @param {() => Promise<unknown>} act
  */
 export function danger(words, question, act) {
-  return deed(words, async () => {
-    if (!(await sure(question, words))) return "";
-    return act();
-  }, { class: "danger" });
+  return deed(words, async () => ((await sure(question, words)) ? act() : ""), { class: "danger" });
 }
 
 /**
@@ -65,9 +62,9 @@ export function danger(words, question, act) {
  * @param {string} yes
  * @returns {Promise<boolean>}
  */
-export function sure(question, yes) {
-  const dialog = el("dialog", {}, el("form", { method: "dialog" }, el("p", {}, question),
-    el("div", { class: "actions" }, el("button", { value: "yes", class: "danger" }, yes), el("button", { value: "no", autofocus: true }, say("cancel")))));
+function sure(question, yes) {
+  const answers = [el("button", { value: "yes", class: "danger" }, yes), el("button", { value: "no", autofocus: true }, say("cancel"))];
+  const dialog = el("dialog", { "aria-label": question }, el("form", { method: "dialog" }, el("p", {}, question), el("div", { class: "actions" }, ...answers)));
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => dialog.addEventListener("close", () => {
@@ -77,16 +74,29 @@ export function sure(question, yes) {
 }
 
 /**
- * Has the camera start anew, or do what ends in that, and waits until it is back.
+ * Has the camera do what it starts anew behind, and waits until it is back.
  *
- * @param {string} path
- * @param {(() => Promise<unknown>)} [instead]
+ * @param {() => Promise<unknown>} act
  */
-export async function anew(path, instead = () => order(path)) {
-  await instead();
+export async function anew(act) {
+  await act();
   for (let tries = 0; tries < 60; tries += 1) {
     await new Promise((resolve) => setTimeout(resolve, 1000));
-    if (await fetch("healthz", { cache: "no-store" }).then((answer) => answer.ok, () => false)) return say("back");
+    if (await fetch("healthz", { cache: "no-store" }).then(({ ok }) => ok, () => false)) return say("back");
   }
   return say("refused.away");
+}
+
+/**
+ * A button that stores a form, tests what it says, and tells the cause in words beside the profile's code.
+ *
+ * @param {SettingsForm} form
+ * @param {"mail" | "ftp"} what
+ */
+export function test(form, what) {
+  return deed(say(`test.${what}`), async () => {
+    await form.store();
+    const { result } = await list(`test_${what}.cgi`, {}, patiently());
+    return say("test.result", { words: say(`${what}.${result}`), code: result });
+  });
 }

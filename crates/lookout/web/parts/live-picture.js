@@ -1,4 +1,5 @@
-// <live-picture src="videostream.cgi">: the push stream on a canvas.
+// <live-picture src="videostream.cgi">: the push stream on a canvas. With the attribute `still` the address is one of snapshots, which
+// are asked for in turn: a browser opens six connections to a camera, and streams keep theirs.
 //
 // An <img> shows a picture only when the next one begins, in some browsers, and nobody can tell how old it is; so the stream is
 // fetched, cut and drawn here. While the page is hidden nothing is fetched, so that nobody counts as a viewer who does not look.
@@ -11,6 +12,12 @@ const LONGEST = 16 << 20;
 const SILENCE = 6000;
 /** Pauses between attempts, ms: the first, and the longest. */
 const PAUSES = [500, 15000];
+
+/** How long a snapshot is shown before the next, ms. */
+const STILL = 1000;
+
+/** Ends when the last snapshot that was asked for has come. */
+let queue = Promise.resolve();
 
 /** @typedef {"connecting" | "live" | "lost" | "private" | "login" | "paused"} State */
 
@@ -59,11 +66,6 @@ export class LivePicture extends HTMLElement {
     return last === undefined ? undefined : performance.now() - last;
   }
 
-  /** How large the picture is. */
-  get size() {
-    return { width: this.#canvas.width, height: this.#canvas.height };
-  }
-
   #turn = () => {
     if (document.hidden) this.#stop("paused");
     else if (!this.#going) this.#follow();
@@ -98,27 +100,78 @@ export class LivePicture extends HTMLElement {
   async #once(ends) {
     const silence = new AbortController();
     const signal = AbortSignal.any([ends, silence.signal]);
-    let timer = setTimeout(() => silence.abort(), SILENCE);
+    let timer = 0;
+    const wait = (/** @type {boolean} */ on) => {
+      clearTimeout(timer);
+      if (on) timer = setTimeout(() => silence.abort(), SILENCE);
+    };
     try {
-      const response = await fetch(this.getAttribute("src") ?? "", { signal, cache: "no-store" });
-      if (response.status === 403) return "private";
-      if (response.status === 401) return "login";
-      if (!response.ok || !response.body) return "lost";
-      const [parts, reader] = [new Multipart(LONGEST), response.body.getReader()];
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return "lost";
-        clearTimeout(timer);
-        timer = setTimeout(() => silence.abort(), SILENCE);
-        const { picture, pictures } = parts.take(value);
-        for (let count = 0; count < pictures; count += 1) this.#came.push(performance.now());
-        if (picture) await this.#draw(picture);
-      }
+      return await (this.hasAttribute("still") ? this.#stills(signal, wait) : this.#stream(signal, wait));
     } catch {
       return "lost";
     } finally {
-      clearTimeout(timer);
+      wait(false);
     }
+  }
+
+  /**
+   * Asks for what is shown; says how it stands if there is nothing.
+   *
+   * @param {AbortSignal} signal
+   * @returns {Promise<Response | State>}
+   */
+  async #ask(signal) {
+    const response = await fetch(this.getAttribute("src") ?? "", { signal, cache: "no-store" });
+    if (response.status === 403) return "private";
+    if (response.status === 401) return "login";
+    return response.ok && response.body ? response : "lost";
+  }
+
+  /**
+   * @param {AbortSignal} signal
+   * @param {(on: boolean) => void} wait Begins to wait for something, anew if need be, or waits no more.
+   * @returns {Promise<State>}
+   */
+  async #stream(signal, wait) {
+    wait(true);
+    const answer = await this.#ask(signal);
+    if (!(answer instanceof Response)) return answer;
+    const [parts, reader] = [new Multipart(LONGEST), /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader()];
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return "lost";
+      wait(true);
+      const { picture, pictures } = parts.take(value);
+      for (let count = 0; count < pictures; count += 1) this.#came.push(performance.now());
+      if (picture) await this.#draw(picture);
+    }
+  }
+
+  /**
+   * @param {AbortSignal} signal
+   * @param {(on: boolean) => void} wait Begins to wait for something, anew if need be, or waits no more.
+   * @returns {Promise<State>}
+   */
+  async #stills(signal, wait) {
+    for (;;) {
+      const asked = queue.then(() => this.#still(signal, wait)).finally(() => wait(false));
+      queue = asked.then(() => {}, () => {});
+      const picture = await asked;
+      if (typeof picture === "string") return picture;
+      this.#came.push(performance.now());
+      await this.#draw(picture);
+      await new Promise((resolve) => setTimeout(resolve, STILL));
+    }
+  }
+
+  /**
+   * @param {AbortSignal} signal
+   * @param {(on: boolean) => void} wait
+   */
+  async #still(signal, wait) {
+    wait(true);
+    const answer = await this.#ask(signal);
+    return answer instanceof Response ? new Uint8Array(await answer.arrayBuffer()) : answer;
   }
 
   /** @param {Uint8Array} picture */
@@ -126,7 +179,7 @@ export class LivePicture extends HTMLElement {
     const bitmap = await createImageBitmap(new Blob([/** @type {BlobPart} */ (picture)], { type: "image/jpeg" }));
     if (this.#canvas.width !== bitmap.width || this.#canvas.height !== bitmap.height) {
       [this.#canvas.width, this.#canvas.height] = [bitmap.width, bitmap.height];
-      this.dispatchEvent(new Event("size"));
+      this.style.setProperty("--ratio", `${bitmap.width / bitmap.height}`);
     }
     this.#canvas.getContext("2d", { alpha: false })?.drawImage(bitmap, 0, 0);
     bitmap.close();
@@ -138,8 +191,24 @@ export class LivePicture extends HTMLElement {
   #tell(state) {
     if (this.state === state) return;
     this.state = state;
+    this.dataset.state = state;
     this.dispatchEvent(new Event("state"));
   }
 }
 
 customElements.define("live-picture", LivePicture);
+
+/**
+ * Makes one.
+ *
+ * @param {string} src
+ * @param {string} label What it shows, for those who do not see it.
+ * @param {boolean} [still] Whether it is one of snapshots.
+ */
+export function picture(src, label, still = false) {
+  const picture = new LivePicture();
+  picture.toggleAttribute("still", still);
+  picture.setAttribute("label", label);
+  picture.setAttribute("src", src);
+  return picture;
+}

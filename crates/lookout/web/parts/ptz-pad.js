@@ -32,9 +32,10 @@ const STEP = 120;
 export class PtzPad extends HTMLElement {
   /** @type {{ way: string, at: number } | undefined} */
   #pressed;
+  /** Orders go out one behind the other: no stop overtakes what it stops. */
+  #told = Promise.resolve();
 
   connectedCallback() {
-    if (this.childElementCount > 0) return;
     const key = (/** @type {string} */ way) => {
       const words = say(`ptz.${way}`);
       const press = el("button", { type: "button", class: way, "aria-label": words, title: words }, WAYS[way].sign);
@@ -42,25 +43,29 @@ export class PtzPad extends HTMLElement {
         press.setPointerCapture(event.pointerId);
         this.#go(way);
       });
-      for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) press.addEventListener(end, () => this.#stop());
+      for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) press.addEventListener(end, this.#stop);
       press.addEventListener("contextmenu", (event) => event.preventDefault());
       // By keyboard or a screen reader a button is only clicked: a step.
       press.addEventListener("click", (event) => event.detail === 0 && this.#step(way));
       return press;
     };
-    this.append(...Object.keys(WAYS).map(key));
+    this.replaceChildren(...Object.keys(WAYS).map(key));
     this.addEventListener("keydown", (event) => {
       const way = KEYS[event.key];
-      if (!way || event.repeat) return;
+      if (!way || event.ctrlKey || event.altKey || event.metaKey) return;
       event.preventDefault();
-      this.#go(way);
+      if (!event.repeat) this.#go(way);
     });
     this.addEventListener("keyup", (event) => event.key in KEYS && this.#stop());
-    this.addEventListener("focusout", () => this.#stop());
+    this.addEventListener("focusout", this.#stop);
+    window.addEventListener("blur", this.#stop);
+    window.addEventListener("pagehide", this.#stop);
   }
 
   disconnectedCallback() {
     this.#stop();
+    window.removeEventListener("blur", this.#stop);
+    window.removeEventListener("pagehide", this.#stop);
   }
 
   /** @param {string} way */
@@ -70,14 +75,14 @@ export class PtzPad extends HTMLElement {
     this.#tell(WAYS[way].go);
   }
 
-  #stop() {
+  #stop = () => {
     const pressed = this.#pressed;
     if (!pressed) return;
     this.#pressed = undefined;
     const held = performance.now() - pressed.at;
     // A tap turns as long as a step does, however short it was.
     if (pressed.way !== "centre") setTimeout(() => this.#tell(WAYS[pressed.way].stop), held < HELD ? Math.max(0, STEP - held) : 0);
-  }
+  };
 
   /** @param {string} way */
   #step(way) {
@@ -86,12 +91,9 @@ export class PtzPad extends HTMLElement {
   }
 
   /** @param {number} command */
-  async #tell(command) {
-    try {
-      await order("decoder_control.cgi", { command });
-    } catch (error) {
-      this.dispatchEvent(new CustomEvent("refused", { detail: /** @type {import("../camera.js").Refused} */ (error).why }));
-    }
+  #tell(command) {
+    const refused = (/** @type {unknown} */ detail) => this.dispatchEvent(new CustomEvent("refused", { detail }));
+    this.#told = this.#told.then(() => order("decoder_control.cgi", { command }, { keepalive: true })).catch((error) => void refused(error));
   }
 }
 

@@ -2,18 +2,20 @@
 // day or hour; by keyboard the arrows move, and space paints. Who would rather write has the text form beside it.
 
 import { el } from "../dom.js";
-import { DAYS, QUARTERS, empty } from "../model/week.js";
+import { DAYS, QUARTERS, clock, empty } from "../model/week.js";
 import { say } from "../words.js";
 
 /** In which order days are shown: from Monday on. */
 const ORDER = [1, 2, 3, 4, 5, 6, 0];
+
+/** @typedef {{ day: number, quarter: number, on: boolean, before: import("../model/week.js").Week }} Stroke Where it began, and the week before it. */
 
 export class WeekGrid extends HTMLElement {
   /** @type {import("../model/week.js").Week} */
   #week = empty();
   /** @type {HTMLElement[][]} By day (0 is Sunday) and quarter. */
   #cells = [];
-  /** @type {{ day: number, quarter: number, on: boolean, before: import("../model/week.js").Week } | undefined} */
+  /** @type {Stroke | undefined} */
   #stroke;
   #cursor = { row: 0, quarter: 0 };
 
@@ -128,7 +130,7 @@ export class WeekGrid extends HTMLElement {
 
   /** @param {{ day: number, quarter: number }} at */
   #paint({ day, quarter }) {
-    const stroke = /** @type {NonNullable<typeof this.#stroke>} */ (this.#stroke);
+    const stroke = /** @type {Stroke} */ (this.#stroke);
     const [row, first] = [ORDER.indexOf(day), ORDER.indexOf(stroke.day)];
     this.#week = stroke.before.map((quarters) => [...quarters]);
     for (let at = Math.min(row, first); at <= Math.max(row, first); at += 1) {
@@ -158,7 +160,5 @@ export class WeekGrid extends HTMLElement {
     this.#cells[ORDER[this.#cursor.row]][this.#cursor.quarter].focus();
   };
 }
-
-const clock = (/** @type {number} */ quarter) => `${String(quarter >> 2).padStart(2, "0")}:${String((quarter & 3) * 15).padStart(2, "0")}`;
 
 customElements.define("week-grid", WeekGrid);

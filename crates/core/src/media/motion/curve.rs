@@ -38,6 +38,11 @@ impl Threshold {
         (picture as u64 * u64::from(self.area)).div_ceil(1_000_000).max(2) as usize
     }
 
+    /// Returns the least area as a share of the picture.
+    pub fn share(self) -> f64 {
+        f64::from(self.area) / 1e6
+    }
+
     /// Returns the contrast in units of the background.
     pub(super) fn floor(self) -> i16 {
         self.contrast * ONE

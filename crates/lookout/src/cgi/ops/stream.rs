@@ -14,6 +14,7 @@ use lookout_core::{
 
 use super::{Ask, Sight};
 use crate::{
+    guests::Guest,
     http::{Answer, Asf, Body, Fans, Form, Pictures, Push, Status, Wav},
     hub::PUSH,
 };
@@ -50,6 +51,7 @@ fn pace(ask: &Ask<'_>) -> Pace {
 }
 
 fn push(ask: &Ask<'_>, fans: Arc<Fans>, content_type: &'static str, form: Form, begin: Bytes) -> Answer {
-    let push = Push { fans, form, begin, user: ask.caller.user.clone() };
+    let (user, watching) = (ask.caller.user.clone(), ask.app.guests.watch(Guest::of(ask.request, ask.caller)));
+    let push = Push { fans, form, begin, user, watching };
     Answer { body: Body::Push(Box::new(push)), ..Answer::whole(Status::Ok, content_type, "") }
 }

@@ -6,7 +6,7 @@ use super::{super::next_page, Ask};
 use crate::{
     backup,
     http::{Answer, Status, Then},
-    metrics,
+    metrics, now,
     store::By,
     web::Ui,
 };
@@ -39,6 +39,11 @@ pub async fn restore_htmls(ask: &Ask<'_>) -> Result<Answer, Failure> {
 pub fn metrics(ask: &Ask<'_>) -> Answer {
     let text = ask.app.metrics.text(ask.app.hub.sound.loudness());
     Answer::whole(Status::Ok, metrics::CONTENT_TYPE, text)
+}
+
+/// How the camera stands right now.
+pub fn now(ask: &Ask<'_>) -> Answer {
+    Answer::whole(Status::Ok, "application/json", now::told(ask.app, ask.settings, ask.caller.privilege))
 }
 
 /// A file of the web UI in force.

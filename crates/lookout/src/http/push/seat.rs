@@ -11,6 +11,7 @@ use super::{
     rest::{Own, Rest},
 };
 use crate::{
+    guests::Watching,
     hub::Shown,
     metrics::{Flow, Held},
 };
@@ -22,13 +23,13 @@ pub struct Seat {
     pub form: Form,
     /// The account that watches.
     pub user: User,
-    _viewer: Held,
+    _counted: (Held, Watching),
     _place: Place,
 }
 
 impl Seat {
-    pub fn new(conn: Revocable, form: Form, user: User, viewer: Held, place: Place) -> Self {
-        Self { conn, form, user, _viewer: viewer, _place: place }
+    pub fn new(conn: Revocable, form: Form, user: User, counted: (Held, Watching), place: Place) -> Self {
+        Self { conn, form, user, _counted: counted, _place: place }
     }
 
     /// Writes what is due, as far as there is room; never waits. Returns what must follow.

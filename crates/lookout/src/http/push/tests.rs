@@ -14,6 +14,7 @@ use tokio::{
 
 use super::{super::conn::Conn, *};
 use crate::{
+    guests::{Guest, Guests},
     http::Caps,
     hub::{Hub, Viewer},
     metrics::SoundCounters,
@@ -57,7 +58,10 @@ impl House {
     fn send_form(&self, form: Form, user: &User, conn: TcpStream) {
         let place = Caps::new(1, 1, Arc::default()).admit([127, 0, 0, 1].into()).unwrap();
         let (fans, user) = (self.fans.clone(), user.clone());
-        let push = Push { fans, form, begin: Bytes::new(), user };
+        let (agent, path) = (String::new(), String::new());
+        let guest = Guest { user: user.name.as_str().to_owned(), peer: [127, 0, 0, 1].into(), agent, path };
+        let watching = Arc::<Guests>::default().watch(guest);
+        let push = Push { fans, form, begin: Bytes::new(), user, watching };
         Fans::join(push, Revocable::new(Conn::Plain(conn)).unwrap(), place);
     }
 
