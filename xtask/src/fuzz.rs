@@ -6,11 +6,13 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
+    sync::{Mutex, PoisonError},
+    thread,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
 /// What to fuzz, and for how long.
 #[derive(clap::Args)]
@@ -31,7 +33,7 @@ const LONGEST: u32 = 32 * 1024;
 /// The most memory, MiB; a target that takes more is broken.
 const MOST_MEMORY: u32 = 1024;
 
-/// Builds the fuzzer and runs each target for its time.
+/// Builds the fuzzer and runs each target for its time, as many at once as there are processors.
 ///
 /// # Errors
 /// Fails if it cannot be built. Targets that break make the exit code 1.
@@ -53,24 +55,57 @@ pub fn run(fuzz: &Fuzz) -> Result<ExitCode> {
     let part = fuzz.target.as_deref().unwrap_or_default();
     let chosen: Vec<_> = ::fuzz::TARGETS.iter().filter(|target| target.name.contains(part)).collect();
     ensure!(!chosen.is_empty(), "no target is named like {part}");
-    let mut broken = Vec::new();
-    for target in &chosen {
-        let found = folder.join("corpus").join(target.name);
-        fs::create_dir_all(&found)?;
-        println!("fuzz: {} for {} s", target.name, fuzz.seconds);
-        let status = Command::new(folder.join("build").join(&host).join("release/fuzz"))
-            .env("LOOKOUT_FUZZ", target.name)
-            .arg(format!("-max_total_time={}", fuzz.seconds))
-            .arg(format!("-max_len={LONGEST}"))
-            .arg(format!("-rss_limit_mb={MOST_MEMORY}"))
-            .arg(format!("-artifact_prefix={}/{}-", folder.display(), target.name))
-            .args(["-timeout=10", "-print_final_stats=1", "-verbosity=0"])
-            .args([found, root.join("fuzz/corpus").join(target.name)])
-            .status()?;
-        if !status.success() {
-            broken.push(target.name);
+    let bench = Bench {
+        root,
+        folder: &folder,
+        fuzzer: folder.join("build").join(&host).join("release/fuzz"),
+        seconds: fuzz.seconds,
+    };
+    // Each keeps one processor busy.
+    let (queue, broken) = (Mutex::new(chosen.iter()), Mutex::new(Vec::new()));
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || -> Result<()> {
+        while let Some(target) = next() {
+            if !bench.holds(target.name)? {
+                broken.lock().unwrap_or_else(PoisonError::into_inner).push(target.name);
+            }
         }
-    }
+        Ok(())
+    };
+    let hands = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let all: Vec<_> = (0..hands).map(|_| scope.spawn(work)).collect();
+        all.into_iter().try_for_each(|hand| hand.join().map_err(|_| anyhow!("a thread panicked"))?)
+    })?;
+    let broken = broken.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!("fuzz: {} targets held, {} broke {}", chosen.len() - broken.len(), broken.len(), broken.join(", "));
     Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What all targets have in common.
+struct Bench<'a> {
+    root: &'a Path,
+    folder: &'a Path,
+    fuzzer: PathBuf,
+    seconds: u32,
+}
+
+impl Bench<'_> {
+    /// Runs a target, and tells what it said in one piece; says whether it held.
+    fn holds(&self, name: &str) -> Result<bool> {
+        let found = self.folder.join("corpus").join(name);
+        fs::create_dir_all(&found)?;
+        let ran = Command::new(&self.fuzzer)
+            .env("LOOKOUT_FUZZ", name)
+            .arg(format!("-max_total_time={}", self.seconds))
+            .arg(format!("-max_len={LONGEST}"))
+            .arg(format!("-rss_limit_mb={MOST_MEMORY}"))
+            .arg(format!("-artifact_prefix={}/{name}-", self.folder.display()))
+            .args(["-timeout=10", "-print_final_stats=1", "-verbosity=0"])
+            .args([found, self.root.join("fuzz/corpus").join(name)])
+            .output()?;
+        let said = [ran.stdout, ran.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        println!("fuzz: {name} for {} s\n{said}", self.seconds);
+        Ok(ran.status.success())
+    }
 }

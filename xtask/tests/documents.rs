@@ -91,6 +91,16 @@ fn every_test_that_is_named_as_proof_exists() {
 }
 
 #[test]
+fn every_file_that_is_named_as_proof_exists() {
+    for (path, text) in texts("md") {
+        let files = text.split('`').filter(|word| word.ends_with(".test.mjs") && !word.contains([' ', '*', '\n']));
+        for file in files.filter(|file| file.contains('/') && !file.contains("NAME")) {
+            assert!(root().join(file).exists(), "{} names {file}", path.display());
+        }
+    }
+}
+
+#[test]
 fn whatever_comments_cite_can_be_found() {
     let (profile, quirks, rules) = (document("profile.md"), document("quirks.md"), document("rules.md"));
     let decisions: Vec<_> =

@@ -229,7 +229,7 @@ impl Alarms {
     }
 
     /// Notes how much moves, as a share of the picture.
-    pub fn moves(&self, share: f32, at: Instant) {
+    pub fn note_motion(&self, share: f32, at: Instant) {
         *self.motion.lock().unwrap_or_else(PoisonError::into_inner) = Some((share, at));
     }
 

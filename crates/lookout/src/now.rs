@@ -18,7 +18,7 @@ pub fn told(app: &App, settings: &Settings, privilege: Privilege) -> String {
         "alias": settings.alias.as_str(),
         "alarm": app.alarms.standing().map(Cause::word),
         "forbidden": app.privacy.pass().is_err(),
-        "viewers": watching.len(),
+        "streams": watching.len(),
         "motion": motion(app, settings, now),
         "devices": devices(settings),
     });
@@ -35,10 +35,9 @@ pub fn told(app: &App, settings: &Settings, privilege: Privilege) -> String {
 
 fn motion(app: &App, settings: &Settings, now: Instant) -> Value {
     let Some(score) = app.alarms.motion(now) else { return Value::Null };
-    let sensitivity = u8::try_from(settings.alarm.motion_sensitivity.get()).unwrap_or(u8::MAX);
     // Four places are finer than a pixel of what is looked at.
     let score = (f64::from(score) * 1e4).round() / 1e4;
-    json!({ "score": score, "threshold": Threshold::of(sensitivity).share() })
+    json!({ "score": score, "threshold": Threshold::of(settings.alarm.sensitivity()).share() })
 }
 
 /// The other cameras that `/device/N/…` shows; whoever may see this one may see them, and need not know where they are.

@@ -4,9 +4,43 @@ import { parse } from "./model/vars.js";
 
 /** @typedef {import("./model/vars.js").Vars} Vars */
 
-/** Why something was not done. `why` is a key of the catalogues. */
+/**
+ * Somebody who wants pictures or sound; `seconds` ago he came.
+ *
+ * @typedef {{ user: string, from: string, agent: string, path: string, seconds: number }} Guest
+ */
+
+/**
+ * What `now.json` says; the last five are for managers.
+ *
+ * @typedef {object} Now
+ * @property {string} alias
+ * @property {string | null} alarm What began the alarm that lasts.
+ * @property {boolean} forbidden Whether nothing leaves the camera.
+ * @property {number} streams
+ * @property {{ score: number, threshold: number } | null} motion Shares of the picture.
+ * @property {{ number: number, alias: string }[]} devices
+ * @property {Guest[]} [watching]
+ * @property {Guest[]} [came]
+ * @property {number | null} [confirm_s]
+ * @property {boolean} [network_managed]
+ * @property {boolean} [setup_done]
+ */
+
+/**
+ * What a page is given: who looks, and how the camera stands, each time that it is asked while the page is shown.
+ *
+ * @typedef {{ user: { name: string, privilege: number }, follow: (hear: (now: Now) => void) => void }} Context
+ */
+
+/**
+ * @typedef {"away" | "login" | "foreign" | "illegal" | "unsupported" | "busy" | "internal" | "private" | "silent" | "full" |
+ *   "differ" | "changed" | "damaged" | "large" | "password" | "off"} Why
+ */
+
+/** Why something was not done: a key of the catalogues, behind `refused.`. */
 export class Refused extends Error {
-  /** @param {"away" | "login" | "foreign" | "illegal" | "unsupported" | "busy" | "internal" | "private" | "silent" | "full" | "differ"} why */
+  /** @param {Why} why */
   constructor(why) {
     super(why);
     this.why = why;
@@ -15,10 +49,20 @@ export class Refused extends Error {
 
 /** What the profile answers instead of `ok.` */
 const ERRORS = /** @type {const} */ ([
-  ["illegal", "illegal"],
-  ["not supported", "unsupported"],
-  ["busy", "busy"],
+  ["error: illegal", "illegal"],
+  ["error: not supported", "unsupported"],
+  ["error: busy", "busy"],
+  ["error: bad package", "damaged"],
+  ["error: too large", "large"],
+  ["error: wrong password", "password"],
 ]);
+/** What the camera says where it shows nothing: the gate is closed. */
+const NOTHING = "shows nothing at this hour";
+/** How it says that the machine's operator has not turned something on. */
+const OFF = /^error: .* is off\.$/;
+
+/** How an answer's status says that nothing was done. */
+const STATUSES = /** @type {Record<number, Why>} */ ({ 401: "login", 403: "foreign", 429: "login", 503: "busy" });
 
 /** How long the camera may take to answer, ms. */
 const PATIENCE = 15_000;
@@ -28,7 +72,20 @@ const LONG = 75_000;
 export const patiently = () => ({ signal: AbortSignal.timeout(LONG) });
 
 /**
- * Asks the camera; what is no answer is an error.
+ * Says why an answer is none, if it is none.
+ *
+ * @param {number} status
+ * @param {string} text Its beginning will do.
+ */
+function failure(status, text) {
+  if (status === 403 && text.includes(NOTHING)) return new Refused("private");
+  if (status === 200 && !text.startsWith("error: ")) return undefined;
+  const why = OFF.test(text.trim()) ? "off" : ERRORS.find(([words]) => text.startsWith(words))?.[1];
+  return new Refused(why ?? STATUSES[status] ?? "internal");
+}
+
+/**
+ * Asks the camera; an answer with another status than 200 is an error.
  *
  * @param {string} path
  * @param {Record<string, string | number>} [query]
@@ -43,12 +100,22 @@ export async function ask(path, query = {}, init = {}) {
   } catch {
     throw new Refused("away");
   }
-  if (response.status === 401 || response.status === 429) throw new Refused("login");
-  if (response.status === 403) throw new Refused((await response.text()).includes("forbidden") ? "private" : "foreign");
-  // A camera without a microphone, else one that has no picture now.
-  if (response.status === 503) throw new Refused(path === "audio.wav" ? "silent" : "busy");
-  if (!response.ok) throw new Refused("internal");
+  if (!response.ok) throw failure(response.status, await response.text());
   return response;
+}
+
+/**
+ * Reads a text; one that says an error is an error.
+ *
+ * @param {string} path
+ * @param {Record<string, string | number>} [query]
+ * @param {RequestInit} [init]
+ */
+async function text(path, query, init) {
+  const text = await (await ask(path, query, init)).text();
+  const why = failure(200, text);
+  if (why) throw why;
+  return text;
 }
 
 /**
@@ -58,11 +125,7 @@ export async function ask(path, query = {}, init = {}) {
  * @param {Record<string, string | number>} [query]
  * @param {RequestInit} [init]
  */
-export async function list(path, query, init) {
-  const text = await (await ask(path, query, init)).text();
-  if (text.startsWith("error: ")) throw failure(text);
-  return parse(text);
-}
+export const list = async (path, query, init) => parse(await text(path, query, init));
 
 /**
  * Has something done.
@@ -72,20 +135,14 @@ export async function list(path, query, init) {
  * @param {RequestInit} [init]
  */
 export async function order(path, query, init) {
-  const text = await (await ask(path, query, init)).text();
-  if (!text.startsWith("ok.")) throw failure(text);
+  if (!(await text(path, query, init)).startsWith("ok.")) throw new Refused("internal");
 }
 
 /**
  * @param {string} path
  * @param {RequestInit} [init]
  */
-export const json = async (path, init) => (await ask(path, {}, init)).json();
-
-/** @param {string} text */
-function failure(text) {
-  return new Refused(ERRORS.find(([words]) => text.startsWith(`error: ${words}`))?.[1] ?? "internal");
-}
+export const json = async (path, init) => JSON.parse(await text(path, {}, init));
 
 /**
  * Sends a file.
@@ -102,37 +159,73 @@ export async function send(path, file, query, told) {
   const request = new XMLHttpRequest();
   request.upload.onprogress = ({ loaded, total }) => told(loaded / total);
   request.open("POST", `${path}?${new URLSearchParams(query)}`);
-  const text = await new Promise((resolve, reject) => {
-    request.onload = () => resolve(request.status === 200 ? request.responseText : "");
+  await new Promise((resolve, reject) => {
+    request.onload = resolve;
     request.onerror = () => reject(new Refused("away"));
     request.send(body);
   });
-  if (!text.startsWith("ok.")) throw failure(text);
+  const why = failure(request.status, request.responseText);
+  if (why) throw why;
 }
 
+/** While it is more than none, nobody looks by himself. */
+let quiet = 0;
+
 /**
- * Has the browser log in anew, after a password was changed, and keep that.
+ * Changes the password of whoever looks, and has the browser log in anew and keep that. Meanwhile nothing is asked with the
+ * old one.
  *
+ * @param {() => Promise<unknown>} change
  * @param {string} user
  * @param {string} pwd
  */
-export function login(user, pwd) {
+export async function relogin(change, user, pwd) {
+  quiet += 1;
+  try {
+    await change();
+    await login(user, pwd);
+  } finally {
+    quiet -= 1;
+  }
+}
+
+/**
+ * @param {string} user
+ * @param {string} pwd
+ */
+function login(user, pwd) {
   // `fetch` takes no login.
   const request = new XMLHttpRequest();
   request.open("GET", "check_user.cgi", true, user, pwd);
   return new Promise((resolve) => {
-    request.onloadend = () => resolve(undefined);
+    request.onloadend = resolve;
     request.send();
   });
 }
 
-/** What users may do, as `check_user.cgi` says it. */
-export const VISITOR = 1;
-export const OPERATOR = 2;
-export const MANAGER = 3;
+/**
+ * Looks at something again and again while the page is seen, never twice at a time; returns what ends it.
+ *
+ * @param {number} ms
+ * @param {() => Promise<unknown>} look
+ */
+export function every(ms, look) {
+  let busy = false;
+  const timer = setInterval(async () => {
+    if (busy || quiet > 0 || document.hidden) return;
+    busy = true;
+    await look().catch(() => {});
+    busy = false;
+  }, ms);
+  return () => clearInterval(timer);
+}
+
+/** Privileges, as `check_user.cgi` says them. */
+export const [VISITOR, OPERATOR, MANAGER] = [1, 2, 3];
 
 /** Says who looks at the page. */
 export async function whoami() {
-  const { user, pri } = await list("check_user.cgi");
-  return { name: String(user), may: Number(pri) };
+  // The browser asks its reader for a login first, who may take his time.
+  const { user, pri } = await list("check_user.cgi", {}, { signal: null });
+  return { name: String(user), privilege: Number(pri) };
 }

@@ -3,8 +3,8 @@
 /** @typedef {Node | string | number | null | undefined | false} Child */
 
 /**
- * Makes an element. Of what is given, functions named `on…` listen, `true` and `false` are attributes that are there or not, and the
- * rest are attributes.
+ * Makes an element. Of what is given, functions named `on…` listen, `true` and `false` are attributes that are there or not,
+ * and the rest are attributes.
  *
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
@@ -26,6 +26,9 @@ export function el(tag, given = {}, ...children) {
 /** @param {Child} child */
 const text = (child) => (child instanceof Node ? child : String(child));
 
+/** Keeps a form from being sent: its buttons do what is to be done. */
+export const stay = (/** @type {Event} */ event) => event.preventDefault();
+
 /** Ids for labels. */
 let last = 0;
 export const id = () => `i${(last += 1)}`;
@@ -39,14 +42,16 @@ export const id = () => `i${(last += 1)}`;
  * @param {...Child} more What it shows beside its words.
  */
 export function button(words, act, given = {}, ...more) {
-  const button = el("button", { type: "button", ...given, onclick: press }, words, ...more);
+  const made = el("button", { type: "button", ...given, onclick: press }, words, ...more);
   async function press() {
-    button.disabled = true;
+    // Not `disabled`: the focus would be lost.
+    if (made.ariaBusy === "true") return;
+    made.ariaBusy = "true";
     try {
       await act();
     } finally {
-      button.disabled = false;
+      made.ariaBusy = null;
     }
   }
-  return button;
+  return made;
 }

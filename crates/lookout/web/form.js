@@ -5,24 +5,51 @@ import { el, id } from "./dom.js";
 import { known, reason, say } from "./words.js";
 
 /**
- * @typedef {{ name: string, wire: string, list: string, listed: string, must: boolean, doc: string, kind: string, factory?: string | number,
- *   min?: number, max?: number, choices?: [string | number, string][] }} Field
- * @typedef {{ doc: string, login: [string, string], fields: Field[] }} Form
- * @typedef {{ field: Field, row: HTMLElement, read: () => string, write: (value: string) => void }} Control
- * @typedef {{ only?: (field: Field) => boolean, hidden?: (field: Field) => boolean, beside?: () => Record<string, string>,
- *   offers?: Record<string, [string | number, string][]>, section?: (field: Field) => string | undefined }} Choice Which fields are set
- *   here (all), which of them have no control, what somebody else has for the same CGI, which values of a number are offered, by the
- *   setting's name, and under which heading a field is folded away.
+ * A setting, as `forms.json` tells it.
+ *
+ * @typedef {object} Field
+ * @property {string} name
+ * @property {string} wire How it is set.
+ * @property {string} list Where it is shown,
+ * @property {string} listed and how.
+ * @property {boolean} must
+ * @property {string} doc
+ * @property {string} kind
+ * @property {string | number} [factory]
+ * @property {number} [min]
+ * @property {number} [max]
+ * @property {[string | number, string][]} [choices]
+ */
+
+/** @typedef {{ doc: string, login: [string, string], fields: Field[] }} Form */
+/** @typedef {{ field: Field, row: HTMLElement, read: () => string, write: (value: string) => void }} Control */
+
+/**
+ * What a form shows.
+ *
+ * @typedef {object} Choice
+ * @property {(field: Field) => boolean} [only] Which settings are sent: all, if it is not given.
+ * @property {(field: Field) => boolean} [hidden] Which of them have no control.
+ * @property {() => Record<string, string>} [beside] What somebody else has for the same CGI.
+ * @property {Record<string, [string | number, string][]>} [offers] Which values of a number are offered, by the setting's name.
+ * @property {(field: Field) => string | undefined} [section] Under which heading a field is folded away.
+ * @property {boolean} [button] Whether there is a button that stores it.
  */
 
 /** What a listing shows of a secret that is set, and what keeps it as it is. */
-const MASK = "********";
+export const MASK = "********";
 
 /** @type {Promise<Record<string, Form>> | undefined} */
 let forms;
 
 /** Gives all forms. */
 export const all = () => (forms ??= json("forms.json"));
+
+/** Says whether a setting is part of a schedule. */
+export const isHours = (/** @type {Field} */ { kind, wire }) => kind === "hours" || wire === "schedule_enable";
+
+/** What a table calls a value that is stored and does nothing. */
+const RESERVED = "reserved";
 
 /** A form of one CGI, or of a part of it. */
 export class SettingsForm {
@@ -38,11 +65,19 @@ export class SettingsForm {
    * @param {Form} form
    * @param {Choice} [choice]
    */
-  constructor(path, form, { only = () => true, hidden = () => false, beside = () => ({}), offers = {}, section = () => undefined } = {}) {
+  constructor(
+    path,
+    form,
+    { only = () => true, hidden = () => false, beside = () => ({}), offers = {}, section = () => undefined, button = true } = {},
+  ) {
     this.path = path;
     this.#beside = beside;
     this.fields = form.fields.filter(only);
-    this.element = el("form", { class: "settings", novalidate: true, onsubmit: (/** @type {Event} */ event) => this.#submit(event) });
+    this.element = el("form", {
+      class: "settings",
+      novalidate: true,
+      onsubmit: (/** @type {Event} */ event) => this.#submit(event),
+    });
     this.told = el("p", { role: "status", class: "told" });
     for (const field of this.fields.filter((field) => !hidden(field))) {
       const offered = offers[field.name];
@@ -51,7 +86,7 @@ export class SettingsForm {
       this.#room(section(field)).append(made.row);
     }
     this.save = el("button", { type: "submit", class: "primary" }, say("save"));
-    this.element.append(el("div", { class: "actions" }, this.save, this.told));
+    if (button) this.element.append(el("div", { class: "actions" }, this.save, this.told));
   }
 
   /**
@@ -69,7 +104,9 @@ export class SettingsForm {
   }
 
   async #listed() {
-    const pages = await Promise.all([...new Set(this.fields.map((field) => field.list))].map(async (page) => [page, await list(page)]));
+    const pages = await Promise.all(
+      [...new Set(this.fields.map((field) => field.list))].map(async (page) => [page, await list(page)]),
+    );
     /** @type {Record<string, import("./model/vars.js").Vars>} */
     const listed = Object.fromEntries(pages);
     return Object.fromEntries(this.fields.map((field) => [field.wire, String(listed[field.list][field.listed] ?? "")]));
@@ -100,35 +137,48 @@ export class SettingsForm {
     return this.#controls.find(({ field }) => field.wire === wire);
   }
 
-  /** Stores what the form says; its element then tells `saved`. */
-  async store() {
+  /**
+   * Stores what the form says; its element then tells `saved`.
+   *
+   * @param {Record<string, string>} [more] What is set beside it, or instead.
+   */
+  async store(more = {}) {
     // What has no control here may have been set elsewhere meanwhile.
-    await order(this.path, { ...(await this.#listed()), ...this.#typed(), ...this.#beside() });
-    await this.load();
+    await order(this.path, { ...(await this.#listed()), ...this.#typed(), ...this.#beside(), ...more });
+    // Stored it is, whatever comes of looking at it.
+    await this.load().catch(() => {});
     this.element.dispatchEvent(new Event("saved"));
+  }
+
+  /** Says whether what is typed can be stored, and shows what cannot. */
+  valid() {
+    const wrong = this.element.querySelector(":invalid");
+    // What is folded away cannot be shown.
+    wrong?.closest("details")?.setAttribute("open", "");
+    return this.element.reportValidity();
   }
 
   /** @param {Event} event */
   async #submit(event) {
     event.preventDefault();
-    if (!this.element.reportValidity()) return;
-    this.save.disabled = true;
+    if (!this.valid()) return;
+    if (this.save.ariaBusy === "true") return;
+    this.save.ariaBusy = "true";
     this.told.textContent = "";
     this.told.textContent = await this.store().then(() => say("saved"), reason);
-    this.save.disabled = false;
+    this.save.ariaBusy = null;
   }
 }
 
 /**
  * Says something of a setting, if there are words for it; those of a row of alike settings have `#` for its number.
  *
- * @param {string} kind
+ * @param {"set" | "hint" | "choice"} kind
  * @param {string} name
  */
 function about(kind, name) {
   const number = /\d+/.exec(name)?.[0];
-  const words = known(`${kind}.${name}`) ?? known(`${kind}.${name.replace(/\d+/, "#")}`);
-  return words?.replace("{number}", number ?? "");
+  return known(`${kind}.${name}`) ?? known(`${kind}.${name.replace(/\d+/, "#")}`, { number });
 }
 
 /**
@@ -163,6 +213,35 @@ function control(field) {
   };
 }
 
+/**
+ * A text of so many bytes at most. What is longer is told, not cut: nobody sees what a pasted password lost.
+ *
+ * @param {Record<string, unknown>} given
+ * @param {number} [max]
+ * @param {(value: string) => string} [wrong] Says what else is wrong with it.
+ */
+export function bounded(given, max = Infinity, wrong = () => "") {
+  const input = el("input", { type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: "false", ...given });
+  input.addEventListener("input", () => {
+    const long = new TextEncoder().encode(input.value).length > max;
+    input.setCustomValidity(long ? say("form.long", { max }) : wrong(input.value));
+  });
+  return input;
+}
+
+/**
+ * A secret. The mask keeps what is there; whoever types means something new.
+ *
+ * @param {Record<string, unknown>} given
+ * @param {number} [max]
+ */
+export function secret(given, max) {
+  const wrong = (/** @type {string} */ value) => (value.includes(MASK) && value !== MASK ? say("form.mask") : "");
+  const input = bounded({ type: "password", autocomplete: "new-password", ...given }, max, wrong);
+  input.addEventListener("focus", () => input.value === MASK && input.select());
+  return input;
+}
+
 /** How a listing writes that there is no address. */
 const NO_ADDRESS = "0.0.0.0";
 
@@ -171,35 +250,39 @@ const NO_ADDRESS = "0.0.0.0";
  * @param {Record<string, unknown>} given
  */
 function entry(field, given) {
-  const text = { type: "text", maxlength: field.max, autocomplete: "off", autocapitalize: "off", spellcheck: "false", ...given };
   switch (field.kind) {
     case "flag":
       return el("input", { type: "checkbox", role: "switch", ...given });
     case "int":
-      return el("input", { type: "number", inputmode: "numeric", step: 1, min: field.min, max: field.max, required: true, ...given });
+      return el("input", {
+        type: "number",
+        inputmode: "numeric",
+        step: 1,
+        min: field.min,
+        max: field.max,
+        required: true,
+        ...given,
+      });
     case "choice":
-    case "words": {
-      const word = (/** @type {string | number} */ value, /** @type {string} */ word) => about(`choice`, `${field.name}.${value}`) ?? word;
-      return el("select", given, ...(field.choices ?? []).map(([value, plain]) => el("option", { value }, word(value, plain))));
-    }
+    case "one-of":
+      return el("select", given, ...options(field));
     case "secret":
-      // The mask keeps what is there; whoever types means something new.
-      return el("input", { ...text, type: "password", autocomplete: "new-password", onfocus: select });
+      return secret(given, field.max);
     case "mail":
-      return el("input", { ...text, type: "email" });
+      return bounded({ ...given, type: "email" }, field.max);
     case "url":
-      return el("input", { ...text, type: "url", pattern: "https?://.+" });
+      return bounded({ ...given, type: "url", pattern: "https?://.+" }, field.max);
     case "ip":
-      return el("input", { ...text, inputmode: "decimal", pattern: "(\\d{1,3}\\.){3}\\d{1,3}" });
+      return bounded({ ...given, inputmode: "decimal", pattern: "(\\d{1,3}\\.){3}\\d{1,3}" });
     case "mac":
-      return el("input", { ...text, pattern: "[0-9A-Fa-f]{12}" });
+      return bounded({ ...given, pattern: "[0-9A-Fa-f]{12}" });
     default:
-      return el("input", text);
+      return bounded(given, field.max);
   }
 }
 
-/** @param {Event} event */
-function select(event) {
-  const input = /** @type {HTMLInputElement} */ (event.target);
-  if (input.value === MASK) input.select();
+/** @param {Field} field */
+function options({ name, choices = [] }) {
+  const offered = choices.filter(([, plain]) => plain !== RESERVED);
+  return offered.map(([value, plain]) => el("option", { value }, about("choice", `${name}.${value}`) ?? plain));
 }

@@ -5,7 +5,7 @@ import { Refused } from "./camera.js";
 /** The languages that there are, by the beginning of their tags. */
 export const LANGUAGES = { en: "English", de: "Deutsch", es: "Español", zh: "中文" };
 
-/** @type {Record<string, string>} */
+/** @type {Record<string, string | undefined>} */
 let catalogue = {};
 
 /** Where the choice is kept. */
@@ -16,11 +16,20 @@ export let language = "en";
 
 /** Loads the catalogue of the reader's language. */
 export async function load() {
-  const wished = [localStorage.getItem(KEPT), ...navigator.languages].map((tag) => (tag ?? "").slice(0, 2).toLowerCase());
+  const wished = [kept(), ...navigator.languages].map((tag) => (tag ?? "").slice(0, 2).toLowerCase());
   language = wished.find((tag) => tag in LANGUAGES) ?? "en";
   const wanted = [...new Set(["en", language])].map(async (tag) => (await fetch(`lang/${tag}.json`)).json());
   catalogue = Object.assign({}, ...(await Promise.all(wanted)));
   document.documentElement.lang = language;
+}
+
+function kept() {
+  try {
+    return localStorage.getItem(KEPT);
+  } catch {
+    // Some browsers keep nothing for a page that they do not trust.
+    return null;
+  }
 }
 
 /** @param {string} tag */
@@ -35,10 +44,7 @@ export function choose(tag) {
  * @param {string} key
  * @param {Record<string, unknown>} [values]
  */
-export function say(key, values = {}) {
-  const text = catalogue[key] ?? key;
-  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
-}
+export const say = (key, values) => known(key, values) ?? key;
 
 /**
  * Says why something was not done.
@@ -54,6 +60,8 @@ export function reason(error) {
  * Says something if there are words for it.
  *
  * @param {string} key
- * @returns {string | undefined}
+ * @param {Record<string, unknown>} [values]
  */
-export const known = (key) => catalogue[key];
+export function known(key, values = {}) {
+  return catalogue[key]?.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}

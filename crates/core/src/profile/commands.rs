@@ -80,8 +80,7 @@ impl Group {
     pub const fn stays(self) -> bool {
         match self {
             Self::Privacy | Self::Mac | Self::FactoryDdns | Self::Stored => true,
-            Self::Setup
-            | Self::Alias
+            Self::Alias
             | Self::Datetime
             | Self::Users
             | Self::Devices
@@ -94,6 +93,7 @@ impl Group {
             | Self::Mail
             | Self::Alarm
             | Self::Forbidden
+            | Self::Setup
             | Self::Misc
             | Self::Decoder
             | Self::Image => false,
@@ -142,6 +142,16 @@ pub enum Run {
 }
 
 impl Run {
+    /// Returns what it sets, if that is all that it does.
+    pub const fn sets(self) -> Option<Group> {
+        match self {
+            Self::Set(group) => Some(group),
+            Self::Do(SetDatetime) => Some(Group::Datetime),
+            Self::Do(SetDdns) => Some(Group::Ddns),
+            Self::Do(_) | Self::List(_) | Self::Take(_) | Self::Later => None,
+        }
+    }
+
     /// Says whether the answer holds a picture or sound, before which the privacy gate stands (PROFILE 5.6).
     pub const fn shows(self) -> bool {
         match self {

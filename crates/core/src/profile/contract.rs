@@ -73,15 +73,19 @@ const HEAD: &str = "`kind` (`none`, `digital`, `pelco-d`, `uvc`), `lost`, `movin
                     the head knows it `pan`, `tilt` and `zoom`, 0 to 1; `presets`: of each that is set `preset`, `name` and whether \
                     there is a `picture` (Q67).";
 
-const NOW: &str = "`alias`; `alarm`: what began the alarm that lasts (`motion`, `input`, `sound`), else `null`; \
-                   `forbidden`: whether nothing leaves the camera; `viewers`: how many streams go out; `motion`: `score`, the share of the \
-                   picture that moved of late, and `threshold`, from which on it is motion; `null` where nothing is looked for; `devices`: `number` and `alias` of the other cameras. For \
-                   managers also `watching` and `came`: of each stream, and of whoever came last for a picture or sound, `user`, \
-                   `from`, `agent`, `path` and `seconds` since; `confirm_s`: after how long a change of the network comes back, else \
-                   `null`; `network_managed`: whether the machine's network follows the settings; `setup_done` (Q87).";
-const FORMS: &str = "For each CGI that sets something: `doc`, `login` (names of the two parameters), and `fields`: of each setting `name`, \
-                     `wire` (how it is set), `list` and `listed` (where it is shown, and how), `must`, `doc`, `kind`, its limits and its \
-                     `factory` value.";
+const NOW: &str = "`alias`; `alarm`: what began the alarm that lasts (`motion`, `input`, `sound`), else `null`; `forbidden`: whether nothing \
+                   leaves the camera; `streams`: how many of picture or sound go out, those of other cameras among them; `motion`: \
+                   `score`, the share of the picture that moved, 0 to 1, at most 3 s ago, and `threshold`, from which on it is motion; \
+                   `null` where nothing is looked for; `devices`: `number` (2 to 9) and `alias` of the other cameras. For managers also \
+                   `watching`, the streams that go out, the oldest first, and `came`, the last 32 who asked for picture or sound, the newest \
+                   first: `user`, `from` (address), `agent` (what the program says that it is, at most 120 characters), `path`, and how many \
+                   `seconds` ago; `confirm_s`: in how many seconds a change of the network comes back, else `null`; `network_managed`: \
+                   whether the machine's network follows the settings; `setup_done`, a boolean (Q86, Q87).";
+const FORMS: &str = "For each CGI that sets something, by its name: `doc`, `login` (names of the two parameters), and `fields`: of each setting \
+                     that a listing shows `name`, `wire` (how it is set), `list` and `listed` (where it is shown, and how), `must`, `doc`, `kind`, \
+                     and, where there are such, `min` and `max` (a number's limits; of a text the most bytes), `choices` (values and words) and \
+                     `factory`. Kinds: `text`, `secret`, `host`, `mail`, `url`, `int`, `flag` (0 or 1), `choice` (a number), `one-of` (a word), \
+                     `ip`, `mac`, `hours` (32 quarter-hours, the first the lowest bit), `mask` (PROFILE 4.4, Q56), `seconds`, `place`.";
 
 const DRILL: &str = "`passed`: whether no link failed; `links`: of mail, ftp, http, output, preset and mqtt each a `result` \
                      (done, failed, off) and `words`. Within 60 s; one at a time (Q61).";

@@ -1,4 +1,4 @@
-//! The forms of the web UI, written from the table of settings (`/forms.json`): a new row is a new field without new markup.
+//! The forms of the settings, written from their table (`/forms.json`): a new row is a new field wherever they are shown.
 //!
 //! A form is a CGI that sets something. Each of its fields says under which name its value is listed, by which CGI, under
 //! which name it is set, and what it takes.
@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    commands::{Command, Group, Op, PROFILE, Page, Run},
+    commands::{BESIDE, Command, PROFILE, Page, Run},
     contract::factory_value,
     listing::name,
     params::{Param, params},
@@ -27,24 +27,14 @@ fn describe() -> Json {
     let factory = Settings::factory();
     let view = View::of(&factory);
     let form = |command: &Command| {
-        let group = group(command)?;
+        let group = command.run.sets()?;
         let fields: Vec<_> =
             params().filter(|row| row.group == Some(group)).filter_map(|row| field(row, &view)).collect();
         let (user, password) = command.login.names();
         let about = json!({ "doc": command.doc, "login": [user, password], "fields": fields });
         Some((command.paths[0].trim_start_matches('/').to_owned(), about))
     };
-    Json::Object(PROFILE.iter().filter_map(form).collect::<Map<_, _>>())
-}
-
-/// Returns what a CGI sets, if that is all that it does.
-fn group(command: &Command) -> Option<Group> {
-    match command.run {
-        Run::Set(group) => Some(group),
-        Run::Do(Op::SetDatetime) => Some(Group::Datetime),
-        Run::Do(Op::SetDdns) => Some(Group::Ddns),
-        Run::Do(_) | Run::List(_) | Run::Take(_) | Run::Later => None,
-    }
+    Json::Object(PROFILE.iter().chain(BESIDE).filter_map(form).collect::<Map<_, _>>())
 }
 
 /// Describes a setting; none that no listing shows, as nobody could see what it is.
@@ -53,7 +43,7 @@ fn field(row: &'static Param, view: &View) -> Option<Json> {
     let mut field = json!({
         "name": row.name,
         "wire": row.wire,
-        "list": listing(*page),
+        "list": listing(*page)?,
         "listed": name(*page, row),
         "must": row.must,
         "doc": row.doc,
@@ -67,14 +57,9 @@ fn field(row: &'static Param, view: &View) -> Option<Json> {
     Some(field)
 }
 
-fn listing(page: Page) -> &'static str {
-    match page {
-        Page::Params => "get_params.cgi",
-        Page::Status => "get_status.cgi",
-        Page::Camera => "get_camera_params.cgi",
-        Page::Forbidden => "get_forbidden.cgi",
-        Page::Misc => "get_misc.cgi",
-    }
+fn listing(page: Page) -> Option<&'static str> {
+    let command = PROFILE.iter().find(|command| command.run == Run::List(page))?;
+    Some(command.paths[0].trim_start_matches('/'))
 }
 
 /// Notes what a setting takes; lengths are bytes of UTF-8.
@@ -88,10 +73,10 @@ fn takes(kind: Kind, field: &mut Json) {
         Kind::Int(min, max) => ("int", &[("min", min.into()), ("max", max.into())]),
         Kind::Flag => ("flag", &[]),
         Kind::Choice(choices) => ("choice", &[("choices", choices.iter().map(|(n, word)| json!([n, word])).collect())]),
-        Kind::Words(words) => ("words", &[("choices", words.iter().map(|word| json!([word, word])).collect())]),
+        Kind::Words(words) => ("one-of", &[("choices", words.iter().map(|word| json!([word, word])).collect())]),
         Kind::Ip => ("ip", &[]),
         Kind::Mac => ("mac", &[]),
-        Kind::Word => ("word", &[]),
+        Kind::Word => ("hours", &[]),
         Kind::Seconds => ("seconds", &[]),
         Kind::Mask => ("mask", &[]),
         Kind::Place => ("place", &[]),
@@ -112,8 +97,10 @@ mod tests {
         let fields = |form: &Json| form["fields"].as_array().map_or(0, Vec::len);
         let all: usize = forms.as_object().unwrap().values().map(fields).sum();
         let shown = params().filter(|row| !row.pages.is_empty() && row.edit.is_some());
-        let set = |row: &&Param| PROFILE.iter().any(|command| group(command) == row.group);
+        let all_rows = || PROFILE.iter().chain(BESIDE);
+        let set = |row: &&Param| row.group.is_some() && all_rows().any(|command| command.run.sets() == row.group);
         assert_eq!(all, shown.filter(set).count());
+        assert_eq!(forms["set_privacy.cgi"]["fields"][0]["listed"], "privacy_now");
         assert_eq!(forms["set_mail.cgi"]["login"], json!(["cam_user", "cam_pwd"]));
         let baud = &forms["set_decoder.cgi"]["fields"][0];
         assert_eq!((&baud["kind"], &baud["list"]), (&json!("choice"), &json!("get_params.cgi")));

@@ -485,6 +485,13 @@ pub struct Alarm {
     pub schedule: Schedule,
 }
 
+impl Alarm {
+    /// Returns the sensitivity to motion, 0 to 9.
+    pub fn sensitivity(&self) -> u8 {
+        u8::try_from(self.motion_sensitivity.get()).unwrap_or(u8::MAX)
+    }
+}
+
 impl Default for Alarm {
     fn default() -> Self {
         Self {

@@ -173,18 +173,13 @@ async fn look(parts: &mut Parts, eye: Option<Box<dyn Eye>>, shown: Arc<Shown>, w
 
 /// Says what is looked for.
 fn wanted(alarm: &Alarm) -> Watch {
-    Watch {
-        // 0 to 9 by its type.
-        sensitivity: u8::try_from(alarm.motion_sensitivity.get()).unwrap_or(u8::MAX),
-        compensation: alarm.motion_compensation,
-        mask: alarm.motion_mask.clone(),
-    }
+    Watch { sensitivity: alarm.sensitivity(), compensation: alarm.motion_compensation, mask: alarm.motion_mask.clone() }
 }
 
 /// Passes on what was decided of a picture: whether motion is an alarm says the alarm service.
 fn decide(alarms: &Alarms, seen: Seen, shown: &Shown) {
     let (cause, at, strength) = (Cause::Motion, shown.captured, seen.area);
-    alarms.moves(strength, at);
+    alarms.note_motion(strength, at);
     let reason = match seen.verdict {
         Verdict::Motion => return alarms.trigger(Trigger { cause, at, wall: shown.wall, strength, drill: None }),
         Verdict::Still => Reason::BelowThreshold,

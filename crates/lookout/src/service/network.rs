@@ -18,7 +18,7 @@ mod tests;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Instant,
@@ -51,7 +51,7 @@ pub struct Network {
     /// Whether a manager who comes in now would confirm a change.
     awaits: AtomicBool,
     /// Until when a manager is waited for, before a change comes back.
-    until: watch::Sender<Option<Instant>>,
+    until: Mutex<Option<Instant>>,
     /// How a manager came, while one was waited for.
     seen: watch::Sender<Option<Came>>,
     scan: watch::Sender<()>,
@@ -67,7 +67,7 @@ impl Network {
             standing: watch::Sender::default(),
             able: watch::Sender::default(),
             awaits: AtomicBool::new(false),
-            until: watch::Sender::default(),
+            until: Mutex::default(),
             seen: watch::Sender::default(),
             scan: watch::Sender::new(()),
             found: watch::Sender::new([].into()),
@@ -93,9 +93,13 @@ impl Network {
         }
     }
 
+    fn wait_until(&self, until: Option<Instant>) {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
     /// Returns until when a manager is waited for, before a change comes back.
     pub fn waits_until(&self) -> Option<Instant> {
-        *self.until.borrow()
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says whether the wireless network is joined.

@@ -23,11 +23,13 @@ macro_rules! files {
 
 /// The built-in UI.
 static FILES: &[(&str, &[u8])] = files![
-    "index.htm" "style.css" "favicon.svg" "app.js" "camera.js" "dom.js" "form.js" "words.js"
-    "model/mask.js" "model/multipart.js" "model/vars.js" "model/week.js"
-    "parts/accounts.js" "parts/card.js" "parts/guests.js" "parts/head.js" "parts/live-picture.js" "parts/ptz-pad.js" "parts/sound.js" "parts/week-grid.js" "parts/zone-editor.js"
-    "pages/alarms.js" "pages/cameras.js" "pages/clients.js" "pages/first.js" "pages/ftp.js" "pages/live.js" "pages/mail.js"
-    "pages/network.js" "pages/schedule.js" "pages/system.js" "pages/time.js" "pages/users.js"
+    "index.htm" "style.css" "favicon.svg" "accounts.js" "app.js" "camera.js" "dom.js" "form.js" "words.js"
+    "model/clock.js" "model/mask.js" "model/multipart.js" "model/orders.js" "model/vars.js" "model/week.js"
+    "parts/card.js" "parts/clock.js" "parts/guests.js" "parts/head.js" "parts/image.js" "parts/live-picture.js"
+    "parts/ptz-pad.js" "parts/restart.js" "parts/sound.js" "parts/switches.js" "parts/trial.js" "parts/week-grid.js"
+    "parts/zone-editor.js"
+    "pages/alarms.js" "pages/cameras.js" "pages/clients.js" "pages/ftp.js" "pages/live.js" "pages/mail.js"
+    "pages/network.js" "pages/schedule.js" "pages/setup.js" "pages/system.js" "pages/time.js" "pages/users.js"
     "lang/de.json" "lang/en.json" "lang/es.json" "lang/zh.json"
 ];
 
@@ -98,7 +100,7 @@ fn own_file(name: &str) -> Option<Answer> {
         Some((_, page)) => start_at(page).into(),
         None => Bytes::from_static(file(name)?),
     };
-    Some(guarded(Answer::whole(Status::Ok, content_type(name), bytes), OWN_POLICY))
+    Some(guarded(Answer::whole(Status::Ok, in_utf8(content_type(name)), bytes), OWN_POLICY))
 }
 
 fn file(name: &str) -> Option<&'static [u8]> {
@@ -120,6 +122,16 @@ fn page(bundle: &Bundle, name: &str) -> Option<Answer> {
 
 fn guarded(answer: Answer, policy: &str) -> Answer {
     answer.with("Content-Security-Policy", policy).with("X-Content-Type-Options", "nosniff")
+}
+
+/// Our own texts are in UTF-8.
+fn in_utf8(content_type: &'static str) -> &'static str {
+    match content_type {
+        "text/html" => "text/html; charset=utf-8",
+        "text/css" => "text/css; charset=utf-8",
+        "text/javascript" => "text/javascript; charset=utf-8",
+        other => other,
+    }
 }
 
 /// Returns a type by the end of a name in lower case, without a charset: a pack's pages say themselves how they are
@@ -156,7 +168,11 @@ fn content_type(name: &str) -> &'static str {
 mod tests {
     use std::{collections::BTreeSet, fs, path::Path};
 
+    use lookout_core::{alarm::Reason, profile::forms};
+    use serde_json::Value;
+
     use super::*;
+    use crate::alarm::Link;
 
     fn names(folder: &Path, prefix: &str) -> BTreeSet<String> {
         let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
@@ -172,6 +188,44 @@ mod tests {
     fn every_file_of_the_folder_is_in_the_program() {
         let there = names(&Path::new(env!("CARGO_MANIFEST_DIR")).join("web"), "");
         assert_eq!(FILES.iter().map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>(), there);
+    }
+
+    /// What is said of a setting: by its name, or by that of a row of alike ones, with `#` for the number.
+    fn keys(kind: &str, name: &str) -> [String; 2] {
+        let digits = name.find(|c: char| c.is_ascii_digit()).map_or(0..0, |at| at..at + 1);
+        let mut row = name.to_owned();
+        row.replace_range(digits.clone(), if digits.is_empty() { "" } else { "#" });
+        [name, &row].map(|name| format!("{kind}.{name}"))
+    }
+
+    #[test]
+    fn every_setting_of_a_form_has_words_and_no_words_are_of_none() {
+        let words: Value = serde_json::from_slice(file("lang/en.json").unwrap()).unwrap();
+        let forms: Value = serde_json::from_str(forms::document()).unwrap();
+        let fields = || forms.as_object().unwrap().values().flat_map(|form| form["fields"].as_array().unwrap());
+        let mut said = BTreeSet::new();
+        for field in fields() {
+            let name = field["name"].as_str().unwrap();
+            // The id is shown by no form; the others by forms of their own kind.
+            let apart =
+                ["id", "privacy_now", "setup_done", "alarm_motion_mask"].contains(&name) || name.starts_with("user");
+            let known: Vec<_> = keys("set", name).into_iter().filter(|key| words.get(key).is_some()).collect();
+            assert!(!known.is_empty() || apart || field["kind"] == "hours", "{name} has no words");
+            let choices = field["choices"].as_array().into_iter().flatten();
+            let choices = choices.flat_map(|choice| {
+                let value = choice[0].to_string();
+                keys("choice", name).map(|key| format!("{key}.{}", value.trim_matches('"')))
+            });
+            said.extend(known.into_iter().chain(keys("hint", name)).chain(choices));
+        }
+        let about = |key: &&String| ["set.", "hint.", "choice."].iter().any(|kind| key.starts_with(kind));
+        let vain: Vec<_> = words.as_object().unwrap().keys().filter(about).filter(|key| !said.contains(*key)).collect();
+        assert!(vain.is_empty(), "words of nothing: {vain:?}");
+        let reasons = Reason::ALL.iter().map(|reason| format!("reason.{reason}"));
+        let links = Link::ALL.iter().map(|link| format!("link.{}", link.word()));
+        for key in reasons.chain(links) {
+            assert!(words.get(&key).is_some(), "{key}");
+        }
     }
 
     #[test]

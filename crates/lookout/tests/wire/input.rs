@@ -39,10 +39,13 @@ fn q58_an_operator_stands_in_for_the_input_and_begins_an_alarm_if_it_is_armed() 
     decided(&camera, "cooling down");
     assert_eq!(status(&camera), "var alarm_status=0;");
 
+    assert!(camera.viewer().get("/now.json").text().starts_with("{\"alarm\":null,"));
+
     level(&camera, 0);
     level(&camera, 1);
     decided(&camera, "alarm");
     eventually("there is an alarm of the input", || status(&camera) == "var alarm_status=2;");
+    assert!(camera.viewer().get("/now.json").text().starts_with("{\"alarm\":\"input\","));
 }
 
 #[test]

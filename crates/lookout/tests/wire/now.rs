@@ -28,15 +28,19 @@ fn managers_are_told_who_watches_and_who_came_and_visitors_how_many() {
     let told = now(&admin);
     let agent = "Recorder/1.0 \"quoted\" </script>";
     let [first, second] = [["viewer", "/videostream.cgi", agent], ["viewer", "/videostream.asf", ""]];
-    assert_eq!((guests(&told["watching"]), told["viewers"].as_u64()), (vec![first, second], Some(2)));
+    assert_eq!((guests(&told["watching"]), told["streams"].as_u64()), (vec![first, second], Some(2)));
     assert_eq!(guests(&told["came"]), [["viewer", "/snapshot.cgi", ""], second, first]);
     assert_eq!(told["watching"][0]["from"], recorder.address().to_string());
 
     let told = now(&viewer);
     assert_eq!(
-        (&told["viewers"], &told["watching"], &told["came"], &told["setup_done"]),
+        (&told["streams"], &told["watching"], &told["came"], &told["setup_done"]),
         (&2.into(), &Value::Null, &Value::Null, &Value::Null)
     );
+
+    let long = camera.viewer().with("User-Agent", &"ä".repeat(200));
+    long.get("/snapshot.cgi");
+    assert_eq!(now(&admin)["came"][0]["agent"].as_str().unwrap().chars().count(), 120);
 
     drop(stream);
     eventually("whoever left watches no more", || guests(&now(&admin)["watching"]) == [second]);

@@ -34,6 +34,6 @@ function unescape(text) {
   const named = { n: "\n", r: "\r" };
   return text.replace(/\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|(.))/gi, (_, byte, unit, char) => {
     const code = byte ?? unit;
-    return code === undefined ? named[/** @type {"n" | "r"} */ (char)] ?? char : String.fromCharCode(Number.parseInt(code, 16));
+    return code === undefined ? (named[/** @type {"n" | "r"} */ (char)] ?? char) : String.fromCharCode(Number.parseInt(code, 16));
   });
 }

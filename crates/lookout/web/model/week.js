@@ -7,8 +7,8 @@ export const QUARTERS = 96;
 const WIRE = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 /** A day's name in the text form; the same in every language, as text is for keyboards and scripts. */
 const NAMES = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-/** In which order days are written: weeks of the text form begin on Monday. */
-const ORDER = [1, 2, 3, 4, 5, 6, 0];
+/** In which order days are shown and written: weeks begin on Monday. */
+export const ORDER = [1, 2, 3, 4, 5, 6, 0];
 
 /** @typedef {boolean[][]} Week Seven days, Sunday first, of 96 quarter-hours. */
 
@@ -68,9 +68,13 @@ export function turns(week, day, quarter) {
  * @param {Week} week
  */
 export function text(week) {
-  const times = ORDER.map((day) => spans(week[day]).map(([from, to]) => `${clock(from)}-${clock(to)}`).join(", "));
+  const times = ORDER.map((day) =>
+    spans(week[day])
+      .map(([from, to]) => `${clock(from)}-${clock(to)}`)
+      .join(", "),
+  );
   const lines = [];
-  for (let first = 0; first < DAYS; ) {
+  for (let first = 0; first < DAYS;) {
     let last = first;
     while (last + 1 < DAYS && times[last + 1] === times[first]) last += 1;
     const days = first === last ? NAMES[ORDER[first]] : `${NAMES[ORDER[first]]}-${NAMES[ORDER[last]]}`;
@@ -94,8 +98,8 @@ export class NoWeek extends Error {
 }
 
 /**
- * Reads a week from text: lines of days and times, `Mon-Fri, Sun 22:00-06:00, 12:00-13:00`. A time that ends before it begins goes
- * on into the next day; no times are the whole day.
+ * Reads a week from text: lines of days and times, `Mon-Fri, Sun 22:00-06:00, 12:00-13:00`. A time that ends before it
+ * begins goes on into the next day; no times are the whole day.
  *
  * @param {string} text
  * @returns {Week}

@@ -1,10 +1,12 @@
 // Uploads: where pictures go, on alarms and by the clock.
 
-import { isWord, settings, test } from "../parts/card.js";
+import { isHours } from "../form.js";
+import { settings } from "../parts/card.js";
+import { trial } from "../parts/trial.js";
 
 /** @param {HTMLElement} room */
 export async function show(room) {
-  const { form, element } = await settings("set_ftp.cgi", { hidden: (field) => isWord(field) || field.wire === "schedule_enable" });
-  element.append(test(form, "ftp"));
+  const { form, element } = await settings("set_ftp.cgi", { hidden: isHours });
+  element.append(trial(form, "ftp"));
   room.append(element);
 }

@@ -1,10 +1,11 @@
 // Mail: where alarms go.
 
-import { settings, test } from "../parts/card.js";
+import { settings } from "../parts/card.js";
+import { trial } from "../parts/trial.js";
 
 /** @param {HTMLElement} room */
 export async function show(room) {
   const { form, element } = await settings("set_mail.cgi");
-  element.append(test(form, "mail"));
+  element.append(trial(form, "mail"));
   room.append(element);
 }

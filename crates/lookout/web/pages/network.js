@@ -1,8 +1,8 @@
 // The network: the machine's own, the name and the port outside.
 
-import { list, order } from "../camera.js";
+import { every, list, order } from "../camera.js";
 import { button, el } from "../dom.js";
-import { card, deed, settings } from "../parts/card.js";
+import { action, card, settings } from "../parts/card.js";
 import { say } from "../words.js";
 
 /** How often the camera is asked how it stands, ms. */
@@ -10,22 +10,34 @@ const LOOK = 3000;
 /** How many looks a scan gets, and how long each waits, ms. */
 const [LOOKS, SCAN] = [8, 1500];
 
+/** Settings of WEP, which is folded away. */
+const WEP = /_(key|defkey|authtype)/;
+/** Settings that are stored and do nothing. */
+const isUnused = (/** @type {import("../form.js").Field} */ { wire }) => ["channel", "mode", "country"].includes(wire);
+
 /** @typedef {import("../form.js").SettingsForm} SettingsForm */
 
 /**
  * @param {HTMLElement} room
- * @param {import("../app.js").Context} context
+ * @param {import("../camera.js").Context} context
  */
 export async function show(room, context) {
   const [stands, unmanaged] = [el("ul", {}), el("p", { hidden: true }, say("network.unmanaged"))];
   context.follow(({ network_managed: managed }) => (unmanaged.hidden = managed !== false));
-  const wifi = await settings("set_wifi.cgi", { section: ({ name }) => (/_(key|defkey|authtype)/.test(name) ? say("wifi.wep") : undefined) });
+  const cable = await settings("set_network.cgi");
+  const there = el("p", { role: "status" });
+  cable.form.element.addEventListener("saved", () => there.replaceChildren(...lead(cable.form)));
+  cable.element.append(there);
+  const wifi = await settings("set_wifi.cgi", {
+    hidden: isUnused,
+    section: ({ name }) => (WEP.test(name) ? say("wifi.wep") : undefined),
+  });
   wifi.form.element.before(scan(wifi.form));
-  const ddns = await settings("set_ddns.cgi", { hidden: (field) => field.wire === "restart_dyndns" });
-  ddns.element.append(deed(say("ddns.again"), () => order("set_ddns.cgi", { ...ddns.form.values(), restart_dyndns: 1 })));
+  const ddns = await settings("set_ddns.cgi");
+  ddns.element.append(action(say("again"), () => ddns.form.store({ restart_dyndns: "1" })));
   room.append(
     card(say("network.stands"), stands, el("p", { class: "told" }, say("network.confirm")), unmanaged),
-    (await settings("set_network.cgi")).element,
+    cable.element,
     wifi.element,
     (await settings("set_pppoe.cgi")).element,
     ddns.element,
@@ -33,12 +45,25 @@ export async function show(room, context) {
   );
   const look = async () => {
     const now = await list("get_status.cgi");
-    const line = (/** @type {string} */ key, /** @type {unknown} */ code) => el("li", {}, `${say(key)}: ${say(`${key}.${code}`)}`);
-    stands.replaceChildren(line("wifi", now.wifi_status), line("ddns", now.ddns_status), line("upnp", now.upnp_status));
+    const line = (/** @type {string} */ key) =>
+      el("li", {}, `${say(`form.set_${key}.cgi`)}: ${say(`${key}.${now[`${key}_status`]}`)}`);
+    stands.replaceChildren(line("wifi"), line("ddns"), line("upnp"));
   };
   await look();
-  const timer = setInterval(() => document.hidden || look().catch(() => {}), LOOK);
-  return () => clearInterval(timer);
+  return every(LOOK, look);
+}
+
+/**
+ * Gives a link to where the camera is behind a change, as somebody has to come there.
+ *
+ * @param {SettingsForm} form
+ */
+function lead(form) {
+  const { ip, port } = form.values();
+  const there = new URL(location.href);
+  if (ip !== "") there.hostname = ip;
+  if (there.protocol === "http:") there.port = port;
+  return there.href === location.href ? [] : [el("a", { href: there.href }, say("network.there", { there: there.origin }))];
 }
 
 /** A lock that the camera does not know. */
@@ -47,19 +72,28 @@ const UNKNOWN = 6;
 /** @param {SettingsForm} form */
 function scan(form) {
   const found = el("ul", { class: "scan" });
+  let shown = "";
   const network = (/** @type {string} */ name, /** @type {number} */ lock) => {
-    const words = ` ${say(`wifi.lock.${lock}`)}`;
-    return el("li", {}, button(name || say("wifi.hidden"), () => take(form, name, lock), { disabled: lock === UNKNOWN }), words);
+    const words = ` ${say(lock === UNKNOWN ? "wifi.unknown" : `choice.wifi_encrypt.${lock}`)}`;
+    return el(
+      "li",
+      {},
+      button(name || say("wifi.hidden"), () => take(form, name, lock), { disabled: lock === UNKNOWN }),
+      words,
+    );
   };
   const look = async () => {
     await new Promise((resolve) => setTimeout(resolve, SCAN));
     const { ap_ssid: names, ap_security: locks } = await list("get_wifi_scan_result.cgi");
     const all = /** @type {string[]} */ (names ?? []);
+    // What is there stays under the finger.
+    if (shown === JSON.stringify([names, locks])) return;
+    shown = JSON.stringify([names, locks]);
     found.replaceChildren(...all.map((name, at) => network(String(name), Number(/** @type {number[]} */ (locks)[at]))));
   };
-  const search = deed(say("wifi.scan"), async () => {
+  const search = action(say("wifi.scan"), async () => {
     await order("wifi_scan.cgi");
-    for (let looks = 0; looks < LOOKS; looks += 1) await look();
+    for (let looks = 0; looks < LOOKS && found.isConnected; looks += 1) await look();
     return say("wifi.found", { count: found.childElementCount });
   });
   return el("div", {}, search, found);

@@ -2,6 +2,7 @@
 
 import { list } from "../camera.js";
 import { button, el, id } from "../dom.js";
+import { local } from "../model/clock.js";
 import * as week from "../model/week.js";
 import { settings } from "../parts/card.js";
 import { WeekGrid } from "../parts/week-grid.js";
@@ -14,14 +15,10 @@ const SCHEDULES = /** @type {const} */ ([
   { path: "set_ftp.cgi", key: "schedule.ftp" },
 ]);
 
-/** In which order days are offered. */
-const DAYS = [1, 2, 3, 4, 5, 6, 0];
-
 /** @param {HTMLElement} room */
 export async function show(room) {
-  const { now, tz, daylight_saving_time: dst } = await list("get_params.cgi");
-  const local = new Date((Number(now) - Number(tz) + Number(dst)) * 1000);
-  const moment = { day: local.getUTCDay(), quarter: Math.floor((local.getUTCHours() * 60 + local.getUTCMinutes()) / 15) };
+  const now = local(await list("get_params.cgi"));
+  const moment = { day: now.getUTCDay(), quarter: Math.floor((now.getUTCHours() * 60 + now.getUTCMinutes()) / 15) };
   for (const { path, key } of SCHEDULES) room.append(await one(path, say(key), moment));
 }
 
@@ -43,11 +40,19 @@ async function one(path, heading, now) {
   grid.week = week.read(form.values(), "schedule_");
   const written = el("textarea", { id: id(), rows: 4, spellcheck: "false" });
   const [next, wrong] = [el("p", { class: "told" }), el("p", { class: "bad", role: "alert" })];
+  const holds = () => form.control("schedule_enable")?.read() === "1";
+  const told = () => (next.textContent = holds() ? turn(grid.week, now) : say("week.off.all"));
+  const fault = (/** @type {string} */ words) => {
+    wrong.textContent = words;
+    // Nothing is stored meanwhile.
+    written.setCustomValidity(words);
+  };
   const shown = () => {
     written.value = week.text(grid.week);
-    next.textContent = turn(grid.week, now);
-    wrong.textContent = "";
+    told();
+    fault("");
   };
+  form.element.addEventListener("change", told);
   grid.addEventListener("change", shown);
   written.addEventListener("change", () => {
     try {
@@ -55,19 +60,35 @@ async function one(path, heading, now) {
       shown();
     } catch (error) {
       if (!(error instanceof week.NoWeek)) throw error;
-      wrong.textContent = say(error.why, { line: error.line });
+      fault(say(error.why, { line: error.line }));
     }
   });
-  const text = el("details", {}, el("summary", {}, say("week.text")), el("label", { for: written.id }, say("week.text.how")), written, wrong);
-  form.element.before(grid, next, copying(grid), text);
+  const text = el(
+    "details",
+    {},
+    el("summary", {}, say("week.text")),
+    el("label", { for: written.id }, say("week.text.how")),
+    written,
+    wrong,
+  );
+  form.element.prepend(grid, next, copying(grid), text);
   shown();
   return element;
 }
 
 /** @param {import("../parts/week-grid.js").WeekGrid} grid */
 function copying(grid) {
-  const from = el("select", { "aria-label": say("week.from") }, ...DAYS.map((day) => el("option", { value: day }, say(`day.${day}`))));
-  return el("div", { class: "row" }, from, button(say("week.copy"), () => grid.copy(Number(from.value), DAYS)));
+  const from = el(
+    "select",
+    { "aria-label": say("week.from") },
+    ...week.ORDER.map((day) => el("option", { value: day }, say(`day.${day}`))),
+  );
+  return el(
+    "div",
+    { class: "row" },
+    from,
+    button(say("week.copy"), () => grid.copy(Number(from.value), week.ORDER)),
+  );
 }
 
 /**

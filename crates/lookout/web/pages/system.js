@@ -1,25 +1,37 @@
 // The camera itself: its name, lamp and head, its journal, backup, upgrade, restart.
 
 import { list, order, send } from "../camera.js";
-import { el } from "../dom.js";
-import { anew, card, danger, deed, settings } from "../parts/card.js";
+import { el, stay } from "../dom.js";
+import { action, card, danger, settings } from "../parts/card.js";
+import { restarting } from "../parts/restart.js";
 import { say } from "../words.js";
 
 /** @param {HTMLElement} room */
 export async function show(room) {
-  const { id, sys_ver: version, app_ver: pages } = await list("get_status.cgi");
+  const { id, sys_ver: version, app_ver: ui } = await list("get_status.cgi");
   room.append(
-    card(say("system.about"), el("p", {}, say("system.is", { id, version, pages }))),
+    card(say("system.about"), el("p", {}, say("system.is", { id, version, ui }))),
     (await settings("set_alias.cgi")).element,
     (await settings("set_misc.cgi")).element,
     (await settings("set_decoder.cgi")).element,
     await journal(),
-    card(say("system.backup"), el("p", {}, say("system.backup.how")),
-      el("p", {}, el("a", { href: "backup_params.cgi", download: "", class: "button" }, say("system.backup.get"))), restore()),
-    card(say("system.upgrade"), upload("upgrade_firmware.cgi", say("system.upgrade.firmware"), anew), upload("upgrade_htmls.cgi", say("system.upgrade.pages"), reload),
-      deed(say("system.upgrade.own"), () => reload(() => order("restore_htmls.cgi")))),
-    card(say("system.power"), danger(say("system.restart"), say("system.restart.sure"), () => anew(() => order("reboot.cgi"))),
-      danger(say("system.reset"), say("system.reset.sure"), () => anew(() => order("restore_factory.cgi")))),
+    card(
+      say("system.backup"),
+      el("p", {}, say("system.backup.how")),
+      el("p", {}, el("a", { href: "backup_params.cgi", download: "", class: "button" }, say("system.backup.get"))),
+      restore(),
+    ),
+    card(
+      say("system.upgrade"),
+      upload("upgrade_firmware.cgi", say("system.upgrade.firmware"), restarting),
+      upload("upgrade_htmls.cgi", say("system.upgrade.pages"), reload),
+      action(say("system.upgrade.own"), () => reload(() => order("restore_htmls.cgi"))),
+    ),
+    card(
+      say("system.power"),
+      danger(say("system.restart"), say("system.restart.sure"), () => restarting(() => order("reboot.cgi"))),
+      danger(say("system.reset"), say("system.reset.sure"), () => restarting(() => order("restore_factory.cgi"))),
+    ),
   );
 }
 
@@ -31,11 +43,11 @@ async function journal() {
     return "";
   };
   await load();
-  return card(say("system.log"), text, deed(say("system.log.again"), load));
+  return card(say("system.log"), text, action(say("system.log.again"), load));
 }
 
 /**
- * Shows the pages anew behind what changes them.
+ * Shows the pages restarting behind what changes them.
  *
  * @param {() => Promise<unknown>} act
  */
@@ -45,10 +57,15 @@ async function reload(act) {
 }
 
 function restore() {
-  const password = el("input", { type: "password", autocomplete: "off", placeholder: say("system.restore.password"), "aria-label": say("system.restore.password") });
+  const password = el("input", {
+    type: "password",
+    autocomplete: "off",
+    placeholder: say("system.restore.password"),
+    "aria-label": say("system.restore.password"),
+  });
   /** @returns {Record<string, string>} */
   const given = () => (password.value === "" ? {} : { backup_pwd: password.value });
-  return upload("restore_params.cgi", say("system.restore"), anew, password, given);
+  return upload("restore_params.cgi", say("system.restore"), restarting, password, given);
 }
 
 /**
@@ -63,11 +80,11 @@ function restore() {
 function upload(path, words, then, more, given = () => ({})) {
   const file = el("input", { type: "file", "aria-label": say("system.file", { words }) });
   const sent = el("progress", { max: 1, value: 0, hidden: true, "aria-label": say("system.sent") });
-  const go = deed(words, async () => {
+  const go = action(words, async () => {
     const chosen = file.files?.[0];
     if (!chosen) return say("system.choose");
     sent.hidden = false;
     return then(() => send(path, chosen, given(), (share) => (sent.value = share))).finally(() => (sent.hidden = true));
   });
-  return el("form", { class: "upload", onsubmit: (/** @type {Event} */ event) => event.preventDefault() }, file, more, go, sent);
+  return el("form", { class: "upload", onsubmit: stay }, file, more, go, sent);
 }

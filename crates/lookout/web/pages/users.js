@@ -1,9 +1,9 @@
 // Accounts.
 
-import { login } from "../camera.js";
-import { el } from "../dom.js";
-import { accounts } from "../parts/accounts.js";
-import { card, deed } from "../parts/card.js";
+import { accounts } from "../accounts.js";
+import { el, stay } from "../dom.js";
+import { bounded, secret } from "../form.js";
+import { action, card } from "../parts/card.js";
 import { say } from "../words.js";
 
 /** What an account may do, by its number on the wire (Q3). */
@@ -11,35 +11,45 @@ const MAY = [0, 1, 2];
 
 /**
  * @param {HTMLElement} room
- * @param {import("../app.js").Context} context
+ * @param {import("../camera.js").Context} context
  */
 export async function show(room, context) {
   const all = await accounts();
   const rows = all.list.map((account) => row(account, all.longest));
-  const save = deed(say("save"), async () => {
-    await all.store(rows.map(({ read }) => read()));
-    const mine = rows.map(({ read }) => read()).find(({ name }) => name === context.user.name);
-    if (mine && mine.pwd !== all.mask) await login(mine.name, mine.pwd);
-    return say("saved");
-  }, { class: "primary" });
+  const table = el("form", { class: "wide", onsubmit: stay });
+  const save = action(
+    say("save"),
+    async () => {
+      if (!table.reportValidity()) return "";
+      await all.store(
+        rows.map(({ read }) => read()),
+        context.user.name,
+      );
+      return say("saved");
+    },
+    { class: "primary" },
+  );
   const head = ["users.name", "users.password", "users.may"].map((key) => el("th", { scope: "col" }, say(key)));
-  room.append(card(say("form.set_users.cgi"), el("p", {}, say("users.about")),
-    el("form", { class: "wide", onsubmit: (/** @type {Event} */ event) => event.preventDefault() }, el("table", { class: "users" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows.map(({ row }) => row)))), save));
+  const body = el("tbody", {}, ...rows.map(({ row }) => row));
+  table.append(el("table", { class: "users" }, el("thead", {}, el("tr", {}, ...head)), body));
+  room.append(card(say("form.set_users.cgi"), el("p", {}, say("users.about")), table, save));
 }
 
 /**
- * @param {import("../parts/accounts.js").Account} account
+ * @param {import("../accounts.js").Account} account
  * @param {{ name?: number, pwd?: number }} longest
  */
 function row({ number, name, pwd, pri }, longest) {
   const label = (/** @type {string} */ key) => `${say(key)} ${number}`;
-  const text = { autocapitalize: "off", spellcheck: "false" };
-  const called = el("input", { ...text, value: name, maxlength: longest.name, autocomplete: "off", "aria-label": label("users.name") });
-  const secret = el("input", { ...text, type: "password", value: pwd, maxlength: longest.pwd, autocomplete: "new-password",
-    "aria-label": label("users.password"), onfocus: () => secret.select() });
-  const may = el("select", { "aria-label": label("users.may") }, ...MAY.map((value) => el("option", { value, selected: String(value) === pri }, say(`may.${value}`))));
+  const called = bounded({ autocomplete: "off", value: name, "aria-label": label("users.name") }, longest.name);
+  const hidden = secret({ value: pwd, "aria-label": label("users.password") }, longest.pwd);
+  const may = el(
+    "select",
+    { "aria-label": label("users.may") },
+    ...MAY.map((value) => el("option", { value, selected: String(value) === pri }, say(`may.${value}`))),
+  );
   return {
-    row: el("tr", {}, el("td", {}, called), el("td", {}, secret), el("td", {}, may)),
-    read: () => ({ number, name: called.value, pwd: called.value === "" ? "" : secret.value, pri: may.value }),
+    row: el("tr", {}, el("td", {}, called), el("td", {}, hidden), el("td", {}, may)),
+    read: () => ({ number, name: called.value, pwd: called.value === "" ? "" : hidden.value, pri: may.value }),
   };
 }

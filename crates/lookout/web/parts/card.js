@@ -1,6 +1,5 @@
 // Cards: what most pages are made of.
 
-import { list, patiently } from "../camera.js";
 import { button, el } from "../dom.js";
 import { SettingsForm, all } from "../form.js";
 import { reason, say } from "../words.js";
@@ -25,9 +24,6 @@ export async function settings(path, { heading = say(`form.${path}`), ...choice 
   return { form, element: card(heading, form.element) };
 }
 
-/** Says whether a setting is a word of a schedule. */
-export const isWord = (/** @type {import("../form.js").Field} */ field) => field.kind === "word";
-
 /**
  * A button that does something and says what came of it.
  *
@@ -35,12 +31,16 @@ export const isWord = (/** @type {import("../form.js").Field} */ field) => field
  * @param {() => Promise<unknown>} act Gives words of its own, or nothing.
  * @param {Record<string, unknown>} [given]
  */
-export function deed(words, act, given) {
+export function action(words, act, given) {
   const told = el("span", { role: "status", class: "told" });
-  const press = button(words, async () => {
-    told.textContent = say("doing");
-    told.textContent = await act().then((said) => (typeof said === "string" ? said : say("done")), reason);
-  }, given);
+  const press = button(
+    words,
+    async () => {
+      told.textContent = say("doing");
+      told.textContent = await act().then((said) => (typeof said === "string" ? said : say("done")), reason);
+    },
+    given,
+  );
   return el("div", { class: "actions" }, press, told);
 }
 
@@ -52,7 +52,7 @@ export function deed(words, act, given) {
  * @param {() => Promise<unknown>} act
  */
 export function danger(words, question, act) {
-  return deed(words, async () => ((await sure(question, words)) ? act() : ""), { class: "danger" });
+  return action(words, async () => ((await sure(question, words)) ? act() : ""), { class: "danger" });
 }
 
 /**
@@ -63,40 +63,21 @@ export function danger(words, question, act) {
  * @returns {Promise<boolean>}
  */
 function sure(question, yes) {
-  const answers = [el("button", { value: "yes", class: "danger" }, yes), el("button", { value: "no", autofocus: true }, say("cancel"))];
-  const dialog = el("dialog", { "aria-label": question }, el("form", { method: "dialog" }, el("p", {}, question), el("div", { class: "actions" }, ...answers)));
+  const answers = [
+    el("button", { value: "yes", class: "danger" }, yes),
+    el("button", { value: "no", autofocus: true }, say("cancel")),
+  ];
+  const dialog = el(
+    "dialog",
+    { "aria-label": question },
+    el("form", { method: "dialog" }, el("p", {}, question), el("div", { class: "actions" }, ...answers)),
+  );
   document.body.append(dialog);
   dialog.showModal();
-  return new Promise((resolve) => dialog.addEventListener("close", () => {
-    dialog.remove();
-    resolve(dialog.returnValue === "yes");
-  }));
-}
-
-/**
- * Has the camera do what it starts anew behind, and waits until it is back.
- *
- * @param {() => Promise<unknown>} act
- */
-export async function anew(act) {
-  await act();
-  for (let tries = 0; tries < 60; tries += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    if (await fetch("healthz", { cache: "no-store" }).then(({ ok }) => ok, () => false)) return say("back");
-  }
-  return say("refused.away");
-}
-
-/**
- * A button that stores a form, tests what it says, and tells the cause in words beside the profile's code.
- *
- * @param {SettingsForm} form
- * @param {"mail" | "ftp"} what
- */
-export function test(form, what) {
-  return deed(say(`test.${what}`), async () => {
-    await form.store();
-    const { result } = await list(`test_${what}.cgi`, {}, patiently());
-    return say("test.result", { words: say(`${what}.${result}`), code: result });
-  });
+  return new Promise((resolve) =>
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    }),
+  );
 }

@@ -1,9 +1,10 @@
-// <live-picture src="videostream.cgi">: the push stream on a canvas. With the attribute `still` the address is one of snapshots, which
-// are asked for in turn: a browser opens six connections to a camera, and streams keep theirs.
+// <live-picture src="videostream.cgi">: the push stream on a canvas. With the attribute `still` the address is one of
+// snapshots, which are asked for in turn: a browser opens six connections to a camera, and streams keep theirs.
 //
 // An <img> shows a picture only when the next one begins, in some browsers, and nobody can tell how old it is; so the stream is
 // fetched, cut and drawn here. While the page is hidden nothing is fetched, so that nobody counts as a viewer who does not look.
 
+import { Refused, ask } from "../camera.js";
 import { Multipart } from "../model/multipart.js";
 
 /** The longest picture that is taken, bytes. */
@@ -13,6 +14,8 @@ const SILENCE = 6000;
 /** Pauses between attempts, ms: the first, and the longest. */
 const PAUSES = [500, 15000];
 
+/** Over how long pictures are counted, ms. */
+const OF_LATE = 3000;
 /** How long a snapshot is shown before the next, ms. */
 const STILL = 1000;
 
@@ -52,10 +55,14 @@ export class LivePicture extends HTMLElement {
     this.#turn();
   }
 
+  /** @param {number} pictures How many came now. */
+  #note(pictures) {
+    const now = performance.now();
+    this.#came = [...this.#came.filter((at) => at > now - OF_LATE), ...Array(pictures).fill(now)];
+  }
+
   /** Pictures a second, of late. */
   get rate() {
-    const now = performance.now();
-    this.#came = this.#came.filter((at) => at > now - 3000);
     const span = (this.#came.at(-1) ?? 0) - (this.#came[0] ?? 0);
     return span > 0 ? ((this.#came.length - 1) * 1000) / span : 0;
   }
@@ -81,8 +88,8 @@ export class LivePicture extends HTMLElement {
   async #follow() {
     const going = new AbortController();
     this.#going = going;
+    this.#tell("connecting");
     while (!going.signal.aborted) {
-      this.#tell("connecting");
       const state = await this.#once(going.signal);
       if (going.signal.aborted) return;
       this.#tell(state);
@@ -92,7 +99,7 @@ export class LivePicture extends HTMLElement {
   }
 
   /**
-   * Follows the stream until it ends; says how it stands then.
+   * Follows what is shown until it ends; says how it stands then.
    *
    * @param {AbortSignal} ends
    * @returns {Promise<State>}
@@ -107,24 +114,19 @@ export class LivePicture extends HTMLElement {
     };
     try {
       return await (this.hasAttribute("still") ? this.#stills(signal, wait) : this.#stream(signal, wait));
-    } catch {
-      return "lost";
+    } catch (error) {
+      const why = error instanceof Refused ? error.why : "away";
+      return why === "private" || why === "login" ? why : "lost";
     } finally {
       wait(false);
+      // What could not be shown is not received any longer.
+      silence.abort();
     }
   }
 
-  /**
-   * Asks for what is shown; says how it stands if there is nothing.
-   *
-   * @param {AbortSignal} signal
-   * @returns {Promise<Response | State>}
-   */
-  async #ask(signal) {
-    const response = await fetch(this.getAttribute("src") ?? "", { signal, cache: "no-store" });
-    if (response.status === 403) return "private";
-    if (response.status === 401) return "login";
-    return response.ok && response.body ? response : "lost";
+  /** @param {AbortSignal} signal */
+  #ask(signal) {
+    return ask(this.getAttribute("src") ?? "", {}, { signal });
   }
 
   /**
@@ -134,16 +136,15 @@ export class LivePicture extends HTMLElement {
    */
   async #stream(signal, wait) {
     wait(true);
-    const answer = await this.#ask(signal);
-    if (!(answer instanceof Response)) return answer;
-    const [parts, reader] = [new Multipart(LONGEST), /** @type {ReadableStream<Uint8Array>} */ (answer.body).getReader()];
+    const { body } = await this.#ask(signal);
+    const [parts, reader] = [new Multipart(LONGEST), /** @type {ReadableStream<Uint8Array>} */ (body).getReader()];
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return "lost";
       wait(true);
       const { picture, pictures } = parts.take(value);
-      for (let count = 0; count < pictures; count += 1) this.#came.push(performance.now());
-      if (picture) await this.#draw(picture);
+      this.#note(pictures);
+      if (picture) await this.#draw(picture, signal);
     }
   }
 
@@ -155,11 +156,13 @@ export class LivePicture extends HTMLElement {
   async #stills(signal, wait) {
     for (;;) {
       const asked = queue.then(() => this.#still(signal, wait)).finally(() => wait(false));
-      queue = asked.then(() => {}, () => {});
+      queue = asked.then(
+        () => {},
+        () => {},
+      );
       const picture = await asked;
-      if (typeof picture === "string") return picture;
-      this.#came.push(performance.now());
-      await this.#draw(picture);
+      this.#note(1);
+      await this.#draw(picture, signal);
       await new Promise((resolve) => setTimeout(resolve, STILL));
     }
   }
@@ -170,18 +173,22 @@ export class LivePicture extends HTMLElement {
    */
   async #still(signal, wait) {
     wait(true);
-    const answer = await this.#ask(signal);
-    return answer instanceof Response ? new Uint8Array(await answer.arrayBuffer()) : answer;
+    return new Uint8Array(await (await this.#ask(signal)).arrayBuffer());
   }
 
-  /** @param {Uint8Array} picture */
-  async #draw(picture) {
+  /**
+   * @param {Uint8Array} picture
+   * @param {AbortSignal} signal
+   */
+  async #draw(picture, signal) {
     const bitmap = await createImageBitmap(new Blob([/** @type {BlobPart} */ (picture)], { type: "image/jpeg" }));
+    // Meanwhile nothing may be seen any more.
+    if (signal.aborted) return bitmap.close();
     if (this.#canvas.width !== bitmap.width || this.#canvas.height !== bitmap.height) {
       [this.#canvas.width, this.#canvas.height] = [bitmap.width, bitmap.height];
       this.style.setProperty("--ratio", `${bitmap.width / bitmap.height}`);
     }
-    this.#canvas.getContext("2d", { alpha: false })?.drawImage(bitmap, 0, 0);
+    this.#canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
     bitmap.close();
     this.#pause = PAUSES[0];
     this.#tell("live");
@@ -192,6 +199,8 @@ export class LivePicture extends HTMLElement {
     if (this.state === state) return;
     this.state = state;
     this.dataset.state = state;
+    // A picture that went is kept for a moment without connection, and not where nothing may be seen.
+    if (state !== "live" && state !== "lost") this.#canvas.getContext("2d")?.reset();
     this.dispatchEvent(new Event("state"));
   }
 }

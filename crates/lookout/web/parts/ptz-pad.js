@@ -1,77 +1,96 @@
-// <ptz-pad>: eight ways, the centre, zoom; by pointer, touch and keyboard. A short press is a step; held, the head moves until it is let go.
+// <ptz-pad>: eight ways, the centre, zoom; by pointer, touch and keyboard. A short press is a step; held, the head moves until
+// it is let go.
 
 import { order } from "../camera.js";
 import { el } from "../dom.js";
+import { WAYS } from "../model/orders.js";
 import { say } from "../words.js";
-
-/** What `decoder_control.cgi` is told (PROFILE 5.4): to begin, and to stop. */
-const WAYS = /** @type {Record<string, { go: number, stop: number, sign: string }>} */ ({
-  "up-left": { go: 90, stop: 1, sign: "↖" },
-  up: { go: 0, stop: 1, sign: "↑" },
-  "up-right": { go: 91, stop: 1, sign: "↗" },
-  left: { go: 4, stop: 5, sign: "←" },
-  centre: { go: 25, stop: 1, sign: "•" },
-  right: { go: 6, stop: 7, sign: "→" },
-  "down-left": { go: 92, stop: 1, sign: "↙" },
-  down: { go: 2, stop: 3, sign: "↓" },
-  "down-right": { go: 93, stop: 1, sign: "↘" },
-  out: { go: 16, stop: 17, sign: "−" },
-  in: { go: 18, stop: 19, sign: "+" },
-});
 
 /** Which keys turn the head. */
 const KEYS = /** @type {Record<string, string>} */ ({
-  ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right", "+": "in", "-": "out", Home: "centre",
+  ArrowUp: "up",
+  ArrowDown: "down",
+  ArrowLeft: "left",
+  ArrowRight: "right",
+  "+": "in",
+  "-": "out",
+  Home: "centre",
 });
 
-/** From when on a press is held, ms. */
-const HELD = 250;
 /** How long a step turns, ms. */
 const STEP = 120;
 
 export class PtzPad extends HTMLElement {
-  /** @type {{ way: string, at: number } | undefined} */
+  /** Which ways the head knows. */
+  ways = Object.keys(WAYS);
+  /**
+   * @type {{ way: string, at: number, key?: string } | undefined} `key` is the key's place: its sign may be another when it is
+   *   let go.
+   */
   #pressed;
+  /** When a tap ends. */
+  #ends = 0;
   /** Orders go out one behind the other: no stop overtakes what it stops. */
   #told = Promise.resolve();
 
   connectedCallback() {
-    const key = (/** @type {string} */ way) => {
-      const words = say(`ptz.${way}`);
-      const press = el("button", { type: "button", class: way, "aria-label": words, title: words }, WAYS[way].sign);
-      press.addEventListener("pointerdown", (event) => {
-        press.setPointerCapture(event.pointerId);
-        this.#go(way);
-      });
-      for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) press.addEventListener(end, this.#stop);
-      press.addEventListener("contextmenu", (event) => event.preventDefault());
-      // By keyboard or a screen reader a button is only clicked: a step.
-      press.addEventListener("click", (event) => event.detail === 0 && this.#step(way));
-      return press;
-    };
-    this.replaceChildren(...Object.keys(WAYS).map(key));
-    this.addEventListener("keydown", (event) => {
-      const way = KEYS[event.key];
-      if (!way || event.ctrlKey || event.altKey || event.metaKey) return;
-      event.preventDefault();
-      if (!event.repeat) this.#go(way);
-    });
-    this.addEventListener("keyup", (event) => event.key in KEYS && this.#stop());
-    this.addEventListener("focusout", this.#stop);
+    this.replaceChildren(...this.ways.map((way) => this.#button(way)));
+    this.addEventListener("keydown", this.#down);
+    this.addEventListener("keyup", this.#up);
+    this.addEventListener("focusout", this.#left);
     window.addEventListener("blur", this.#stop);
-    window.addEventListener("pagehide", this.#stop);
+    window.addEventListener("pagehide", this.#gone);
   }
 
   disconnectedCallback() {
     this.#stop();
     window.removeEventListener("blur", this.#stop);
-    window.removeEventListener("pagehide", this.#stop);
+    window.removeEventListener("pagehide", this.#gone);
   }
 
   /** @param {string} way */
-  #go(way) {
+  #button(way) {
+    const words = say(`ptz.${way}`);
+    const press = el("button", { type: "button", class: way, "aria-label": words, title: words }, WAYS[way].sign);
+    press.addEventListener("pointerdown", (event) => {
+      press.setPointerCapture(event.pointerId);
+      this.#go(way);
+    });
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) press.addEventListener(end, this.#stop);
+    press.addEventListener("contextmenu", (event) => event.preventDefault());
+    // By keyboard or a screen reader a button is only clicked: a step.
+    press.addEventListener("click", (event) => {
+      if (event.detail !== 0) return;
+      this.#go(way);
+      this.#stop();
+    });
+    return press;
+  }
+
+  #down = (/** @type {KeyboardEvent} */ event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const way = KEYS[event.key];
+    // A held Enter is one step, and a held arrow neither scrolls nor begins anew.
+    if (way || event.repeat) event.preventDefault();
+    if (way && this.ways.includes(way) && !event.repeat) this.#go(way, event.code);
+  };
+
+  #up = (/** @type {KeyboardEvent} */ event) => {
+    if (event.code === this.#pressed?.key) this.#stop();
+  };
+
+  #left = (/** @type {FocusEvent} */ event) => {
+    if (!(event.relatedTarget instanceof Node && this.contains(event.relatedTarget))) this.#stop();
+  };
+
+  /**
+   * @param {string} way
+   * @param {string} [key]
+   */
+  #go(way, key) {
     if (this.#pressed) return;
-    this.#pressed = { way, at: performance.now() };
+    clearTimeout(this.#ends);
+    this.#pressed = { way, at: performance.now(), key };
     this.#tell(WAYS[way].go);
   }
 
@@ -79,21 +98,21 @@ export class PtzPad extends HTMLElement {
     const pressed = this.#pressed;
     if (!pressed) return;
     this.#pressed = undefined;
-    const held = performance.now() - pressed.at;
+    if (pressed.way === "centre") return;
     // A tap turns as long as a step does, however short it was.
-    if (pressed.way !== "centre") setTimeout(() => this.#tell(WAYS[pressed.way].stop), held < HELD ? Math.max(0, STEP - held) : 0);
+    const rest = Math.max(0, STEP - (performance.now() - pressed.at));
+    this.#ends = setTimeout(() => this.#tell(WAYS[pressed.way].stop), rest);
   };
 
-  /** @param {string} way */
-  #step(way) {
-    this.#go(way);
-    this.#stop();
-  }
+  /** A page that goes has no time for its turn. */
+  #gone = () => {
+    if (this.#pressed) fetch(`decoder_control.cgi?command=${WAYS[this.#pressed.way].stop}`, { keepalive: true });
+  };
 
   /** @param {number} command */
   #tell(command) {
-    const refused = (/** @type {unknown} */ detail) => this.dispatchEvent(new CustomEvent("refused", { detail }));
-    this.#told = this.#told.then(() => order("decoder_control.cgi", { command }, { keepalive: true })).catch((error) => void refused(error));
+    const refused = (/** @type {unknown} */ detail) => void this.dispatchEvent(new CustomEvent("refused", { detail }));
+    this.#told = this.#told.then(() => order("decoder_control.cgi", { command })).catch(refused);
   }
 }
 

@@ -1,6 +1,9 @@
-// The camera's sound, as it comes: an <audio> hoards many seconds of such a thin stream before it begins, and stays late for ever.
+// The camera's sound, as it comes: an <audio> hoards many seconds of such a thin stream before it begins, and stays late for
+// ever.
 
-import { ask } from "../camera.js";
+import { Refused, ask } from "../camera.js";
+import { el } from "../dom.js";
+import { say } from "../words.js";
 
 /** What `audio.wav` holds: samples of 16 bits, so many a second, behind a head of so many bytes. */
 const [RATE, HEAD] = [8000, 44];
@@ -8,31 +11,63 @@ const [RATE, HEAD] = [8000, 44];
 const [AHEAD, LATE] = [0.2, 1];
 
 /**
+ * A button that lets hear the sound.
+ *
+ * @param {(error: unknown) => void} refused Hears why there is none.
+ */
+export function sound(refused) {
+  /** @type {AbortController | undefined} */
+  let going;
+  const press = el("button", { type: "button", "aria-pressed": "false" }, say("live.sound"));
+  const state = (/** @type {boolean} */ on, /** @type {string} */ word) => {
+    press.setAttribute("aria-pressed", String(on));
+    press.dataset.state = word;
+  };
+  press.addEventListener("click", async () => {
+    if (going) return going.abort();
+    const mine = (going = new AbortController());
+    state(true, "waiting");
+    // Some browsers let sound begin only in the click itself.
+    const context = new AudioContext();
+    // Whoever goes on to another page hears no more.
+    const begun = () => (press.isConnected ? state(true, "playing") : mine.abort());
+    await play(context, mine.signal, begun).catch((error) => mine.signal.aborted || refused(silent(error)));
+    await context.close();
+    going = undefined;
+    state(false, "silent");
+  });
+  return press;
+}
+
+/**
+ * A camera without a microphone is not busy.
+ *
+ * @param {unknown} error
+ */
+const silent = (error) => (error instanceof Refused && error.why === "busy" ? new Refused("silent") : error);
+
+/**
  * Plays until it is told to end, or the camera ends it; then it fails.
  *
+ * @param {AudioContext} context
  * @param {AbortSignal} signal
  * @param {() => void} begun
  */
-export async function play(signal, begun) {
+async function play(context, signal, begun) {
   const { body } = await ask("audio.wav", {}, { signal });
-  const context = new AudioContext();
   const reader = /** @type {ReadableStream<Uint8Array>} */ (body).getReader();
   let [rest, skip, next] = [new Uint8Array(0), HEAD, 0];
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      const bytes = new Uint8Array([...rest, ...value]);
-      const from = Math.min(skip, bytes.length);
-      const samples = (bytes.length - from) >> 1;
-      skip -= from;
-      rest = bytes.slice(from + samples * 2);
-      if (samples === 0) continue;
-      next = plan(context, new DataView(bytes.buffer, from, samples * 2), next);
-      begun();
-    }
-  } finally {
-    await context.close();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const bytes = new Uint8Array([...rest, ...value]);
+    const from = Math.min(skip, bytes.length);
+    const samples = (bytes.length - from) >> 1;
+    skip -= from;
+    rest = bytes.slice(from + samples * 2);
+    if (samples === 0) continue;
+    next = plan(context, new DataView(bytes.buffer, from, samples * 2), next);
+    begun();
   }
 }
 

@@ -1,14 +1,16 @@
-// <week-grid>: a week of quarter-hours to paint. By pointer a rectangle takes the state that its first cell gets; the heads turn a whole
-// day or hour; by keyboard the arrows move, and space paints. Who would rather write has the text form beside it.
+// <week-grid>: a week of quarter-hours to paint. By pointer a rectangle takes the state that its first cell gets; the heads
+// turn a whole day or hour; by keyboard the arrows move, and space paints. Who would rather write has the text form beside it.
 
 import { el } from "../dom.js";
-import { DAYS, QUARTERS, clock, empty } from "../model/week.js";
+import { DAYS, ORDER, QUARTERS, clock, empty } from "../model/week.js";
 import { say } from "../words.js";
 
-/** In which order days are shown: from Monday on. */
-const ORDER = [1, 2, 3, 4, 5, 6, 0];
+/**
+ * @typedef {{ day: number, quarter: number, on: boolean, before: import("../model/week.js").Week }} Stroke Where it began, and
+ *   the week before it.
+ */
 
-/** @typedef {{ day: number, quarter: number, on: boolean, before: import("../model/week.js").Week }} Stroke Where it began, and the week before it. */
+/** @typedef {{ row: number, quarter: number }} Cell `row` counts from Monday. */
 
 export class WeekGrid extends HTMLElement {
   /** @type {import("../model/week.js").Week} */
@@ -27,7 +29,7 @@ export class WeekGrid extends HTMLElement {
     grid.addEventListener("pointerdown", this.#down);
     grid.addEventListener("pointermove", this.#move);
     grid.addEventListener("pointerup", this.#up);
-    grid.addEventListener("pointercancel", this.#up);
+    grid.addEventListener("pointercancel", this.#cancel);
     this.replaceChildren(grid);
     this.#show();
   }
@@ -43,16 +45,36 @@ export class WeekGrid extends HTMLElement {
 
   #hours() {
     const hour = (/** @type {number} */ hour) =>
-      el("button", { type: "button", class: "hour", tabindex: -1, onclick: () => this.#hour(hour), "aria-label": say("week.hour", { hour }) }, hour);
-    return el("div", { role: "row", class: "hours" }, el("span", { role: "columnheader" }), ...Array.from({ length: 24 }, (_, at) =>
-      el("span", { role: "columnheader" }, hour(at))));
+      el(
+        "button",
+        {
+          type: "button",
+          class: "hour",
+          tabindex: -1,
+          onclick: () => this.#hour(hour),
+          "aria-label": say("week.hour", { hour }),
+        },
+        hour,
+      );
+    return el(
+      "div",
+      { role: "row", class: "hours" },
+      el("span", { role: "columnheader" }),
+      ...Array.from({ length: 24 }, (_, at) => el("span", { role: "columnheader" }, hour(at))),
+    );
   }
 
   /** @param {number} day */
   #day(day) {
     const name = say(`day.${day}`);
     const cell = (/** @type {number} */ quarter) =>
-      el("span", { role: "gridcell", class: "cell", "data-day": day, "data-quarter": quarter, "aria-label": `${name} ${clock(quarter)}` });
+      el("span", {
+        role: "gridcell",
+        class: "cell",
+        "data-day": day,
+        "data-quarter": quarter,
+        "aria-label": `${name} ${clock(quarter)}`,
+      });
     this.#cells[day] = Array.from({ length: QUARTERS }, (_, quarter) => cell(quarter));
     const head = el("button", { type: "button", tabindex: -1, onclick: () => this.#whole(day) }, name);
     return el("div", { role: "row", class: "day" }, el("span", { role: "rowheader" }, head), ...this.#cells[day]);
@@ -60,7 +82,8 @@ export class WeekGrid extends HTMLElement {
 
   #show() {
     this.#cells.forEach((day, index) =>
-      day.forEach((cell, quarter) => cell.setAttribute("aria-selected", String(this.#week[index][quarter]))));
+      day.forEach((cell, quarter) => cell.setAttribute("aria-selected", String(this.#week[index][quarter]))),
+    );
     this.#focusable();
   }
 
@@ -128,22 +151,46 @@ export class WeekGrid extends HTMLElement {
     this.#changed();
   };
 
+  /** A finger that scrolls has painted nothing. */
+  #cancel = () => {
+    if (!this.#stroke) return;
+    this.week = this.#stroke.before;
+    this.#stroke = undefined;
+  };
+
   /** @param {{ day: number, quarter: number }} at */
   #paint({ day, quarter }) {
     const stroke = /** @type {Stroke} */ (this.#stroke);
-    const [row, first] = [ORDER.indexOf(day), ORDER.indexOf(stroke.day)];
     this.#week = stroke.before.map((quarters) => [...quarters]);
-    for (let at = Math.min(row, first); at <= Math.max(row, first); at += 1) {
-      this.#week[ORDER[at]].fill(stroke.on, Math.min(quarter, stroke.quarter), Math.max(quarter, stroke.quarter) + 1);
-    }
-    this.#cursor = { row, quarter };
+    this.#cursor = { row: ORDER.indexOf(day), quarter };
+    this.#fill({ row: ORDER.indexOf(stroke.day), quarter: stroke.quarter }, this.#cursor, stroke.on);
     this.#show();
+  }
+
+  /**
+   * Turns all cells of a rectangle on or off.
+   *
+   * @param {Cell} one
+   * @param {Cell} other
+   * @param {boolean} on
+   */
+  #fill(one, other, on) {
+    const [first, last] = [one.row, other.row].sort((a, b) => a - b);
+    const [from, to] = [one.quarter, other.quarter].sort((a, b) => a - b);
+    for (let row = first; row <= last; row += 1) this.#week[ORDER[row]].fill(on, from, to + 1);
   }
 
   #key = (/** @type {KeyboardEvent} */ event) => {
     const { row, quarter } = this.#cursor;
     const moves = /** @type {Record<string, [number, number]>} */ ({
-      ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], PageUp: [0, -4], PageDown: [0, 4], Home: [0, -QUARTERS], End: [0, QUARTERS],
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
+      ArrowLeft: [0, -1],
+      ArrowRight: [0, 1],
+      PageUp: [0, -4],
+      PageDown: [0, 4],
+      Home: [0, -QUARTERS],
+      End: [0, QUARTERS],
     });
     const day = ORDER[row];
     if (event.key === " ") this.#week[day][quarter] = !this.#week[day][quarter];
@@ -152,7 +199,7 @@ export class WeekGrid extends HTMLElement {
       const bounded = (/** @type {number} */ at, /** @type {number} */ end) => Math.min(Math.max(at, 0), end - 1);
       this.#cursor = { row: bounded(row + down, DAYS), quarter: bounded(quarter + right, QUARTERS) };
       // With the shift key, what is passed becomes as the cell from which it went.
-      if (event.shiftKey) this.#week[ORDER[this.#cursor.row]][this.#cursor.quarter] = this.#week[day][quarter];
+      if (event.shiftKey) this.#fill({ row, quarter }, this.#cursor, this.#week[day][quarter]);
     } else return;
     event.preventDefault();
     if (event.key === " " || event.shiftKey) this.#changed();

@@ -1,7 +1,9 @@
-// <zone-editor>: the cells of the picture in which no motion is looked for, painted over it. By keyboard the arrows move, space turns a cell.
+// <zone-editor>: the cells of the picture in which no motion is looked for, painted over it. By keyboard the arrows move, space
+// turns a cell.
 
 import { el } from "../dom.js";
 import { COLUMNS, ROWS, read, write } from "../model/mask.js";
+import { say } from "../words.js";
 
 export class ZoneEditor extends HTMLElement {
   /** @type {import("../model/mask.js").Mask} */
@@ -11,16 +13,22 @@ export class ZoneEditor extends HTMLElement {
   /** @type {boolean | undefined} What the stroke makes of the cells over which it goes. */
   #stroke;
   #cursor = 0;
+  /** Says what the cursor is on. */
+  #told = el("p", { role: "status", class: "unseen" });
 
   connectedCallback() {
     if (this.#cells.length > 0) return;
     this.#cells = this.#mask.map((_, at) => el("span", { class: "zone", "data-at": at }));
-    const grid = el("div", { class: "zones", tabindex: 0, role: "application", "aria-label": this.getAttribute("label") ?? "" }, ...this.#cells);
+    const grid = el(
+      "div",
+      { class: "zones", tabindex: 0, role: "application", "aria-label": this.getAttribute("label") ?? "" },
+      ...this.#cells,
+    );
     grid.addEventListener("pointerdown", (event) => this.#begin(event));
     grid.addEventListener("pointermove", (event) => this.#go(event));
     for (const end of ["pointerup", "pointercancel"]) grid.addEventListener(end, () => this.#end());
     grid.addEventListener("keydown", (event) => this.#key(event));
-    this.append(grid);
+    this.replaceChildren(grid, this.#told);
     this.#show();
   }
 
@@ -93,6 +101,8 @@ export class ZoneEditor extends HTMLElement {
       this.#changed();
     } else return;
     event.preventDefault();
+    const [row, column] = [Math.floor(this.#cursor / COLUMNS) + 1, (this.#cursor % COLUMNS) + 1];
+    this.#told.textContent = say(this.#mask[this.#cursor] ? "zone.off" : "zone.on", { row, column });
   }
 }
 

@@ -106,6 +106,23 @@ impl Rig {
 }
 
 #[test]
+fn until_when_a_manager_is_waited_for_is_known_while_he_is() {
+    let mut rig = Rig::fresh();
+    assert_eq!(rig.confirm.until(), None);
+    rig.set(at("10.0.0.9"));
+    rig.run(AFTER);
+    let done = rig.now;
+    assert_eq!(rig.confirm.until(), Some(done + WINDOW));
+    rig.run(S(5));
+    assert_eq!(rig.confirm.until(), Some(done + WINDOW), "it does not move");
+    rig.confirm.seen(rig.now);
+    assert_eq!(rig.confirm.until(), None);
+    rig.set(at("10.0.0.10"));
+    rig.run(WINDOW + S(5));
+    assert_eq!((rig.confirm.until(), rig.shown().as_str()), (None, "10.0.0.9"));
+}
+
+#[test]
 fn a_fresh_camera_leaves_the_hosts_network_alone_whatever_else_is_set() {
     let mut rig = Rig::start(at("10.0.0.9"), None, ALL, WINDOW);
     assert_eq!((rig.told().as_str(), rig.shown().as_str()), ("own", "10.0.0.9"));

@@ -23,13 +23,14 @@ pub struct Seat {
     pub form: Form,
     /// The account that watches.
     pub user: User,
-    _counted: (Held, Watching),
+    _viewer: Held,
+    _watching: Watching,
     _place: Place,
 }
 
 impl Seat {
-    pub fn new(conn: Revocable, form: Form, user: User, counted: (Held, Watching), place: Place) -> Self {
-        Self { conn, form, user, _counted: counted, _place: place }
+    pub fn new(conn: Revocable, form: Form, user: User, (viewer, watching): (Held, Watching), place: Place) -> Self {
+        Self { conn, form, user, _viewer: viewer, _watching: watching, _place: place }
     }
 
     /// Writes what is due, as far as there is room; never waits. Returns what must follow.

@@ -101,7 +101,7 @@ impl Keeper {
             self.seen.mark_unchanged();
         }
         self.parts.network.awaits.store(awaits, Ordering::Relaxed);
-        self.parts.network.until.send_replace(self.confirm.until());
+        self.parts.network.wait_until(self.confirm.until());
         match self.confirm.next(now()) {
             Next::Back => self.put_back().await,
             Next::Write => self.write().await,
