@@ -1,14 +1,14 @@
 // Chromium: what an owner sees, and what other people's pages cannot do to his camera.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import http from "node:http";
 import { once } from "node:events";
 import { after, test } from "node:test";
 
-import { admin, alias, camera, load, query, scratch, setDevice, viewer, within, zip } from "./camera.mjs";
-
-const { chromium } = load("playwright-core");
+import { page, pictures } from "./browser.mjs";
+import { admin, alias, camera, query, setDevice, viewer, within, zip } from "./camera.mjs";
+import { say } from "./web/ui.mjs";
 
 // Browsers send `Sec-Fetch-…` only to origins that they trust, such as 127.0.0.1; a camera in a local network is none, so all is
 // tried on it under a name, too. Chromium keeps a login apart for each site on whose pages it was given. A page on another port of
@@ -31,27 +31,6 @@ const strangers = [
   { ...byName, of: "another site", from: `http://another.test:${other}` },
   { ...byName, of: "another port", from: `http://camera.test:${other}`, bears: true },
 ];
-
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/google-chrome"].find(existsSync),
-  args: [
-    "--no-sandbox --headless --disable-gpu --disable-quic --no-first-run --disable-background-networking",
-    "--disable-component-update --disable-sync",
-  ].flatMap((line) => line.split(" ")).concat("--host-resolver-rules=MAP *.test 127.0.0.1"),
-});
-after(() => browser.close());
-
-/** Runs a test in a browser without a past; `login` answers its question for one. */
-async function page(login, act) {
-  const { user: username, pwd: password } = login ?? {};
-  const context = await browser.newContext(login && { httpCredentials: { username, password } });
-  context.setDefaultTimeout(15_000);
-  try {
-    await act(await context.newPage());
-  } finally {
-    await context.close();
-  }
-}
 
 /** Logs in as the owner, and the browser remembers it. */
 const logIn = (page, at) => page.goto(`${within(at, admin)}/check_user.cgi`);
@@ -104,25 +83,54 @@ async function sendAway(page, url) {
   return (await answered).status();
 }
 
+/** Waits for a picture of the live page, and says how large it is. */
+async function sides(page, at = "live-picture") {
+  await page.waitForFunction((at) => document.querySelector(at)?.state === "live", at);
+  return page.$eval(`${at} canvas`, ({ width, height }) => [width, height]);
+}
+
+/** Fails if a picture does not change. */
+async function moves(page, at = "live-picture") {
+  const drawn = () => page.$eval(`${at} canvas`, (canvas) => canvas.toDataURL());
+  const first = await drawn();
+  for (let patience = 100; (await drawn()) === first; patience -= 1) {
+    assert.ok(patience > 0, `${at} moves`);
+    await page.waitForTimeout(50);
+  }
+}
+
 for (const { called, at } of [byAddress, byName]) {
   test(`the live page of a camera called ${called} shows a moving picture`, () =>
     page(viewer, async (page) => {
       await page.goto(`${at}/`, { waitUntil: "domcontentloaded" });
-      await page.waitForFunction(() => document.getElementById("live").naturalWidth > 0);
-      const live = page.locator("#live");
-      assert.deepEqual(await live.evaluate((image) => [image.naturalWidth, image.naturalHeight]), [640, 480]);
-      mkdirSync(`${scratch}/pictures`, { recursive: true });
-      const first = await live.screenshot({ path: `${scratch}/pictures/live.png` });
-      await page.waitForTimeout(700);
-      assert.ok(!first.equals(await live.screenshot()), "the picture moves");
-      assert.equal(await page.textContent("#state"), "");
+      assert.deepEqual(await sides(page), [640, 480]);
+      await moves(page);
+      await page.screenshot({ path: `${pictures}/live.png` });
+      assert.equal(await page.getByRole("alert").count(), 0);
     }));
 
   test(`the live page of a camera called ${called} says so when the login is wrong`, () =>
     page({ ...viewer, pwd: "guessed-it" }, async (page) => {
       await page.goto(`${at}/`, { waitUntil: "domcontentloaded" });
-      await page.waitForFunction(() => document.getElementById("state").textContent !== "");
-      assert.equal(await page.$eval("#live", (image) => image.naturalWidth), 0);
+      await page.getByRole("alert").getByText(say("refused.login")).waitFor();
+      assert.equal(await page.locator("canvas").count(), 0);
+    }));
+}
+
+for (const { called, at, of, from } of strangers) {
+  test(`a page of ${of} cannot frame the pages of a camera called ${called}`, () =>
+    page(null, async (page) => {
+      await logIn(page, at);
+      for (const path of ["", "index.htm#system", "live.htm", "reboot.cgi"]) {
+        await page.goto(from);
+        await page.evaluate(attempts.frame, `${at}/${path}`);
+        // What was refused is a page of the browser's own, that has nothing of the camera.
+        const [, frame] = page.frames();
+        assert.doesNotMatch(await frame.content(), /app\.js|<main|<form/, path);
+      }
+      // Whoever goes there himself sees it.
+      await page.goto(`${at}/#live`, { waitUntil: "domcontentloaded" });
+      await sides(page);
     }));
 }
 
@@ -163,22 +171,15 @@ test("one page shows this camera and another one, to a visitor who does not know
   await page(viewer, async (page) => {
     const hosts = new Set();
     page.on("request", (request) => hosts.add(new URL(request.url()).host));
-    await page.goto(`${lookout.http}/`, { waitUntil: "domcontentloaded" });
-    await page.evaluate(() => {
-      document.querySelector("main").append(Object.assign(new Image(), { id: "gate", src: "device/2/videostream.cgi" }));
-    });
-    const sides = (id) => page.locator(id).evaluate((image) => [image.naturalWidth, image.naturalHeight]);
-    await page.waitForFunction(() => ["live", "gate"].every((id) => document.getElementById(id).naturalWidth > 0));
-    assert.deepEqual([await sides("#live"), await sides("#gate")], [[640, 480], [640, 480]]);
+    await page.goto(`${lookout.http}/#cameras`, { waitUntil: "domcontentloaded" });
+    for (const id of [1, 2].map((number) => `figure:nth-child(${number}) live-picture`)) {
+      assert.deepEqual(await sides(page, id), [320, 240]);
+      await moves(page, id);
+    }
     // A placeholder would be seen in the stream, but is never a snapshot.
     const shot = await fetch(`${lookout.http}/device/2/snapshot.cgi?${query(viewer)}`);
     assert.deepEqual([shot.status, shot.headers.get("content-type")], [200, "image/jpeg"]);
-    for (const id of ["#live", "#gate"]) {
-      const shots = new Set();
-      for (let count = 0; count < 4; count += 1) shots.add((await page.locator(id).screenshot()).toString("base64"));
-      assert.ok(shots.size > 1, `${id} moves`);
-    }
-    await page.screenshot({ path: `${scratch}/pictures/two.png`, fullPage: true });
+    await page.screenshot({ path: `${pictures}/two.png`, fullPage: true });
     assert.deepEqual([...hosts], [new URL(lookout.http).host]);
   });
 });
