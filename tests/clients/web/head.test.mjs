@@ -199,3 +199,17 @@ test("presets are kept with what they show, gone to, and forgotten", () =>
     await preset.waitFor({ state: "detached" });
     assert.deepEqual(found, []);
   }));
+
+test("a Pelco-D head gets no number that means something else to it", () =>
+  page(operator, async (page) => {
+    await page.route("**/head.json", (route) =>
+      route.fulfill({ json: { kind: "pelco-d", lost: false, moving: false, patrol: "none", presets: [] } }),
+    );
+    await watch(page, lookout);
+    const names = await page.locator("ptz-pad button").evaluateAll((all) => all.map((button) => button.ariaLabel));
+    assert.deepEqual(
+      names,
+      ["up", "left", "right", "down", "out", "in"].map((name) => say(`ptz.${name}`)),
+    );
+    assert.equal(await page.getByRole("button", { name: say("ptz.patrol.vertical") }).count(), 0);
+  }));
