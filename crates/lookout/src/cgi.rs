@@ -114,8 +114,8 @@ async fn enter(
     }
     if command.needs > Privilege::Nobody {
         tracing::debug!(target: "lookout::journal", user, %peer, cgi = command.paths[0], "access");
-        // A page asks each second how the camera stands: that would push all else out of the journal.
-        if command.run != Run::Do(Op::Now) {
+        // Pages ask these again and again, which would push all else out of the journal.
+        if !matches!(command.run, Run::Do(Op::Now | Op::Events)) {
             app.journal.note_by(user, peer, &Event::Access);
         }
     }

@@ -22,10 +22,12 @@ export async function accounts() {
      */
     store: async (wanted, mine) => {
       const change = async () => order("set_users.cgi", Object.assign({}, ...merge(before, wanted, await listed()).map(said)));
-      const me = wanted.find(({ name }) => name === mine);
+      const me = wanted[before.findIndex(({ name }) => name === mine)];
       if (me && me.pwd !== MASK) await relogin(change, me.name, me.pwd);
       else await change();
-      before.splice(0, PLACES, ...(await listed()));
+      // Whoever gave himself another name is not let in by the old one: what is stored is known all the same.
+      const stored = wanted.map((account) => ({ ...account, pwd: account.pwd && MASK }));
+      before.splice(0, PLACES, ...(await listed().catch(() => stored)));
     },
   };
 }

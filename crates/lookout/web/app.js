@@ -1,6 +1,6 @@
 // The shell: who looks, which page is shown, and what stands around it.
 
-import { MANAGER, Refused, VISITOR, every, json, whoami } from "./camera.js";
+import { MANAGER, VISITOR, every, json, whoami } from "./camera.js";
 import { button, el } from "./dom.js";
 import { LANGUAGES, choose, language, load, reason, say } from "./words.js";
 
@@ -56,13 +56,13 @@ async function start() {
     languages();
     const user = await whoami();
     tell(await json("now.json"));
-    if (last.setup_done === false && location.hash === "" && !document.body.dataset.page) location.replace("#setup");
+    if (last.setup_done === false && location.hash === "" && !document.body.dataset.page)
+      history.replaceState(null, "", "#setup");
     window.addEventListener("hashchange", () => route(user));
-    const end = every(LOOK, () =>
+    every(LOOK, () =>
       json("now.json").then(tell, (error) => {
         banner(reason(error));
-        // Whoever is not let in any more is not asked again and again.
-        if (error instanceof Refused && error.why === "login") end();
+        throw error;
       }),
     );
     await route(user);

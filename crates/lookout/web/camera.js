@@ -35,7 +35,7 @@ import { parse } from "./model/vars.js";
 
 /**
  * @typedef {"away" | "login" | "foreign" | "illegal" | "unsupported" | "busy" | "internal" | "private" | "silent" | "full" |
- *   "differ" | "changed" | "damaged" | "large" | "password" | "off"} Why
+ *   "differ" | "changed" | "damaged" | "large" | "password" | "off" | "clear"} Why
  */
 
 /** Why something was not done: a key of the catalogues, behind `refused.`. */
@@ -58,11 +58,13 @@ const ERRORS = /** @type {const} */ ([
 ]);
 /** What the camera says where it shows nothing: the gate is closed. */
 const NOTHING = "shows nothing at this hour";
+/** What it says where a login would go through the Internet in clear. */
+const CLEAR = "speaks only HTTPS";
 /** How it says that the machine's operator has not turned something on. */
 const OFF = /^error: .* is off\.$/;
 
 /** How an answer's status says that nothing was done. */
-const STATUSES = /** @type {Record<number, Why>} */ ({ 401: "login", 403: "foreign", 429: "login", 503: "busy" });
+const STATUSES = /** @type {Record<number, Why>} */ ({ 401: "login", 403: "foreign", 429: "busy", 503: "busy" });
 
 /** How long the camera may take to answer, ms. */
 const PATIENCE = 15_000;
@@ -70,6 +72,12 @@ const PATIENCE = 15_000;
 const LONG = 75_000;
 /** For what takes long: a test, a drill. */
 export const patiently = () => ({ signal: AbortSignal.timeout(LONG) });
+
+/** Makes an address, also in a page whose own bears a login, which no address may here. */
+export const address = (/** @type {string} */ path) => `${location.origin}/${path}`;
+
+/** Says that a request is the page's own, also where the browser tells no referrer. */
+const OWN = { "X-Requested-With": "XMLHttpRequest" };
 
 /**
  * Says why an answer is none, if it is none.
@@ -79,6 +87,7 @@ export const patiently = () => ({ signal: AbortSignal.timeout(LONG) });
  */
 function failure(status, text) {
   if (status === 403 && text.includes(NOTHING)) return new Refused("private");
+  if (status === 403 && text.includes(CLEAR)) return new Refused("clear");
   if (status === 200 && !text.startsWith("error: ")) return undefined;
   const why = OFF.test(text.trim()) ? "off" : ERRORS.find(([words]) => text.startsWith(words))?.[1];
   return new Refused(why ?? STATUSES[status] ?? "internal");
@@ -96,7 +105,7 @@ export async function ask(path, query = {}, init = {}) {
   const url = words.size > 0 ? `${path}?${words}` : path;
   let response;
   try {
-    response = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE), ...init });
+    response = await fetch(address(url), { cache: "no-store", signal: AbortSignal.timeout(PATIENCE), headers: OWN, ...init });
   } catch {
     throw new Refused("away");
   }
@@ -158,7 +167,8 @@ export async function send(path, file, query, told) {
   // `fetch` says nothing of how far it is.
   const request = new XMLHttpRequest();
   request.upload.onprogress = ({ loaded, total }) => told(loaded / total);
-  request.open("POST", `${path}?${new URLSearchParams(query)}`);
+  request.open("POST", address(`${path}?${new URLSearchParams(query)}`));
+  request.setRequestHeader("X-Requested-With", OWN["X-Requested-With"]);
   await new Promise((resolve, reject) => {
     request.onload = resolve;
     request.onerror = () => reject(new Refused("away"));
@@ -196,7 +206,8 @@ export async function relogin(change, user, pwd) {
 function login(user, pwd) {
   // `fetch` takes no login.
   const request = new XMLHttpRequest();
-  request.open("GET", "check_user.cgi", true, user, pwd);
+  request.open("GET", address("check_user.cgi"), true, user, pwd);
+  request.timeout = PATIENCE;
   return new Promise((resolve) => {
     request.onloadend = resolve;
     request.send();
@@ -204,7 +215,8 @@ function login(user, pwd) {
 }
 
 /**
- * Looks at something again and again while the page is seen, never twice at a time; returns what ends it.
+ * Looks at something again and again while the page is seen, never twice at a time; returns what ends it. A refused login
+ * ends it, too.
  *
  * @param {number} ms
  * @param {() => Promise<unknown>} look
@@ -214,7 +226,8 @@ export function every(ms, look) {
   const timer = setInterval(async () => {
     if (busy || quiet > 0 || document.hidden) return;
     busy = true;
-    await look().catch(() => {});
+    // Whoever is not let in any more is not asked again and again.
+    await look().catch((error) => error instanceof Refused && error.why === "login" && clearInterval(timer));
     busy = false;
   }, ms);
   return () => clearInterval(timer);

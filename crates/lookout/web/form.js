@@ -1,6 +1,6 @@
 // Forms of settings, made from `forms.json`: a setting that is new in the camera has a field here without new markup.
 
-import { json, list, order } from "./camera.js";
+import { Refused, json, list, order } from "./camera.js";
 import { el, id } from "./dom.js";
 import { known, reason, say } from "./words.js";
 
@@ -143,6 +143,7 @@ export class SettingsForm {
    * @param {Record<string, string>} [more] What is set beside it, or instead.
    */
   async store(more = {}) {
+    if (!this.valid()) throw new Refused("illegal");
     // What has no control here may have been set elsewhere meanwhile.
     await order(this.path, { ...(await this.#listed()), ...this.#typed(), ...this.#beside(), ...more });
     // Stored it is, whatever comes of looking at it.
@@ -161,7 +162,6 @@ export class SettingsForm {
   /** @param {Event} event */
   async #submit(event) {
     event.preventDefault();
-    if (!this.valid()) return;
     if (this.save.ariaBusy === "true") return;
     this.save.ariaBusy = "true";
     this.told.textContent = "";
@@ -207,6 +207,8 @@ function control(field) {
     write: (value) => {
       if (checkbox) checkbox.checked = value === "1";
       else input.value = field.kind === "ip" && value === NO_ADDRESS ? "" : value;
+      // What was wrong with the old one is not with this.
+      input.setCustomValidity("");
       // What was set elsewhere may be none of what is offered here.
       if (select && select.value !== value) select.append(el("option", { value, selected: true }, value));
     },
@@ -269,7 +271,7 @@ function entry(field, given) {
     case "secret":
       return secret(given, field.max);
     case "mail":
-      return bounded({ ...given, type: "email" }, field.max);
+      return bounded({ ...given, inputmode: "email", pattern: "[^\\s@]+@[^\\s@]+" }, field.max);
     case "url":
       return bounded({ ...given, type: "url", pattern: "https?://.+" }, field.max);
     case "ip":

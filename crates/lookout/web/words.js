@@ -1,6 +1,6 @@
 // What the pages say, in the reader's language: plain catalogues under `lang/`, English for whatever one lacks.
 
-import { Refused } from "./camera.js";
+import { Refused, json } from "./camera.js";
 
 /** The languages that there are, by the beginning of their tags. */
 export const LANGUAGES = { en: "English", de: "Deutsch", es: "Español", zh: "中文" };
@@ -18,7 +18,7 @@ export let language = "en";
 export async function load() {
   const wished = [kept(), ...navigator.languages].map((tag) => (tag ?? "").slice(0, 2).toLowerCase());
   language = wished.find((tag) => tag in LANGUAGES) ?? "en";
-  const wanted = [...new Set(["en", language])].map(async (tag) => (await fetch(`lang/${tag}.json`)).json());
+  const wanted = [...new Set(["en", language])].map(async (tag) => json(`lang/${tag}.json`));
   catalogue = Object.assign({}, ...(await Promise.all(wanted)));
   document.documentElement.lang = language;
 }
@@ -52,6 +52,8 @@ export const say = (key, values) => known(key, values) ?? key;
  * @param {unknown} error
  */
 export function reason(error) {
+  // The answer had begun.
+  if (error instanceof DOMException && error.name === "TimeoutError") return say("refused.away");
   if (!(error instanceof Refused)) console.error(error);
   return say(`refused.${error instanceof Refused ? error.why : "internal"}`);
 }

@@ -87,7 +87,13 @@ export async function show(room, context) {
 /** @param {string} words */
 async function copied(words) {
   // There is no clipboard for pages that came in clear.
-  if (navigator.clipboard) return navigator.clipboard.writeText(words);
+  if (
+    await navigator.clipboard
+      ?.writeText(words)
+      .then(() => true)
+      .catch(() => false)
+  )
+    return;
   const area = el("textarea", {}, words);
   document.body.append(area);
   area.select();

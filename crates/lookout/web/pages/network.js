@@ -23,10 +23,14 @@ const isUnused = (/** @type {import("../form.js").Field} */ { wire }) => ["chann
  */
 export async function show(room, context) {
   const [stands, unmanaged] = [el("ul", {}), el("p", { hidden: true }, say("network.unmanaged"))];
-  context.follow(({ network_managed: managed }) => (unmanaged.hidden = managed !== false));
+  let managed = false;
+  context.follow(({ network_managed: now }) => {
+    managed = now === true;
+    unmanaged.hidden = managed;
+  });
   const cable = await settings("set_network.cgi");
   const there = el("p", { role: "status" });
-  cable.form.element.addEventListener("saved", () => there.replaceChildren(...lead(cable.form)));
+  cable.form.element.addEventListener("saved", () => there.replaceChildren(...lead(cable.form, managed)));
   cable.element.append(there);
   const wifi = await settings("set_wifi.cgi", {
     hidden: isUnused,
@@ -57,11 +61,12 @@ export async function show(room, context) {
  * Gives a link to where the camera is behind a change, as somebody has to come there.
  *
  * @param {SettingsForm} form
+ * @param {boolean} managed Whether the address takes effect.
  */
-function lead(form) {
+function lead(form, managed) {
   const { ip, port } = form.values();
   const there = new URL(location.href);
-  if (ip !== "") there.hostname = ip;
+  if (managed && ip !== "") there.hostname = ip;
   if (there.protocol === "http:") there.port = port;
   return there.href === location.href ? [] : [el("a", { href: there.href }, say("network.there", { there: there.origin }))];
 }

@@ -62,6 +62,13 @@ export async function show(room, context) {
     };
     const next = button(say(at + 1 < STEPS.length ? "setup.next" : "setup.finish"), () => go(shown.keep), { class: "primary" });
     const skip = button(say("setup.skip"), () => go(async () => {}));
+    const enter = (/** @type {Event} */ event) => {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      go(shown.keep);
+    };
+    // The key of a field without a button.
+    shown.element.addEventListener("submit", enter, true);
     const heading = el("h2", { tabindex: -1 }, say(`setup.${key}`));
     room.replaceChildren(
       el(

@@ -25,6 +25,7 @@ export async function show(room, context) {
         rows.map(({ read }) => read()),
         context.user.name,
       );
+      all.list.forEach((account, at) => rows[at].write(account));
       return say("saved");
     },
     { class: "primary" },
@@ -51,5 +52,8 @@ function row({ number, name, pwd, pri }, longest) {
   return {
     row: el("tr", {}, el("td", {}, called), el("td", {}, hidden), el("td", {}, may)),
     read: () => ({ number, name: called.value, pwd: called.value === "" ? "" : hidden.value, pri: may.value }),
+    write: (/** @type {import("../accounts.js").Account} */ now) => {
+      [called.value, hidden.value, may.value] = [now.name, now.pwd, now.pri];
+    },
   };
 }

@@ -2,12 +2,13 @@
 
 import { Refused, json, order } from "../camera.js";
 import { button, el } from "../dom.js";
+import { bounded } from "../form.js";
 import { PATROLS, PLAIN_WAYS } from "../model/orders.js";
 import { say } from "../words.js";
 import { PtzPad } from "./ptz-pad.js";
 
-/** How many presets there are. */
-const PRESETS = 32;
+/** How many presets there are, and how many bytes a name may have. */
+const [PRESETS, NAME] = [32, 32];
 /** How often, and after how long each time, it is looked whether a preset has a picture by now, ms. */
 const [LOOKS, AGAIN] = [5, 1000];
 
@@ -43,19 +44,20 @@ function pad(plain, refused) {
  * @param {Standing} stands
  * @param {Hear} refused
  */
-function patrols({ patrol }, refused) {
-  const one = (/** @type {string} */ axis, /** @type {number} */ on, /** @type {number} */ off) => {
-    const act = () => {
-      const goes = press.ariaPressed === "true";
-      return order("decoder_control.cgi", { command: goes ? off : on }).then(
-        () => void (press.ariaPressed = String(!goes)),
-        refused,
-      );
-    };
-    const press = button(say(`ptz.patrol.${axis}`), act, { "aria-pressed": String(patrol === axis) });
-    return press;
+function patrols(stands, refused) {
+  const all = Object.entries(PATROLS).map(([axis, [on, off]]) => {
+    const act = () =>
+      order("decoder_control.cgi", { command: press.ariaPressed === "true" ? off : on })
+        .then(standing)
+        .then(show);
+    const press = button(say(`ptz.patrol.${axis}`), () => act().catch(refused));
+    return { axis, press };
+  });
+  const show = (/** @type {Standing} */ { patrol }) => {
+    for (const { axis, press } of all) press.ariaPressed = String(patrol === axis);
   };
-  return el("div", { class: "row" }, ...Object.entries(PATROLS).map(([axis, [on, off]]) => one(axis, on, off)));
+  show(stands);
+  return el("div", { class: "row" }, ...all.map(({ press }) => press));
 }
 
 /**
@@ -66,7 +68,10 @@ function shelf(stands, refused) {
   const all = el("ul", { class: "presets" });
   let patience = LOOKS;
   const show = (/** @type {Standing} */ { presets }) => {
+    const focused = [...all.querySelectorAll("button")].findIndex((button) => button === document.activeElement);
     all.replaceChildren(...presets.map(item));
+    // Whoever stands on one stays there.
+    if (focused >= 0) (all.querySelectorAll("button")[focused] ?? name).focus();
     // A preset's picture is taken once the head rests.
     const waits = presets.some(({ picture }) => !picture) && patience-- > 0;
     if (waits) setTimeout(() => all.isConnected && standing().then(show, refused), AGAIN);
@@ -82,26 +87,23 @@ function shelf(stands, refused) {
     const cross = { class: "forget", "aria-label": say("preset.forget", { name: called }) };
     return el("li", {}, button("", go, {}, view, called), button("×", forget, cross));
   };
+  const name = bounded({ "aria-label": say("preset.name"), placeholder: say("preset.name") }, NAME);
+  const begins = () => (patience = LOOKS);
   show(stands);
-  return el(
-    "div",
-    {},
-    el("h3", {}, say("presets")),
-    all,
-    keeping(act, () => (patience = LOOKS), refused),
-  );
+  return el("div", {}, el("h3", {}, say("presets")), all, keeping(name, act, begins, refused));
 }
 
 /**
  * A name, and a button that keeps what is seen as the next preset that is free.
  *
+ * @param {HTMLInputElement} name
  * @param {(what: Record<string, string | number>) => Promise<void>} act
  * @param {() => void} begins
  * @param {Hear} refused
  */
-function keeping(act, begins, refused) {
-  const name = el("input", { maxlength: 32, "aria-label": say("preset.name"), placeholder: say("preset.name") });
+function keeping(name, act, begins, refused) {
   const keep = async () => {
+    if (!name.reportValidity()) return;
     const taken = new Set((await standing()).presets.map(({ preset }) => preset));
     const preset = Array.from({ length: PRESETS }, (_, at) => at + 1).find((number) => !taken.has(number));
     if (preset === undefined) throw new Refused("full");

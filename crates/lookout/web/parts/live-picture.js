@@ -93,6 +93,8 @@ export class LivePicture extends HTMLElement {
       const state = await this.#once(going.signal);
       if (going.signal.aborted) return;
       this.#tell(state);
+      // Nobody is asked for a login again and again.
+      if (state === "login") return;
       await new Promise((resolve) => setTimeout(resolve, this.#pause));
       this.#pause = Math.min(this.#pause * 2, PAUSES[1]);
     }

@@ -28,7 +28,8 @@ export class PtzPad extends HTMLElement {
    *   let go.
    */
   #pressed;
-  /** When a tap ends. */
+  /** @type {number | undefined} What stops a tap that is let go already, a moment later. */
+  #owed;
   #ends = 0;
   /** Orders go out one behind the other: no stop overtakes what it stops. */
   #told = Promise.resolve();
@@ -71,7 +72,7 @@ export class PtzPad extends HTMLElement {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const way = KEYS[event.key];
     // A held Enter is one step, and a held arrow neither scrolls nor begins anew.
-    if (way || event.repeat) event.preventDefault();
+    if (way || (event.repeat && event.key !== "Tab")) event.preventDefault();
     if (way && this.ways.includes(way) && !event.repeat) this.#go(way, event.code);
   };
 
@@ -80,7 +81,8 @@ export class PtzPad extends HTMLElement {
   };
 
   #left = (/** @type {FocusEvent} */ event) => {
-    if (!(event.relatedTarget instanceof Node && this.contains(event.relatedTarget))) this.#stop();
+    // A pointer has the button wherever the focus is.
+    if (this.#pressed?.key && !(event.relatedTarget instanceof Node && this.contains(event.relatedTarget))) this.#stop();
   };
 
   /**
@@ -89,7 +91,7 @@ export class PtzPad extends HTMLElement {
    */
   #go(way, key) {
     if (this.#pressed) return;
-    clearTimeout(this.#ends);
+    this.#pay();
     this.#pressed = { way, at: performance.now(), key };
     this.#tell(WAYS[way].go);
   }
@@ -100,13 +102,22 @@ export class PtzPad extends HTMLElement {
     this.#pressed = undefined;
     if (pressed.way === "centre") return;
     // A tap turns as long as a step does, however short it was.
-    const rest = Math.max(0, STEP - (performance.now() - pressed.at));
-    this.#ends = setTimeout(() => this.#tell(WAYS[pressed.way].stop), rest);
+    this.#owed = WAYS[pressed.way].stop;
+    this.#ends = setTimeout(() => this.#pay(), Math.max(0, STEP - (performance.now() - pressed.at)));
   };
+
+  /** Stops what is to be stopped. */
+  #pay() {
+    clearTimeout(this.#ends);
+    if (this.#owed !== undefined) this.#tell(this.#owed);
+    this.#owed = undefined;
+  }
 
   /** A page that goes has no time for its turn. */
   #gone = () => {
-    if (this.#pressed) fetch(`decoder_control.cgi?command=${WAYS[this.#pressed.way].stop}`, { keepalive: true });
+    const stop = this.#pressed ? WAYS[this.#pressed.way].stop : this.#owed;
+    if (stop !== undefined) order("decoder_control.cgi", { command: stop }, { keepalive: true }).catch(() => {});
+    [this.#pressed, this.#owed] = [undefined, undefined];
   };
 
   /** @param {number} command */

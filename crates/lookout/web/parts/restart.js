@@ -27,7 +27,8 @@ export async function restarting(act) {
  * @param {boolean} wanted
  */
 async function until(patience, wanted) {
-  for (let tries = 0; tries < (patience * 1000) / LOOK; tries += 1) {
+  const end = performance.now() + patience * 1000;
+  while (performance.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, LOOK));
     // Its health is told without a login, which a reset may have changed.
     const asked = ask("healthz", {}, { signal: AbortSignal.timeout(2000) });

@@ -7,6 +7,8 @@ import { say } from "../words.js";
 
 /** What `audio.wav` holds: samples of 16 bits, so many a second, behind a head of so many bytes. */
 const [RATE, HEAD] = [8000, 44];
+/** How long nothing may come, ms. */
+const SILENCE = 6000;
 /** How far ahead sound is planned, and how late it may get before some is left out, s. */
 const [AHEAD, LATE] = [0.2, 1];
 
@@ -25,10 +27,10 @@ export function sound(refused) {
   };
   press.addEventListener("click", async () => {
     if (going) return going.abort();
-    const mine = (going = new AbortController());
-    state(true, "waiting");
     // Some browsers let sound begin only in the click itself.
     const context = new AudioContext();
+    const mine = (going = new AbortController());
+    state(true, "waiting");
     // Whoever goes on to another page hears no more.
     const begun = () => (press.isConnected ? state(true, "playing") : mine.abort());
     await play(context, mine.signal, begun).catch((error) => mine.signal.aborted || refused(silent(error)));
@@ -58,8 +60,9 @@ async function play(context, signal, begun) {
   const reader = /** @type {ReadableStream<Uint8Array>} */ (body).getReader();
   let [rest, skip, next] = [new Uint8Array(0), HEAD, 0];
   for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
+    const silence = AbortSignal.timeout(SILENCE);
+    const { done, value } = await Promise.race([reader.read(), ends(silence)]);
+    if (done || !value) return;
     const bytes = new Uint8Array([...rest, ...value]);
     const from = Math.min(skip, bytes.length);
     const samples = (bytes.length - from) >> 1;
@@ -70,6 +73,10 @@ async function play(context, signal, begun) {
     begun();
   }
 }
+
+/** @param {AbortSignal} signal */
+const ends = (signal) =>
+  new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Refused("away")), { once: true }));
 
 /**
  * Plans samples behind those that were planned; says when they end.

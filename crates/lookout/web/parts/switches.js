@@ -17,14 +17,16 @@ export async function privacy(refused) {
   const { privacy_now: now } = await list("get_params.cgi");
   const box = el("input", { type: "checkbox", role: "switch", checked: Number(now) === 1 });
   box.addEventListener("change", async () => {
-    box.disabled = true;
+    // Not `disabled`: the focus would be lost.
+    if (box.ariaBusy === "true") return void (box.checked = !box.checked);
+    box.ariaBusy = "true";
     try {
       await order("set_privacy.cgi", { now: Number(box.checked) });
     } catch (error) {
       box.checked = !box.checked;
       refused(error);
     } finally {
-      box.disabled = false;
+      box.ariaBusy = null;
     }
   });
   return el("section", { class: "card" }, el("label", { class: "row" }, box, say("privacy.now")));

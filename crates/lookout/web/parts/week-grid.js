@@ -23,7 +23,13 @@ export class WeekGrid extends HTMLElement {
 
   connectedCallback() {
     if (this.#cells.length > 0) return;
-    const grid = el("div", { role: "grid", class: "week", "aria-label": this.getAttribute("label") ?? "", onkeydown: this.#key });
+    const grid = el("div", {
+      role: "grid",
+      class: "week",
+      "aria-multiselectable": "true",
+      "aria-label": this.getAttribute("label") ?? "",
+      onkeydown: this.#key,
+    });
     grid.append(this.#hours());
     for (const day of ORDER) grid.append(this.#day(day));
     grid.addEventListener("pointerdown", this.#down);
@@ -181,6 +187,8 @@ export class WeekGrid extends HTMLElement {
   }
 
   #key = (/** @type {KeyboardEvent} */ event) => {
+    const inCell = event.target instanceof HTMLElement && event.target.dataset.quarter !== undefined;
+    if (!inCell || event.ctrlKey || event.altKey || event.metaKey) return;
     const { row, quarter } = this.#cursor;
     const moves = /** @type {Record<string, [number, number]>} */ ({
       ArrowUp: [-1, 0],

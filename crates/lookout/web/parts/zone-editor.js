@@ -12,6 +12,8 @@ export class ZoneEditor extends HTMLElement {
   #cells = [];
   /** @type {boolean | undefined} What the stroke makes of the cells over which it goes. */
   #stroke;
+  /** The mask before it. */
+  #before = this.#mask;
   #cursor = 0;
   /** Says what the cursor is on. */
   #told = el("p", { role: "status", class: "unseen" });
@@ -26,7 +28,11 @@ export class ZoneEditor extends HTMLElement {
     );
     grid.addEventListener("pointerdown", (event) => this.#begin(event));
     grid.addEventListener("pointermove", (event) => this.#go(event));
-    for (const end of ["pointerup", "pointercancel"]) grid.addEventListener(end, () => this.#end());
+    grid.addEventListener("pointerup", () => this.#end());
+    grid.addEventListener("pointercancel", () => {
+      this.#mask = this.#before;
+      this.#end();
+    });
     grid.addEventListener("keydown", (event) => this.#key(event));
     this.replaceChildren(grid, this.#told);
     this.#show();
@@ -70,6 +76,7 @@ export class ZoneEditor extends HTMLElement {
     const at = this.#at(event);
     if (at === undefined || event.button !== 0) return;
     /** @type {Element} */ (event.currentTarget).setPointerCapture(event.pointerId);
+    this.#before = [...this.#mask];
     this.#stroke = !this.#mask[at];
     this.#go(event);
   }
