@@ -156,6 +156,10 @@ class Machine(unittest.TestCase):
         """Returns a setting; who asks is a manager."""
         return re.search(f"var {name}='?(.*?)'?;\n", self.ask(daemon, "/get_params.cgi").decode())[1]
 
+    def left(self, daemon):
+        """Returns in how many seconds a change comes back, if one does."""
+        return json.loads(self.ask(daemon, "/now.json"))["confirm_s"]
+
     def stands(self, daemon, name, value):
         """Waits for a status, of which nobody has to log in to be told."""
         def so():
@@ -200,8 +204,11 @@ class Cable(Machine):
     def test_a_manager_who_loses_the_way_finds_the_camera_at_its_old_address(self):
         daemon = self.daemon('interface = "eth0"')
         changed = self.lose_the_way(daemon)
+        left = within(lambda: self.left(daemon), "the time that is left to be told")
+        self.assertLessEqual(left, self.CONFIRM_S)
         self.is_back(daemon)
         self.assertGreater(time.monotonic() - changed, self.CONFIRM_S / 2, "it did not wait for him")
+        self.assertIsNone(self.left(daemon))
 
     def test_a_change_that_nobody_confirmed_is_taken_back_though_the_camera_was_killed_meanwhile(self):
         daemon = self.daemon('interface = "eth0"', watched=False)
