@@ -47,7 +47,7 @@ async function journal() {
 }
 
 /**
- * Shows the pages restarting behind what changes them.
+ * Shows the pages anew behind what changes them.
  *
  * @param {() => Promise<unknown>} act
  */
@@ -63,9 +63,15 @@ function restore() {
     placeholder: say("system.restore.password"),
     "aria-label": say("system.restore.password"),
   });
+  // Of an old camera's file, what is not asked for stays as it is (Q45).
+  const parts = ["users", "network"].map((name) => ({ name, box: el("input", { type: "checkbox" }) }));
+  const boxes = parts.map(({ name, box }) => el("label", { class: "row" }, box, say(`system.restore.${name}`)));
   /** @returns {Record<string, string>} */
-  const given = () => (password.value === "" ? {} : { backup_pwd: password.value });
-  return upload("restore_params.cgi", say("system.restore"), restarting, password, given);
+  const given = () => ({
+    ...(password.value === "" ? {} : { backup_pwd: password.value }),
+    ...Object.fromEntries(parts.map(({ name, box }) => [name, String(Number(box.checked))])),
+  });
+  return upload("restore_params.cgi", say("system.restore"), restarting, given, password, ...boxes);
 }
 
 /**
@@ -74,10 +80,10 @@ function restore() {
  * @param {string} path
  * @param {string} words
  * @param {(act: () => Promise<unknown>) => Promise<unknown>} then What comes behind it.
- * @param {HTMLElement} [more] What is asked beside it.
- * @param {() => Record<string, string>} [given] What was answered.
+ * @param {() => Record<string, string>} [given] What was answered to more questions.
+ * @param {...HTMLElement} more Those questions.
  */
-function upload(path, words, then, more, given = () => ({})) {
+function upload(path, words, then, given = () => ({}), ...more) {
   const file = el("input", { type: "file", "aria-label": say("system.file", { words }) });
   const sent = el("progress", { max: 1, value: 0, hidden: true, "aria-label": say("system.sent") });
   const go = action(words, async () => {
@@ -86,5 +92,5 @@ function upload(path, words, then, more, given = () => ({})) {
     sent.hidden = false;
     return then(() => send(path, chosen, given(), (share) => (sent.value = share))).finally(() => (sent.hidden = true));
   });
-  return el("form", { class: "upload", onsubmit: stay }, file, more, go, sent);
+  return el("form", { class: "upload", onsubmit: stay }, file, ...more, go, sent);
 }
