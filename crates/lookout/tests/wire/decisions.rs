@@ -1,6 +1,11 @@
 //! What is decided of alarms, and why, also that there is none: `/events.json` (Q59), with a camera that sees and hears.
 
-use std::{fs, path::PathBuf, thread::sleep, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use lookout_core::media::{
     canvas::{Canvas, Colour},
@@ -32,7 +37,7 @@ struct Stage {
     admin: Client,
     path: PathBuf,
     _dir: TempDir,
-    steps: u16,
+    begin: Instant,
 }
 
 impl Stage {
@@ -42,7 +47,7 @@ impl Stage {
         fs::write(&path, room(60, None)).unwrap();
         let camera = showing(&format!("file:{}", path.display()), "[sound]\nmicrophone = \"none\"\n");
         let admin = camera.admin();
-        Self { camera, admin, path, _dir: dir, steps: 0 }
+        Self { camera, admin, path, _dir: dir, begin: Instant::now() }
     }
 
     fn show(&self, jpeg: &[u8]) {
@@ -51,10 +56,10 @@ impl Stage {
         fs::rename(&next, &self.path).unwrap();
     }
 
-    /// Has something move a little.
+    /// Has something move, 100 pixels a second, however fast the machine is: what goes faster counts as light.
     fn step(&mut self) {
-        self.steps += 1;
-        self.show(&room(60, Some(self.steps * 10)));
+        let at = self.begin.elapsed().as_millis() / 10 % 240;
+        self.show(&room(60, Some(at as u16)));
     }
 
     fn set(&self, query: &str) {
