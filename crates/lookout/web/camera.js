@@ -73,8 +73,16 @@ const LONG = 75_000;
 /** For what takes long: a test, a drill. */
 export const patiently = () => ({ signal: AbortSignal.timeout(LONG) });
 
-/** Makes an address, also in a page whose own bears a login, which no address may here. */
-export const address = (/** @type {string} */ path) => `${location.origin}/${path}`;
+/**
+ * Makes an address. A page may be opened by one that bears a login, which scripts may not use.
+ *
+ * @param {string} path
+ */
+export function address(path) {
+  const url = new URL(path, document.baseURI);
+  [url.username, url.password] = ["", ""];
+  return url.href;
+}
 
 /** Says that a request is the page's own, also where the browser tells no referrer. */
 const OWN = { "X-Requested-With": "XMLHttpRequest" };

@@ -1,6 +1,6 @@
 // The camera itself: its name, lamp and head, its journal, backup, upgrade, restart.
 
-import { list, order, send } from "../camera.js";
+import { address, list, order, send } from "../camera.js";
 import { el, stay } from "../dom.js";
 import { action, card, danger, settings } from "../parts/card.js";
 import { restarting } from "../parts/restart.js";
@@ -53,7 +53,7 @@ async function journal() {
  */
 async function reload(act) {
   await act();
-  location.assign("/");
+  location.assign(address("./"));
 }
 
 function restore() {

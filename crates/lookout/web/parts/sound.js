@@ -34,6 +34,8 @@ export function sound(refused) {
     // Whoever goes on to another page hears no more.
     const begun = () => (press.isConnected ? state(true, "playing") : mine.abort());
     await play(context, mine.signal, begun).catch((error) => mine.signal.aborted || refused(silent(error)));
+    // What fell silent is not received any longer.
+    mine.abort();
     await context.close();
     going = undefined;
     state(false, "silent");
