@@ -116,11 +116,12 @@ class Machine(unittest.TestCase):
         viewer, pulse = self.enterContext(Viewer(daemon)), Pulse(daemon)
 
         def said():
+            # A short test may be over sooner than the first answer is there.
+            within(lambda: pulse.took or pulse.refused, "somebody to be answered")
             pulse.over.set()
             pulse.join()
             viewer.first("a picture", time.monotonic())
             self.assertEqual(pulse.refused, [])
-            self.assertTrue(pulse.took, "somebody was answered")
             times = [part.at for part in viewer.since(0)]
             gap = max(later - earlier for earlier, later in zip(times, times[1:]))
             slowest, usual = max(pulse.took), statistics.median(pulse.took)
