@@ -114,8 +114,7 @@ async fn enter(
     }
     if command.needs > Privilege::Nobody {
         tracing::debug!(target: "lookout::journal", user, %peer, cgi = command.paths[0], "access");
-        // Pages ask these again and again, which would push all else out of the journal.
-        if !matches!(command.run, Run::Do(Op::Now | Op::Events)) {
+        if !command.run.polled() {
             app.journal.note_by(user, peer, &Event::Access);
         }
     }

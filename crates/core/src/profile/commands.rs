@@ -152,6 +152,12 @@ impl Run {
         }
     }
 
+    /// Says whether an open page asks it again and again, so that the journal is told of none who did: it would hold nothing else
+    /// (Q87).
+    pub const fn polled(self) -> bool {
+        matches!(self, Self::Do(Now | Events))
+    }
+
     /// Says whether the answer holds a picture or sound, before which the privacy gate stands (PROFILE 5.6).
     pub const fn shows(self) -> bool {
         match self {

@@ -83,7 +83,7 @@ export class WeekGrid extends HTMLElement {
       });
     this.#cells[day] = Array.from({ length: QUARTERS }, (_, quarter) => cell(quarter));
     const head = el("button", { type: "button", tabindex: -1, onclick: () => this.#whole(day) }, name);
-    return el("div", { role: "row", class: "day" }, el("span", { role: "rowheader" }, head), ...this.#cells[day]);
+    return el("div", { role: "row" }, el("span", { role: "rowheader" }, head), ...this.#cells[day]);
   }
 
   #show() {
