@@ -32,4 +32,5 @@ pub mod query;
 pub mod queue;
 pub mod smtp;
 pub mod sntp;
+pub mod upgrade;
 pub mod upnp;
