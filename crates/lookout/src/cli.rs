@@ -13,11 +13,11 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Args, Parser, Subcommand};
-use lookout::{
+use crate::{
     By, FirstPasswords, Locator, SoundLocator, StartError, StateError, Store, config::Config, journal, log, rules,
     setup,
 };
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use lookout_core::profile::wire::Secret;
 use lookout_linux::handover;
 use tokio::signal::unix::{SignalKind, signal};
@@ -108,6 +108,11 @@ const BAD_CONFIG: u8 = 78;
 
 /// How long the end may take once the source is let go, which takes a second at most: two seconds in all.
 const GOODBYE: std::time::Duration = std::time::Duration::from_millis(800);
+
+/// Returns the command line's definition, from which its manual pages and completions are made.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
 
 /// Runs the command.
 pub fn main() -> ExitCode {
@@ -208,7 +213,7 @@ async fn serve(config: Config, json: bool) -> Result<End, Failed> {
     let wait = |kind| signal(kind).map_err(failed);
     let (mut term, mut int) = (wait(SignalKind::terminate())?, wait(SignalKind::interrupt())?);
     let mut hup = wait(SignalKind::hangup())?;
-    let running = lookout::start(config, first).await?;
+    let running = crate::start(config, first).await?;
     first_minute::print(&running, json);
     // A terminal that is closed ends the camera that runs on it; a daemon has no terminal to lose.
     let on_terminal = io::stdout().is_terminal();
@@ -258,6 +263,6 @@ fn reset(machine: &Machine) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(failed)?;
     runtime.block_on(opened.store.reset(By::Camera)).map_err(|_| failed("the settings cannot be saved"))?;
     let state = config.state_dir();
-    lookout::forget_owner(&state).map_err(failed)?;
+    crate::forget_owner(&state).map_err(failed)?;
     journal::remove(&state).map_err(|error| failed(format!("the journal cannot be removed: {error}")))
 }

@@ -9,6 +9,7 @@ mod backup;
 mod capture;
 mod cgi;
 mod chain;
+pub mod cli;
 mod clock;
 pub mod config;
 mod doorman;

@@ -125,7 +125,9 @@ mod tests {
 
     #[test]
     fn a_record_is_read_back_and_a_damaged_one_is_none() {
-        for installed in [Installed::new(1), well(Installed::new(u32::MAX)), Installed { serial: 5, proven: true, starts: 9 }] {
+        for installed in
+            [Installed::new(1), well(Installed::new(u32::MAX)), Installed { serial: 5, proven: true, starts: 9 }]
+        {
             assert_eq!(Installed::decode(&installed.encode()), Some(installed));
         }
         for damaged in ["", "2 trial 0", "2 trial\n", "x trial 0\n", "2 well 0\n", "2 trial 0 1\n", "2 trial -1\n"] {

@@ -30,7 +30,9 @@ impl Manifest {
     pub fn parse(text: &str) -> Result<Self, BadPackage> {
         let Ok(table) = text.parse::<toml::Table>() else { return bad("its manifest is no TOML") };
         let text = |key: &str, most: usize| match table.get(key).and_then(toml::Value::as_str) {
-            Some(text) if !text.is_empty() && text.len() <= most && text.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Some(text)
+                if !text.is_empty() && text.len() <= most && text.bytes().all(|byte| byte.is_ascii_graphic()) =>
+            {
                 Ok(text.to_owned())
             }
             Some(_) | None => bad(format!("its manifest has no legal {key}")),
@@ -57,7 +59,9 @@ impl Manifest {
     /// Writes it, as [`parse`](Self::parse) reads it.
     pub fn encode(&self) -> String {
         let Self { version, serial, target, size, sha256 } = self;
-        format!("version = \"{version}\"\nserial = {serial}\ntarget = \"{target}\"\nsize = {size}\nsha256 = \"{sha256}\"\n")
+        format!(
+            "version = \"{version}\"\nserial = {serial}\ntarget = \"{target}\"\nsize = {size}\nsha256 = \"{sha256}\"\n"
+        )
     }
 
     /// Says whether it may take the place of what runs; `downgrade` is the wish of the machine's operator.
@@ -96,7 +100,8 @@ mod tests {
     fn each_value_must_be_there_and_legal() {
         let good = manifest().encode();
         for key in ["version", "serial", "target", "size", "sha256"] {
-            let without: String = good.lines().filter(|line| !line.starts_with(key)).map(|line| format!("{line}\n")).collect();
+            let without: String =
+                good.lines().filter(|line| !line.starts_with(key)).map(|line| format!("{line}\n")).collect();
             assert!(Manifest::parse(&without).unwrap_err().0.contains(key), "{key}");
         }
         for (from, to) in [

@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
+use crate::{config::Config, tls};
 use clap::Args;
-use lookout::{config::Config, tls};
 use reqwest::{Client, StatusCode, Url, redirect};
 use serde_json::Value;
 

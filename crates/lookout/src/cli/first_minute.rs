@@ -6,7 +6,7 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use lookout::{Locator, Running, Sounded, config::Config, setup};
+use crate::{Locator, Running, Sounded, config::Config, setup};
 
 use super::{Failed, failed};
 
@@ -77,7 +77,7 @@ pub fn check(config: &Config) -> Result<(), Failed> {
     say(format_args!("microphone     {}", config.sound.microphone));
     say(format_args!("state          {}", config.state_dir().display()));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(failed)?;
-    let found = runtime.block_on(lookout::probe(&locator, config)).map_err(failed)?;
+    let found = runtime.block_on(crate::probe(&locator, config)).map_err(failed)?;
     say(format_args!("found          {}", found.about));
     say(format_args!("first picture  {}, {} bytes, after {} ms", found.size, found.bytes, found.after.as_millis()));
     found.devices.iter().for_each(|line| say(format_args!("{line}")));
