@@ -4,13 +4,14 @@
 //!   0   magic, 8 bytes
 //!   8   length of the signature, u32 LE
 //!  12   signature: the text of a minisign signature file, over all that is behind it
-//!   …   length of the manifest, u32 LE; manifest, TOML; the program, zstd
+//!   …   length of the manifest, u32 LE; manifest, TOML; the program, gzip
 //! ```
 //! Nothing behind the signature is looked at before the signature holds, and it is made of bytes alone: what is signed is the
 //! package as it lies on the disk.
 
 pub mod choice;
 pub mod manifest;
+pub mod version;
 
 /// What a package begins with; its last byte is the version of the format.
 pub const MAGIC: [u8; 8] = *b"LOOKOUT\x01";
@@ -30,6 +31,17 @@ fn bad<T>(why: impl Into<String>) -> Result<T, BadPackage> {
     Err(BadPackage(why.into()))
 }
 
+/// Writes what stands before the manifest's length: the head and the signature.
+///
+/// # Errors
+/// The signature is longer than any is.
+pub fn head(signature: &str) -> Result<Vec<u8>, BadPackage> {
+    match u32::try_from(signature.len()) {
+        Ok(length @ 1..=LONGEST_SIGNATURE) => Ok([&MAGIC[..], &length.to_le_bytes(), signature.as_bytes()].concat()),
+        Ok(_) | Err(_) => bad("its signature has an impossible length"),
+    }
+}
+
 /// Reads what stands before the signature, and returns how long that is.
 ///
 /// # Errors
@@ -39,7 +51,7 @@ pub fn signature_length(head: &[u8]) -> Result<usize, BadPackage> {
         return bad("it is no package: it is cut short");
     };
     if magic != MAGIC {
-        return bad(format!("it is no package of this program{}", other(head)));
+        return bad(other(head));
     }
     let length = length.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
     if length == 0 || length > LONGEST_SIGNATURE {
@@ -51,12 +63,12 @@ pub fn signature_length(head: &[u8]) -> Result<usize, BadPackage> {
 /// Says what a file is that people take for a package.
 fn other(head: &[u8]) -> &'static str {
     match head {
-        [b'B', b'N', b'E', b'G', ..] => ": it is firmware of the old cameras, which runs on them alone",
-        [0xbd, 0x9a, 0x0c, 0x44, ..] => ": it is a web pack or a backup of the old cameras' kind",
-        [b'P', b'K', ..] => ": it is a zip, as web packs are",
-        [b'!', b'<', b'a', b'r', ..] => ": it is a Debian package, which apt installs",
-        [0x7f, b'E', b'L', b'F', ..] => ": it is a bare program, without a signature",
-        _ => "",
+        [b'B', b'N', b'E', b'G', ..] => "it is firmware of the old cameras, which runs on them alone",
+        [0xbd, 0x9a, 0x0c, 0x44, ..] => "it is a web pack or a backup of the old cameras' kind",
+        [b'P', b'K', ..] => "it is a zip, as web packs are",
+        [b'!', b'<', b'a', b'r', ..] => "it is a Debian package, which apt installs",
+        [0x7f, b'E', b'L', b'F', ..] => "it is a bare program, without a signature",
+        _ => "it is no package of this program",
     }
 }
 
@@ -71,6 +83,14 @@ mod tests {
         assert!(signature_length(&head(0)).is_err() && signature_length(&head(LONGEST_SIGNATURE + 1)).is_err());
         assert!(signature_length(&head(300)[..7]).is_err());
         assert!(signature_length(&head(300)[..10]).is_err());
+    }
+
+    #[test]
+    fn what_is_written_before_a_signature_is_read_back() {
+        let written = head("signature").unwrap();
+        assert_eq!(signature_length(&written[..HEAD]), Ok(9));
+        assert_eq!(&written[HEAD..], b"signature");
+        assert!(head("").is_err() && head(&"x".repeat(2049)).is_err());
     }
 
     #[test]

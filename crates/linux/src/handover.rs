@@ -7,16 +7,17 @@
 use std::{
     convert::Infallible,
     env,
-    ffi::OsString,
-    io,
+    ffi::{CString, OsString},
+    io, iter,
     net::TcpListener,
     os::{
         fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd},
-        unix::process::CommandExt as _,
+        unix::ffi::OsStrExt as _,
     },
     path::Path,
-    process::{self, Command},
+    process, ptr,
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 /// The first descriptor handed over.
@@ -37,7 +38,7 @@ pub fn inherited() -> Vec<Named> {
     }
     let count = number("LISTEN_FDS").unwrap_or(0).clamp(0, MOST);
     let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
-    let names = names.split(':').map(str::to_owned).chain(std::iter::repeat_with(|| "unknown".to_owned()));
+    let names = names.split(':').map(str::to_owned).chain(iter::repeat_with(|| "unknown".to_owned()));
     (FIRST..FIRST + count).zip(names).filter_map(|(fd, name)| Some((name, take(fd)?))).collect()
 }
 
@@ -58,14 +59,15 @@ fn take(fd: RawFd) -> Option<TcpListener> {
     Some(TcpListener::from(fd))
 }
 
-/// Replaces this process by a program, which finds the sockets with [`inherited`].
+/// Replaces this process by a program, which finds the sockets with [`inherited`], and in its environment what this one found but for
+/// one variable.
 ///
 /// It overwrites descriptors from 3 on, whoever holds them: nothing may be done afterwards but to end, and no other
 /// thread may work any more.
 ///
 /// # Errors
 /// The program does not start; this process must end.
-pub fn exec(program: &Path, args: &[OsString], listeners: &[Named]) -> io::Result<Infallible> {
+pub fn exec(program: &Path, args: &[OsString], without: &str, listeners: &[Named]) -> io::Result<Infallible> {
     let count = RawFd::try_from(listeners.len()).unwrap_or(MOST).min(MOST);
     // Out of the way first: one of them may be where another one goes.
     let aside: Vec<RawFd> =
@@ -77,12 +79,50 @@ pub fn exec(program: &Path, args: &[OsString], listeners: &[Named]) -> io::Resul
         }
     }
     let names: Vec<_> = listeners.iter().map(|(name, _)| name.as_str()).collect();
-    Err(Command::new(program)
-        .args(args)
-        .env("LISTEN_PID", process::id().to_string())
-        .env("LISTEN_FDS", count.to_string())
-        .env("LISTEN_FDNAMES", names.join(":"))
-        .exec())
+    let ours = [
+        ("LISTEN_PID", process::id().to_string()),
+        ("LISTEN_FDS", count.to_string()),
+        ("LISTEN_FDNAMES", names.join(":")),
+    ];
+    let ours = ours.map(|(name, value)| (name.into(), value.into()));
+    let others = env::vars_os().filter(|(name, _)| name != without && ours.iter().all(|(ours, _)| ours != name));
+    let environment: Vec<_> = others.chain(ours.clone()).collect();
+    execve(program, args, &environment)
+}
+
+/// Replaces this process by a program that finds in its environment what this one found, and `more`. The sockets that were
+/// handed over, if nobody has taken them yet, are the next program's.
+///
+/// # Errors
+/// The program does not start; this one goes on.
+pub fn call(program: &Path, args: &[OsString], more: (&str, &str)) -> io::Result<Infallible> {
+    let others = env::vars_os().filter(|(name, _)| name != more.0);
+    let environment: Vec<_> = others.chain([(more.0.into(), more.1.into())]).collect();
+    execve(program, args, &environment)
+}
+
+/// Calls execve(2) itself: the library's ways give a file that is no program to the shell.
+fn execve(program: &Path, args: &[OsString], environment: &[(OsString, OsString)]) -> io::Result<Infallible> {
+    let text = |bytes: &[u8]| CString::new(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput));
+    let path = text(program.as_os_str().as_bytes())?;
+    let words = iter::once(program.as_os_str()).chain(args.iter().map(OsString::as_os_str));
+    let words = words.map(|word| text(word.as_bytes())).collect::<Result<Vec<_>, _>>()?;
+    let variables = environment.iter().map(|(name, value)| text(&[name.as_bytes(), b"=", value.as_bytes()].concat()));
+    let variables = variables.collect::<Result<Vec<_>, _>>()?;
+    let pointers = |texts: &[CString]| texts.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect::<Vec<_>>();
+    let (argv, envp) = (pointers(&words), pointers(&variables));
+    // SAFETY: path, words and variables are C strings that live until then; both arrays end with a null.
+    unsafe { libc::execve(path.as_ptr(), argv.as_ptr(), envp.as_ptr()) };
+    Err(io::Error::last_os_error())
+}
+
+/// Has the kernel end this process after `limit`, whatever program it runs by then; `None` calls that off.
+///
+/// The alarm of a process outlives execve(2), and none of our programs handles it: SIGALRM ends it.
+pub fn end_within(limit: Option<Duration>) {
+    let seconds = limit.map_or(0, |limit| u32::try_from(limit.as_secs()).unwrap_or(u32::MAX).max(1));
+    // SAFETY: alarm(2) takes an integer and cannot fail.
+    unsafe { libc::alarm(seconds) };
 }
 
 /// Copies a descriptor to one that is not handed over.

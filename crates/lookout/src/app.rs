@@ -35,6 +35,7 @@ use crate::{
     },
     sockets::Listening,
     store::Store,
+    upgrade::Upgrades,
     watchdog::Watchdog,
     web::Web,
 };
@@ -52,6 +53,8 @@ pub struct App {
     pub store: Arc<Store>,
     /// The web UI.
     pub web: Web,
+    /// Other versions of the program.
+    pub upgrades: Arc<Upgrades>,
     /// What is known of alarms, and who can be told of one.
     pub alarms: Arc<Alarms>,
     /// What the alarm input shows.

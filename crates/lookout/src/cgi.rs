@@ -154,9 +154,6 @@ async fn act(command: &Command, ask: &ops::Ask<'_>, upload: Upload<'_>) -> Resul
     if command.post && !is_multipart(ask.request) {
         return Err(Failure::IllegalFrame);
     }
-    if command.run == Run::Later {
-        return Err(Failure::NotSupported);
-    }
     // HEAD changes nothing (PROFILE 1.1).
     if ask.request.head.method == Method::Head && command.guard != Guard::Read {
         return Ok(Answer::text(OK));
@@ -199,7 +196,6 @@ async fn run(command: &Command, ask: &ops::Ask<'_>, upload: Upload<'_>) -> Resul
         }
         Run::Do(op) => ops::run(op, ask).await,
         Run::Take(parcel) => ops::take(parcel, ask, upload.of(ask.accounts(), ask.caller.user.clone())).await,
-        Run::Later => Err(Failure::NotSupported),
     }
 }
 

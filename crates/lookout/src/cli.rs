@@ -1,12 +1,15 @@
-//! What the command line does: `run`, `check`, `passwd`, `reset`, `drill`.
+//! What the command line does: `run`, `status`, `check`, `passwd`, `reset`, `drill`; and for builders `keygen`, `sign`.
 //!
-//! Exit codes: 0 done, 1 failed, of `drill` also that a link of the chain did, 2 wrong command line, 78 wrong configuration, or a state
+//! Exit codes: 0 done, 1 failed, of `drill` also that a link of the chain did, of `status` that no camera runs well, 2 wrong command line, 78 wrong configuration, or a state
 //! folder that only a person can put right (`EX_CONFIG`).
 
 mod drill;
 mod first_minute;
+mod sign;
+mod status;
 
 use std::{
+    ffi::OsString,
     io::{self, BufRead as _, IsTerminal as _},
     net::SocketAddr,
     path::PathBuf,
@@ -14,8 +17,10 @@ use std::{
 };
 
 use crate::{
-    By, FirstPasswords, Locator, SoundLocator, StartError, StateError, Store, config::Config, journal, log, rules,
-    setup,
+    By, FirstPasswords, Locator, SoundLocator, StartError, StateError, Store,
+    config::{self, Config},
+    journal, log, rules, setup,
+    upgrade::{self, Started},
 };
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use lookout_core::profile::wire::Secret;
@@ -39,6 +44,12 @@ enum Task {
         /// Prints what the first lines say as one JSON object.
         #[arg(long)]
         json: bool,
+    },
+    /// Says whether the camera of this machine runs and is well, where it is reached, and the login that its first start made, as
+    /// long as that holds. Exit code 0: it is well.
+    Status {
+        #[command(flatten)]
+        machine: Known,
     },
     /// Validates the configuration, probes the source and the microphone, and prints what it found.
     Check {
@@ -66,6 +77,12 @@ enum Task {
         #[command(flatten)]
         wish: drill::Wish,
     },
+    /// Makes a pair of keys for packages of new versions, as minisign does: a secret one to sign with, a public one to be pinned.
+    #[command(after_help = sign::PASSWORD)]
+    Keygen(sign::Keygen),
+    /// Makes a signed package of a program, which `upgrade_firmware.cgi` installs.
+    #[command(after_help = sign::PASSWORD)]
+    Sign(sign::Sign),
 }
 
 /// Where this machine keeps what is known of its own camera.
@@ -77,6 +94,12 @@ struct Known {
     /// The directory of the settings.
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+}
+
+impl From<Known> for Machine {
+    fn from(Known { config, state }: Known) -> Self {
+        Self { config, state, ..Self::default() }
+    }
 }
 
 /// What the command line says about the machine; it stands above the configuration file.
@@ -121,10 +144,12 @@ pub fn main() -> ExitCode {
         Task::Check { machine } => done(configured(&machine).and_then(|config| first_minute::check(&config))),
         Task::Passwd { machine, user } => done(passwd(&machine, &user)),
         Task::Reset { machine } => done(reset(&machine)),
-        Task::Drill { machine: Known { config, state }, wish } => {
-            let machine = Machine { config, state, ..Machine::default() };
-            done(configured(&machine).and_then(|config| drill::drill(&wish, &config)))
+        Task::Status { machine } => done(configured(&machine.into()).and_then(|config| status::status(&config))),
+        Task::Drill { machine, wish } => {
+            done(configured(&machine.into()).and_then(|config| drill::drill(&wish, &config)))
         }
+        Task::Keygen(keygen) => done(keygen.make()),
+        Task::Sign(sign) => done(sign.make()),
     }
 }
 
@@ -165,8 +190,13 @@ fn done(result: Result<(), Failed>) -> ExitCode {
     }
 }
 
+/// Returns the configuration file, if there is to be one.
+fn file(machine: &Machine) -> Option<PathBuf> {
+    machine.config.clone().or_else(|| Some(PathBuf::from(CONFIG)).filter(|path| path.exists()))
+}
+
 fn configured(machine: &Machine) -> Result<Config, Failed> {
-    let path = machine.config.clone().or_else(|| Some(PathBuf::from(CONFIG)).filter(|path| path.exists()));
+    let path = file(machine);
     let wrong = |error: &dyn std::fmt::Display| Failed(BAD_CONFIG, error.to_string());
     let mut config = path.map_or_else(|| Ok(Config::default()), |path| Config::read(&path)).map_err(|e| wrong(&e))?;
     config.state = machine.state.clone().or(config.state);
@@ -181,22 +211,38 @@ fn configured(machine: &Machine) -> Result<Config, Failed> {
     Ok(config)
 }
 
+/// Runs the version that is wanted. An installed one that fails at its start, and was never well, calls the base again: a version
+/// that cannot even read its configuration needs no service manager to be given up.
 fn run(machine: &Machine, json: bool) -> ExitCode {
-    // Looked up now: an upgrade may have put another file in its place by the time of a restart.
-    let program = std::env::current_exe();
-    done(configured(machine).and_then(|config| {
-        log::init(config.log.level);
-        lookout_linux::memory::keep_buffers();
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
-        let ended = runtime.block_on(serve(config, json));
-        // What hangs in the system (a name server, a disk) must not hold up the end; what was answered is saved.
-        runtime.shutdown_timeout(GOODBYE);
-        let End::Restart(listeners) = ended? else { return Ok(()) };
-        let args: Vec<_> = std::env::args_os().skip(1).collect();
-        let started = program.and_then(|program| handover::exec(&program, &args, &listeners));
-        let Err(error) = started;
-        Err(failed(format!("cannot start anew: {error}")))
-    }))
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    let state = machine.state.clone().unwrap_or_else(|| config::state_of(file(machine).as_deref()));
+    let version = match upgrade::call(&state, &args) {
+        Ok(version) => version,
+        Err(error) => return done(Err(failed(format!("cannot find out which program this is: {error}")))),
+    };
+    let ended = camera(machine, json, version.clone(), &args);
+    if let Err(Failed(_, sentence)) = &ended
+        && version.on_trial()
+    {
+        eprintln!("lookout: version {}: {sentence}", version.version);
+        let Err(error) = handover::exec(&version.base, &args, upgrade::CALLED, &[]);
+        return done(Err(failed(format!("cannot go back: {error}"))));
+    }
+    done(ended)
+}
+
+fn camera(machine: &Machine, json: bool, version: Started, args: &[OsString]) -> Result<(), Failed> {
+    let config = configured(machine)?;
+    log::init(config.log.level);
+    lookout_linux::memory::keep_buffers();
+    let base = version.base.clone();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
+    let ended = runtime.block_on(serve(config, version, json));
+    // What hangs in the system (a name server, a disk) must not hold up the end; what was answered is saved.
+    runtime.shutdown_timeout(GOODBYE);
+    let End::Restart(listeners) = ended? else { return Ok(()) };
+    let Err(error) = handover::exec(&base, args, upgrade::CALLED, &listeners);
+    Err(failed(format!("cannot start anew: {error}")))
 }
 
 /// How a camera ended.
@@ -207,13 +253,13 @@ enum End {
     Restart(Vec<handover::Named>),
 }
 
-async fn serve(config: Config, json: bool) -> Result<End, Failed> {
+async fn serve(config: Config, version: Started, json: bool) -> Result<End, Failed> {
     let secret = |name| std::env::var(name).ok().filter(|text| !text.is_empty()).map(Secret::new);
     let first = FirstPasswords { admin: secret("LOOKOUT_ADMIN_PASSWORD"), viewer: secret("LOOKOUT_VIEWER_PASSWORD") };
     let wait = |kind| signal(kind).map_err(failed);
     let (mut term, mut int) = (wait(SignalKind::terminate())?, wait(SignalKind::interrupt())?);
     let mut hup = wait(SignalKind::hangup())?;
-    let running = crate::start(config, first).await?;
+    let running = crate::start(config, first, version).await?;
     first_minute::print(&running, json);
     // A terminal that is closed ends the camera that runs on it; a daemon has no terminal to lose.
     let on_terminal = io::stdout().is_terminal();

@@ -31,6 +31,7 @@ use lookout_linux::{
 };
 
 pub use crate::service::mqtt::Broker;
+pub use crate::upgrade::Key;
 use crate::{
     service::output,
     source::{Locator, SoundLocator},
@@ -365,6 +366,17 @@ settings! {
         "packs" packs: bool = false => flag();
     }
 
+    /// Other versions of the program, installed by `upgrade_firmware.cgi`: [upgrade.md](upgrade.md).
+    ["upgrade"] upgrade: Upgrade {
+        /// The public keys of those whose packages are installed, as the second line of a key file of minisign's has them: the
+        /// key in use, and the next one, so that it can be changed. When none is given, they are those that the builder of
+        /// this program pinned; without any, nobody can install a version by the CGI. Whoever has the private key of one of them
+        /// can have this machine run any program as the camera's user.
+        "keys" keys: Vec<Key> = Vec::new() => list("public keys", parsed(Key::WANTED));
+        /// Whether a package with an older version than the one that runs is installed.
+        "downgrade" downgrade: bool = false => flag();
+    }
+
     /// How the camera reads the CGI profile where there is a choice.
     ["profile"] profile: Profile {
         /// Whether the CGIs give stored passwords back.
@@ -637,9 +649,7 @@ impl Config {
 
     /// Returns the directory of the camera's state: the configured one, or the usual place for a process like this.
     pub fn state_dir(&self) -> PathBuf {
-        self.state
-            .clone()
-            .unwrap_or_else(|| usual_state_dir(|name| std::env::var_os(name), rustix::process::geteuid().is_root()))
+        self.state.clone().unwrap_or_else(usual)
     }
 }
 
@@ -681,6 +691,18 @@ fn collide(one: &SocketAddr, other: &SocketAddr) -> bool {
         everything(one) || one.ip() == other.ip() || (one.ip().is_unspecified() && other.is_ipv4())
     };
     one.port() != 0 && one.port() == other.port() && (includes(one, other) || includes(other, one))
+}
+
+/// Returns where the settings are kept by a configuration file of which nothing else need be right: one for a newer version, which lies
+/// there, may have keys that this one does not know.
+pub fn state_of(path: Option<&Path>) -> PathBuf {
+    let table = path.and_then(|path| std::fs::read_to_string(path).ok()?.parse::<toml::Table>().ok());
+    let named = table.and_then(|table| Some(PathBuf::from(table.get("state")?.as_str()?)));
+    named.unwrap_or_else(usual)
+}
+
+fn usual() -> PathBuf {
+    usual_state_dir(|name| std::env::var_os(name), rustix::process::geteuid().is_root())
 }
 
 /// Finds the usual state directory from the environment (systemd.exec(5), XDG Base Directory Specification).

@@ -45,6 +45,7 @@ mod source;
 mod store;
 pub mod tls;
 mod turning;
+pub mod upgrade;
 mod watchdog;
 mod web;
 
@@ -111,6 +112,7 @@ use crate::{
     source::LocalTime,
     store::Opened,
     tls::Tls,
+    upgrade::{Started, Upgrades},
     watchdog::Watchdog,
     web::Web,
 };
@@ -160,6 +162,8 @@ pub fn forget_owner(state: &Path) -> Result<(), StartError> {
         ("the queues cannot be removed", queue::remove(state)),
         ("the network that was confirmed cannot be forgotten", service::network::remove(state)),
         ("pictures of presets cannot be removed", head::remove_pictures(state)),
+        ("the first passwords cannot be forgotten", setup::forget(state)),
+        ("the settings of before an upgrade cannot be forgotten", upgrade::forget_owner(state)),
         ("the old addresses cannot be forgotten", address::forget(state).and_then(|()| ddns::forget(state))),
     ];
     let refused = parts.into_iter().find_map(|(what, removed)| Some(format!("{what}: {}", removed.err()?)));
@@ -170,7 +174,7 @@ pub fn forget_owner(state: &Path) -> Result<(), StartError> {
 ///
 /// # Errors
 /// One sentence; nothing runs then.
-pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, StartError> {
+pub async fn start(config: Config, first: FirstPasswords, version: Started) -> Result<Running, StartError> {
     // A source may be fetched over HTTP by a camera that serves no HTTPS itself.
     tls::install_provider();
     let chosen = config.source.url.is_none();
@@ -191,9 +195,11 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     // Passwords are made last: a start that fails behind them would have shown them to nobody.
     let least = config.users.password_min;
     let made = setup::first_start(&opened.store, opened.fresh, id, &first, least).await?;
+    setup::remember(&state, &made);
 
     network::settle(&opened.store, configured, &sockets.listening()).await;
-    let app = app(config, &state, opened, mdns_name, sockets.listening())?;
+    let upgrades = Upgrades::open(&state, version, config.upgrade.keys.clone(), config.upgrade.downgrade);
+    let app = app(config, &state, opened, mdns_name, sockets.listening(), Arc::new(upgrades))?;
     let local = local(&app.store);
     let mut holding = JoinSet::new();
     let own = hearing(&app).map(|(hearing, own)| {
@@ -219,6 +225,7 @@ pub async fn start(config: Config, first: FirstPasswords) -> Result<Running, Sta
     chain::start(&app, &state, preset, &mut holding)?;
     let keeper = network::start(&app, &state, &doors, &mut holding)?;
     app.watchdog.ready("capturing");
+    tokio::spawn(app.upgrades.clone().prove(app.watchdog.clone(), app.journal.clone()));
     Ok(Running { http, https, fingerprint, chosen, made, source, doors, holding, keeper, app })
 }
 
@@ -229,6 +236,7 @@ fn app(
     opened: Opened,
     mdns_name: String,
     listening: Listening,
+    upgrades: Arc<Upgrades>,
 ) -> Result<Arc<App>, StartError> {
     let origin = |text: &String| Origin::parse(text).ok_or_else(|| StartError::Config(format!("{text} is no origin")));
     let origins = config.http.allow_origins.iter().map(origin).collect::<Result<_, _>>()?;
@@ -265,6 +273,7 @@ fn app(
         gateway: watch::Sender::default(),
         store: store.clone(),
         web: Web::open(state, store.clone(), config.web.packs),
+        upgrades,
         input: Arc::new(input::Input::new(store.follow(), alarms.clone(), metrics.pins.clone())),
         output: output::Output::new(config.gpio.output.is_some()),
         head,

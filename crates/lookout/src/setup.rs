@@ -1,13 +1,17 @@
 //! The first start, and what is done to the accounts from the machine itself.
 
-use std::net::{IpAddr, UdpSocket};
+use std::{
+    fs, io,
+    net::{IpAddr, UdpSocket},
+    path::Path,
+};
 
 use lookout_core::profile::{
     settings::{Level, Settings, User},
     wire::{Mac, Password, Secret, Wire as _},
 };
 
-use crate::{By, FirstPasswords, StartError, Store, password};
+use crate::{By, FirstPasswords, StartError, Store, files, password};
 
 /// Returns the camera's id, or the one that a camera gets that has none yet.
 ///
@@ -51,6 +55,39 @@ pub(crate) async fn first_start(
     Ok(made)
 }
 
+/// The file of the passwords that were made at the first start, for `lookout status`: a service shows nothing to anybody.
+const MADE: &str = "first-login";
+
+/// Keeps the passwords that were made; where the disk refuses, they were shown once and no more.
+pub(crate) fn remember(state: &Path, made: &[(String, Secret)]) {
+    let lines: String = made.iter().map(|(name, secret)| format!("{name} {}\n", secret.expose())).collect();
+    if lines.is_empty() {
+        return;
+    }
+    if let Err(error) = files::put(state, MADE, &[lines.as_bytes()]) {
+        tracing::warn!("`lookout status` will not show the first passwords: {error}");
+    }
+}
+
+/// Forgets them.
+///
+/// # Errors
+/// The disk refuses.
+pub fn forget(state: &Path) -> io::Result<()> {
+    files::forget(state, MADE)
+}
+
+/// Returns those of the first passwords that still hold, with their users.
+pub fn remembered(state: &Path, settings: &Settings) -> Vec<(String, Secret)> {
+    let text = fs::read_to_string(state.join(MADE)).unwrap_or_default();
+    let made = text.lines().filter_map(|line| line.split_once(' '));
+    let holds = |(name, secret): &(&str, &str)| {
+        let user = settings.users.iter().find(|user| user.name.as_str() == *name);
+        user.is_some_and(|user| password::verify(Some(&user.pwd), secret))
+    };
+    made.filter(holds).map(|(name, secret)| (name.to_owned(), Secret::new(secret))).collect()
+}
+
 fn account(name: &str, secret: &Secret, pri: Level, least: usize) -> Result<User, StartError> {
     let long = secret.expose().len() >= least.max(1);
     let pwd = Password::parse(secret.expose()).ok().filter(|_| long).ok_or_else(|| {
@@ -80,11 +117,11 @@ pub fn set_password(settings: &Settings, name: &str, secret: &Secret, least: usi
 
 /// Returns the id of a camera that has none yet: the MAC address of the machine's first network card.
 fn own_mac() -> Option<Mac> {
-    let cards = std::fs::read_dir("/sys/class/net").ok()?;
+    let cards = fs::read_dir("/sys/class/net").ok()?;
     let mut names: Vec<_> = cards.filter_map(|card| Some(card.ok()?.path())).collect();
     names.sort();
     names.iter().find_map(|path| {
-        let text = std::fs::read_to_string(path.join("address")).ok()?;
+        let text = fs::read_to_string(path.join("address")).ok()?;
         Mac::parse(&text.trim().replace(':', "")).ok()
     })
 }

@@ -31,8 +31,7 @@ use lookout_core::{
 };
 use tokio::sync::{OwnedMutexGuard, oneshot, watch};
 
-use disk::Disk;
-pub use disk::StateError;
+pub use disk::{Disk, StateError, glance, in_use};
 
 use crate::password;
 

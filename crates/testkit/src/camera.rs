@@ -170,6 +170,11 @@ impl Camera {
         self.spawn(true);
     }
 
+    /// Starts it again, once it has ended, and waits for nothing: it may end at once.
+    pub fn start_only(&mut self) {
+        self.child = process(&self.binary, &self.args, self.dir.path(), true);
+    }
+
     /// Starts it again, on an address that its operator names.
     pub fn restart_on(&mut self, address: SocketAddr) {
         let at = self.args.iter().position(|arg| arg == "--listen").unwrap();
@@ -230,9 +235,15 @@ pub fn users(accounts: &[(&str, &str, &str)]) -> String {
 }
 
 fn spawn(binary: &Path, args: &[String], dir: &Path, passwords: bool) -> (Child, serde_json::Value) {
+    let mut child = process(binary, args, dir, passwords);
+    let said = said(&mut child, dir);
+    (child, said)
+}
+
+fn process(binary: &Path, args: &[String], dir: &Path, passwords: bool) -> Child {
     let log = File::options().create(true).append(true).open(dir.join("log")).unwrap();
     let [admin, viewer] = if passwords { [ADMIN.1, VIEWER.1] } else { ["", ""] };
-    let mut child = Command::new(binary)
+    Command::new(binary)
         .args(args)
         .env("LOOKOUT_ADMIN_PASSWORD", admin)
         .env("LOOKOUT_VIEWER_PASSWORD", viewer)
@@ -240,9 +251,7 @@ fn spawn(binary: &Path, args: &[String], dir: &Path, passwords: bool) -> (Child,
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()
-        .unwrap_or_else(|error| panic!("cannot start {}: {error}", binary.display()));
-    let said = said(&mut child, dir);
-    (child, said)
+        .unwrap_or_else(|error| panic!("cannot start {}: {error}", binary.display()))
 }
 
 /// Reads the line that a camera prints when it has started.

@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod asf;
+mod builder;
 mod camera;
 mod client;
 mod fake;
@@ -26,6 +27,7 @@ mod time_server;
 mod viewer;
 
 pub use asf::{AsfHead, AsfKind, AsfObject, AsfReader, AsfRest};
+pub use builder::Builder;
 pub use camera::{ADMIN, Account, Camera, OPERATOR, Setup, VIEWER, lookout, users};
 pub use client::{Client, Conn, Reply, encode};
 pub use fake::{FakeCamera, Mode};

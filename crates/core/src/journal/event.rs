@@ -21,6 +21,10 @@ pub enum Event {
     Factory,
     /// Another version or another web UI was installed.
     Upgrade,
+    /// A version that was installed is well and stays; which.
+    Upgraded(String),
+    /// A version that was installed was not well, and the one before it runs again; which failed.
+    GivenUp(String),
     /// A package or backup was refused; why, in a few words, which are cut and cleaned.
     BadPackage(String),
     /// A `set_*.cgi` succeeded; the name of the CGI without `set_`.
@@ -99,6 +103,8 @@ impl fmt::Display for Event {
             Self::Restore => f.write_str("restore"),
             Self::Factory => f.write_str("restore factory"),
             Self::Upgrade => f.write_str("upgrade"),
+            Self::Upgraded(version) => write!(f, "version {version} is well"),
+            Self::GivenUp(version) => write!(f, "version {version} failed, back"),
             Self::BadPackage(why) => write!(f, "bad package: {why}"),
             Self::Set(cgi) => write!(f, "set {cgi}"),
             Self::SetByBroker(cgi) => write!(f, "set {cgi} by MQTT"),
@@ -126,7 +132,7 @@ impl Event {
         match command.run {
             Run::Do(Op::Reboot) => Some(Self::Reboot),
             Run::Do(Op::RestoreFactory) => Some(Self::Factory),
-            Run::Do(Op::BuiltInPages) | Run::Take(Parcel::Pages) => Some(Self::Upgrade),
+            Run::Do(Op::BuiltInPages) | Run::Take(Parcel::Pages | Parcel::Firmware) => Some(Self::Upgrade),
             Run::Do(Op::TestMail) => Some(Self::Tested(Peer::Mail)),
             Run::Do(Op::TestFtp) => Some(Self::Tested(Peer::Ftp)),
             Run::Do(Op::Input) => Some(Self::InputSet),
@@ -134,7 +140,7 @@ impl Event {
             Run::Do(Op::WifiScan) => Some(Self::WifiScan),
             Run::Do(Op::CommWrite) => Some(Self::CommWrite),
             Run::Take(Parcel::Params) => Some(Self::Restore),
-            Run::Set(_) | Run::Do(_) | Run::List(_) | Run::Later => {
+            Run::Set(_) | Run::Do(_) | Run::List(_) => {
                 command.paths[0].strip_prefix("/set_")?.strip_suffix(".cgi").map(Self::Set)
             }
         }
@@ -155,6 +161,8 @@ impl Event {
             | Self::Restore
             | Self::Factory
             | Self::Upgrade
+            | Self::Upgraded(_)
+            | Self::GivenUp(_)
             | Self::BadPackage(_)
             | Self::NetworkKept
             | Self::NetworkBack
@@ -223,7 +231,7 @@ mod tests {
 
     #[test]
     fn whatever_changes_something_is_told_and_nothing_else_is() {
-        for command in PROFILE.iter().chain(BESIDE).filter(|command| command.run != Run::Later) {
+        for command in PROFILE.iter().chain(BESIDE) {
             assert_eq!(Event::of(command).is_some(), command.guard == Guard::Change, "{}", command.paths[0]);
         }
     }

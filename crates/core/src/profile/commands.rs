@@ -137,8 +137,6 @@ pub enum Run {
     Do(Op),
     /// Takes a file.
     Take(Parcel),
-    /// Nothing yet: its engine is not built, and it answers `error: not supported.`
-    Later,
 }
 
 impl Run {
@@ -148,7 +146,7 @@ impl Run {
             Self::Set(group) => Some(group),
             Self::Do(SetDatetime) => Some(Group::Datetime),
             Self::Do(SetDdns) => Some(Group::Ddns),
-            Self::Do(_) | Self::List(_) | Self::Take(_) | Self::Later => None,
+            Self::Do(_) | Self::List(_) | Self::Take(_) => None,
         }
     }
 
@@ -162,7 +160,7 @@ impl Run {
     pub const fn shows(self) -> bool {
         match self {
             Self::Do(op) => op.shows(),
-            Self::Set(_) | Self::List(_) | Self::Take(_) | Self::Later => false,
+            Self::Set(_) | Self::List(_) | Self::Take(_) => false,
         }
     }
 }
@@ -286,6 +284,8 @@ pub enum Parcel {
     Params,
     /// A web UI.
     Pages,
+    /// Another version of the program.
+    Firmware,
 }
 
 /// A row of the table.
@@ -322,7 +322,7 @@ use Op::{
     SetDatetime, SetDdns, SetPreset, Snapshot, Stream, TestFtp, TestMail, Wav, WifiScan, WifiScanResult,
 };
 use Privilege::{Manager, Nobody, Operator, Visitor};
-use Run::{Do, Later, List, Set, Take};
+use Run::{Do, List, Set, Take};
 
 const fn get(
     paths: &'static [&'static str],
@@ -353,7 +353,7 @@ pub static PROFILE: &[Command] = &[
     get(&["/reboot.cgi"], Manager, Query, Change, Do(Reboot), "Restarts the camera (Q8)."),
     get(&["/restore_factory.cgi"], Manager, Query, Change, Do(RestoreFactory), "Restores the factory settings."),
     get(&["/get_params.cgi"], Manager, Query, Read, List(Page::Params), "All settings."),
-    post(&["/upgrade_firmware.cgi"], Later, "Installs a new version."),
+    post(&["/upgrade_firmware.cgi"], Take(Parcel::Firmware), "Installs another version, a package signed by a pinned key, and restarts; where none is pinned, nobody can (`upgrade.keys`, Q88)."),
     post(&["/upgrade_htmls.cgi"], Take(Parcel::Pages), "Installs another web UI, a pack of the vendor's tools or a zip (Q47), where the machine's operator allows it (`web.packs`)."),
     get(&["/set_alias.cgi"], Manager, Query, Change, Set(Group::Alias), "Names the camera."),
     get(&["/set_datetime.cgi"], Manager, Query, Change, Do(SetDatetime), "Sets time zone and NTP, and with `now` (seconds since 1970 UTC) the camera's clock; `ntp_enable=1` asks the time server at once."),

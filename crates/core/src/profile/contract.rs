@@ -45,8 +45,6 @@ pub enum Output {
     Arrays(Vec<Entry>),
     /// Something of this content type.
     Body(&'static str, &'static str),
-    /// Its engine is not built.
-    NotSupported,
 }
 
 /// How arrays are written.
@@ -96,9 +94,9 @@ pub fn inputs(command: &Command) -> Vec<Entry> {
         Run::Set(group) => settings(group),
         Run::Do(op) => of(op),
         Run::Take(Parcel::Params) => restore(),
-        Run::List(_) | Run::Take(Parcel::Pages) | Run::Later => Vec::new(),
+        Run::List(_) | Run::Take(Parcel::Pages | Parcel::Firmware) => Vec::new(),
     };
-    if command.guard != Guard::Read && command.run != Run::Later {
+    if command.guard != Guard::Read {
         all.push(Entry::may("next_url", LONG, "File of the web UI that is answered instead of `ok.` (PROFILE 1.4)."));
     }
     all
@@ -201,7 +199,6 @@ pub fn output(command: &Command) -> Output {
     match command.run {
         Run::Set(_) | Run::Take(_) => Output::Ok,
         Run::List(page) => Output::Vars(listed(page)),
-        Run::Later => Output::NotSupported,
         Run::Do(op) => match op {
             Op::TestMail => Output::Vars(vec![Entry::may("result", Kind::Int(-9, 0), MAIL)]),
             Op::TestFtp => Output::Vars(vec![Entry::may("result", Kind::Int(-9, 0), FTP)]),

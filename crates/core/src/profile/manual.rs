@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    commands::{BESIDE, Command, Group, Login, PROFILE, Page, Privilege, Run},
+    commands::{BESIDE, Command, Group, Login, PROFILE, Page, Privilege},
     contract::{ARRAYS, Entry, Output, factory_value, inputs, output},
     openapi,
     params::params,
@@ -50,7 +50,6 @@ fn contract(out: &mut String, row: &Command) {
     }
     match output(row) {
         Output::Ok => out.push_str("\nAnswers `ok.`\n"),
-        Output::NotSupported => out.push_str("\nAnswers `error: not supported.`: its engine is not built.\n"),
         Output::Body(kind, what) => {
             let _ = write!(out, "\nAnswers `{kind}`: {what}\n");
         }
@@ -89,11 +88,10 @@ fn text(value: &Value) -> String {
 fn section(out: &mut String, title: &str, rows: &[Command]) {
     let _ = write!(
         out,
-        "\n## {title}\n\n| path | method | privilege | login | guard | works | what it does |\n|---|---|---|---|---|---|---|\n"
+        "\n## {title}\n\n| path | method | privilege | login | guard | what it does |\n|---|---|---|---|---|---|\n"
     );
     for row in rows {
         let method = if row.post { "POST" } else { "GET" };
-        let works = if row.run == Run::Later { "not yet: `error: not supported.`" } else { "yes" };
         let login = match (row.needs, row.login) {
             (Privilege::Nobody, _) => "none",
             (_, Login::Query) => "query",
@@ -102,13 +100,8 @@ fn section(out: &mut String, title: &str, rows: &[Command]) {
         let mut paths: Vec<_> = row.paths.iter().map(|path| format!("`{}`", openapi::template(path))).collect();
         paths.dedup();
         let paths = paths.join(" ");
-        let _ = writeln!(
-            out,
-            "| {paths} | {method} | {} | {login} | {} | {works} | {} |",
-            word(row.needs),
-            word(row.guard),
-            row.doc
-        );
+        let _ =
+            writeln!(out, "| {paths} | {method} | {} | {login} | {} | {} |", word(row.needs), word(row.guard), row.doc);
     }
 }
 

@@ -213,10 +213,6 @@ fn success(row: &Command) -> Json {
         Output::Body(kind, what) => {
             json!({ "description": what, "content": { kind: {}, "text/plain": failure } })
         }
-        Output::NotSupported => json!({
-            "description": "Not yet: `error: not supported.`",
-            "content": { "text/plain": failure },
-        }),
     }
 }
 

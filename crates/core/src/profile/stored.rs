@@ -126,8 +126,8 @@ fn stored() -> impl Iterator<Item = (&'static Param, &'static Edit)> {
     params().filter(|row| !row.name.is_empty()).filter_map(|row| Some((row, row.edit.as_ref()?)))
 }
 
-/// Reads the number in the first line, from 1 on.
-fn format(body: &str) -> Option<u32> {
+/// Reads the number in the first line, from 1 on, which every format has there.
+pub fn format(body: &str) -> Option<u32> {
     let (number, _) = body.strip_prefix(HEAD)?.split_once('.')?;
     number.parse().ok().filter(|format| *format > 0)
 }

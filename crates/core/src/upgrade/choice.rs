@@ -7,131 +7,196 @@
 //!    └── TRIES starts, and it never was ◀──────── STARTS in a row ──────┘
 //! ```
 //! Each start is counted on the disk *before* the version is called, so that one that crashes, hangs or takes the power with it is
-//! counted as well. A newer base, as apt installs it, wins over what was installed before it.
+//! counted as well. Behind a version stands the one that was proven before it: it runs again where the newer one is given up, and
+//! only behind that the base. A newer base, as apt installs it, wins over what was installed before it.
+
+use super::version::Version;
 
 /// How often a version on trial is started before it is given up.
 pub const TRIES: u32 = 3;
-/// How often a proven one may start without saying that it is well before the base is tried.
+/// How often a proven one may start in a row without saying that it is well.
 pub const STARTS: u32 = 10;
 
 /// What is on the disk of an installed version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Installed {
-    /// Its number.
-    pub serial: u32,
+    /// Which it is.
+    pub version: Version,
     /// Whether it ever said that it is well.
     pub proven: bool,
     /// How often it was started since it last said so, or was installed.
     pub starts: u32,
-}
-
-/// Which version is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
-    /// The one that came with the machine.
-    Base,
-    /// The installed one; this is what must be on the disk first.
-    Installed(Installed),
-    /// The base, as the installed one is given up.
-    GivenUp(u32),
-}
-
-/// Chooses, at a start of the base.
-pub fn choose(base: u32, installed: Option<Installed>, downgrade: bool) -> Choice {
-    let Some(installed) = installed else { return Choice::Base };
-    let Installed { serial, proven, starts } = installed;
-    // What was installed on purpose though it is older stays so until the base changes, which removes it.
-    if serial == base || (serial < base && !downgrade) {
-        return Choice::Base;
-    }
-    if starts >= if proven { STARTS } else { TRIES } {
-        return Choice::GivenUp(serial);
-    }
-    Choice::Installed(Installed { starts: starts + 1, ..installed })
-}
-
-/// What is on the disk once an installed version is well.
-pub fn well(installed: Installed) -> Installed {
-    Installed { proven: true, starts: 0, ..installed }
+    /// The base on which it was installed: an older version that somebody installed on purpose gives way to another base only.
+    pub over: Version,
 }
 
 impl Installed {
-    /// One that was just installed.
-    pub fn new(serial: u32) -> Self {
-        Self { serial, proven: false, starts: 0 }
+    /// Says whether it had all its starts and was not well in any of them.
+    pub fn failed(&self) -> bool {
+        self.starts >= if self.proven { STARTS } else { TRIES }
     }
 
-    /// Reads a record; none from what is damaged, so that the base runs.
-    pub fn decode(text: &str) -> Option<Self> {
-        let mut words = text.strip_suffix('\n')?.split(' ');
-        let serial = words.next()?.parse().ok()?;
-        let proven = match words.next()? {
-            "trial" => false,
-            "proven" => true,
-            _ => return None,
+    /// Says whether it may run on a base.
+    fn fits(&self, base: Version) -> bool {
+        (self.over == base || self.version > base) && !self.failed()
+    }
+}
+
+/// The installed versions, the one that is wanted first; behind it at most one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record(pub Vec<Installed>);
+
+/// What comes of a start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Which installed version is called; none for the base.
+    pub run: Option<Version>,
+    /// What must be on the disk first.
+    pub record: Record,
+    /// Those that are not wanted any more: they failed, or the base has become newer.
+    pub dropped: Vec<Installed>,
+}
+
+impl Record {
+    /// Chooses, at a start of the base.
+    pub fn choose(&self, base: Version) -> Choice {
+        let (mut kept, dropped): (Vec<Installed>, Vec<_>) =
+            self.0.iter().copied().partition(|installed| installed.fits(base));
+        let run = kept.first_mut().map(|first| {
+            first.starts += 1;
+            first.version
+        });
+        Choice { run, record: Self(kept), dropped }
+    }
+
+    /// Puts a version in front, to be tried, with the newest proven one behind it.
+    #[must_use]
+    pub fn installed(&self, version: Version, over: Version) -> Self {
+        let new = Installed { version, proven: false, starts: 0, over };
+        let behind = self.0.iter().find(|installed| installed.proven && installed.version != version);
+        Self([Some(&new), behind].into_iter().flatten().copied().collect())
+    }
+
+    /// Notes that a version is well.
+    #[must_use]
+    pub fn well(&self, version: Version) -> Self {
+        let note = |installed: &Installed| match installed.version == version {
+            true => Installed { proven: true, starts: 0, ..*installed },
+            false => *installed,
         };
-        let starts = words.next()?.parse().ok()?;
-        words.next().is_none().then_some(Self { serial, proven, starts })
+        Self(self.0.iter().map(note).collect())
+    }
+
+    /// Says whether a version has proven itself, or is on trial; none where it is not installed.
+    pub fn proven(&self, version: Version) -> Option<bool> {
+        self.0.iter().find(|installed| installed.version == version).map(|installed| installed.proven)
+    }
+
+    /// Reads a record. Damaged lines are passed over, so that at worst the base runs.
+    pub fn decode(text: &str) -> Self {
+        Self(text.split_inclusive('\n').filter_map(line).take(2).collect())
     }
 
     /// Writes a record, as [`decode`](Self::decode) reads it.
-    pub fn encode(self) -> String {
-        format!("{} {} {}\n", self.serial, if self.proven { "proven" } else { "trial" }, self.starts)
+    pub fn encode(&self) -> String {
+        let line = |Installed { version, proven, starts, over }: &Installed| {
+            format!("{version} {} {starts} over {over}\n", if *proven { "proven" } else { "trial" })
+        };
+        self.0.iter().map(line).collect()
     }
+}
+
+/// Reads a version's line.
+fn line(text: &str) -> Option<Installed> {
+    let [version, state, starts, "over", over] = text.strip_suffix('\n')?.split(' ').collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    let proven = match state {
+        "trial" => false,
+        "proven" => true,
+        _ => return None,
+    };
+    Some(Installed { version: version.parse().ok()?, proven, starts: starts.parse().ok()?, over: over.parse().ok()? })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const BASE: Version = Version(0, 1, 0);
+    const OLD: Version = Version(0, 2, 0);
+    const NEW: Version = Version(0, 3, 0);
+
+    fn first(version: Version) -> Record {
+        Record::default().installed(version, BASE)
+    }
+
     /// Starts again and again, with what each start left on the disk; returns which was called.
-    fn starts(base: u32, mut installed: Option<Installed>, count: usize) -> Vec<Choice> {
-        let mut called = Vec::new();
-        for _ in 0..count {
-            let choice = choose(base, installed, false);
-            match choice {
-                Choice::Installed(now) => installed = Some(now),
-                Choice::GivenUp(_) => installed = None,
-                Choice::Base => {}
-            }
-            called.push(choice);
-        }
-        called
+    fn starts(mut record: Record, count: usize) -> Vec<Option<Version>> {
+        let start = || {
+            let choice = record.choose(BASE);
+            record = choice.record;
+            choice.run
+        };
+        std::iter::repeat_with(start).take(count).collect()
     }
 
     #[test]
     fn a_version_that_never_is_well_is_given_up_after_its_tries() {
-        let called = starts(1, Some(Installed::new(2)), 5);
-        let tried = |starts| Choice::Installed(Installed { serial: 2, proven: false, starts });
-        assert_eq!(called, [tried(1), tried(2), tried(3), Choice::GivenUp(2), Choice::Base]);
+        assert_eq!(starts(first(NEW), 5), [Some(NEW), Some(NEW), Some(NEW), None, None]);
+        let record = Record(vec![Installed { version: NEW, proven: false, starts: TRIES, over: BASE }]);
+        let given_up = record.choose(BASE);
+        assert_eq!((given_up.record, given_up.dropped), (Record::default(), record.0));
     }
 
     #[test]
     fn one_that_is_well_stays_and_a_loop_of_crashes_ends_at_the_base() {
-        let proven = well(Installed { serial: 2, proven: false, starts: 3 });
-        assert_eq!(proven, Installed { serial: 2, proven: true, starts: 0 });
-        let called = starts(1, Some(proven), STARTS as usize + 1);
-        assert!(called[..STARTS as usize].iter().all(|choice| matches!(choice, Choice::Installed(_))));
-        assert_eq!(called.last(), Some(&Choice::GivenUp(2)));
+        let record = first(NEW).choose(BASE).record.well(NEW);
+        assert_eq!(record.0, [Installed { version: NEW, proven: true, starts: 0, over: BASE }]);
+        let called = starts(record, STARTS as usize + 1);
+        assert!(called[..STARTS as usize].iter().all(|run| *run == Some(NEW)));
+        assert_eq!(called.last(), Some(&None));
     }
 
     #[test]
-    fn a_base_that_apt_made_newer_wins() {
-        assert_eq!(choose(3, Some(Installed::new(2)), false), Choice::Base);
-        assert_eq!(choose(3, Some(Installed::new(3)), true), Choice::Base);
-        assert!(matches!(choose(3, Some(Installed::new(2)), true), Choice::Installed(_)));
-        assert_eq!(choose(3, None, true), Choice::Base);
+    fn the_version_before_comes_back_and_only_behind_it_the_base() {
+        let record = first(OLD).well(OLD).installed(NEW, BASE);
+        let called = starts(record, 14);
+        assert!(called[..3].iter().all(|run| *run == Some(NEW)) && called[3..13].iter().all(|run| *run == Some(OLD)));
+        assert_eq!(called[13], None);
+        // What never proved itself is nothing to come back to.
+        assert_eq!(first(OLD).installed(NEW, BASE).0.len(), 1);
+        // Two are kept: the third is the base.
+        let third = first(OLD).well(OLD).installed(NEW, BASE).well(NEW).installed(Version(0, 4, 0), BASE);
+        assert_eq!(third.0.iter().map(|installed| installed.version).collect::<Vec<_>>(), [Version(0, 4, 0), NEW]);
     }
 
     #[test]
-    fn a_record_is_read_back_and_a_damaged_one_is_none() {
-        for installed in
-            [Installed::new(1), well(Installed::new(u32::MAX)), Installed { serial: 5, proven: true, starts: 9 }]
-        {
-            assert_eq!(Installed::decode(&installed.encode()), Some(installed));
+    fn a_base_that_apt_made_newer_wins_and_a_step_back_on_purpose_lasts_until_then() {
+        assert_eq!(first(NEW).choose(Version(0, 3, 0)).run, None);
+        assert_eq!(first(NEW).choose(Version(0, 4, 0)).run, None);
+        assert_eq!(first(NEW).choose(Version(0, 2, 9)).run, Some(NEW));
+        let back = Record::default().installed(OLD, NEW);
+        assert_eq!(back.choose(NEW).run, Some(OLD));
+        assert_eq!(back.choose(Version(0, 3, 1)).run, None);
+    }
+
+    #[test]
+    fn a_record_is_read_back_and_damaged_lines_are_none() {
+        let record = first(OLD).well(OLD).installed(NEW, BASE);
+        assert_eq!(Record::decode(&record.encode()), record);
+        assert_eq!((record.proven(NEW), record.proven(OLD), record.proven(BASE)), (Some(false), Some(true), None));
+        for damaged in [
+            "",
+            "0.2.0 trial 0 over 0.1.0",
+            "0.2.0 trial 0\n",
+            "x trial 0 over 0.1.0\n",
+            "0.2.0 well 0 over 0.1.0\n",
+            "0.2.0 trial -1 over 0.1.0\n",
+            "0.2.0 trial 0 over 0.1.0 \n",
+        ] {
+            assert_eq!(Record::decode(damaged), Record::default(), "{damaged}");
         }
-        for damaged in ["", "2 trial 0", "2 trial\n", "x trial 0\n", "2 well 0\n", "2 trial 0 1\n", "2 trial -1\n"] {
-            assert_eq!(Installed::decode(damaged), None, "{damaged}");
-        }
+        assert_eq!(Record::decode(&format!("0.2.0 tri\n{}", first(NEW).encode())), first(NEW));
     }
 }

@@ -94,5 +94,6 @@ pub async fn take(parcel: Parcel, ask: &Ask<'_>, upload: Upload<'_>) -> Result<A
     match parcel {
         Parcel::Params => parcel::restore_params(ask, upload).await,
         Parcel::Pages => parcel::upgrade_htmls(ask, upload).await,
+        Parcel::Firmware => parcel::upgrade_firmware(ask, upload).await,
     }
 }

@@ -43,7 +43,9 @@ pub fn print(running: &Running, json: bool) {
     if running.made.is_empty() {
         say(format_args!("  login      as before; `lookout passwd USER` sets another password"));
     } else {
-        say(format_args!("             shown this once; `lookout passwd USER` sets another password"));
+        say(format_args!(
+            "             `lookout status` shows it as long as it holds, `lookout passwd USER` sets another"
+        ));
     }
     if let Some(base) = addresses.first() {
         let login = match password("viewer") {
@@ -57,7 +59,7 @@ pub fn print(running: &Running, json: bool) {
 }
 
 /// Returns the addresses to type for a socket: one that listens everywhere is reached by the machine's own addresses.
-fn reachable(address: SocketAddr, scheme: &str) -> Vec<String> {
+pub fn reachable(address: SocketAddr, scheme: &str) -> Vec<String> {
     let url = |ip: IpAddr| format!("{scheme}://{}", SocketAddr::new(ip, address.port()));
     if !address.ip().is_unspecified() {
         return vec![url(address.ip())];

@@ -23,6 +23,7 @@ use rustix::process::geteuid;
 const CURRENT: &str = "settings.toml";
 const PREVIOUS: &str = "settings.previous.toml";
 const TEMPORARY: &str = "settings.new.toml";
+const LOCK: &str = "lock";
 /// Where damaged generations go: the current one, the previous one.
 const DAMAGED: [&str; 2] = ["settings.damaged.toml", "settings.previous.damaged.toml"];
 
@@ -61,7 +62,7 @@ impl Disk {
         files::make_folder(dir).map_err(at(dir.into()))?;
         let folder = File::open(dir).map_err(at(dir.into()))?;
         ours(dir, folder.metadata().map_err(at(dir.into()))?.uid(), geteuid().as_raw())?;
-        let path = dir.join("lock");
+        let path = dir.join(LOCK);
         let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
         let lock = lock.map_err(at(path.clone()))?;
         match lock.try_lock() {
@@ -165,6 +166,18 @@ impl Disk {
         })
     }
 
+    /// Puts the settings of a file in the place of newer ones that it is too old for: those of a version that was given up.
+    ///
+    /// # Errors
+    /// The disk refused, or there is no such file. The settings that were there are there still.
+    pub fn put_back(&self, file: &Path) -> io::Result<()> {
+        let format = |path: &Path| Ok::<_, io::Error>(stored::format(&fs::read_to_string(path)?));
+        if format(&self.dir.join(CURRENT))? <= format(file)? {
+            return Ok(());
+        }
+        files::put(&self.dir, CURRENT, &[&fs::read(file)?])
+    }
+
     /// Makes the previous generation the current one where there is no current one, as behind a save that was cut.
     fn step_forward(&self) -> io::Result<()> {
         let (current, previous) = (self.dir.join(CURRENT), self.dir.join(PREVIOUS));
@@ -173,6 +186,24 @@ impl Disk {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         files::remove(&self.dir.join(name))
+    }
+}
+
+/// Reads the settings beside a camera that may run; none where there are none, or none that this version can read.
+pub fn glance(dir: &Path) -> Option<Settings> {
+    let read = |name: &&str| Some(stored::decode(&fs::read_to_string(dir.join(name)).ok()?).ok()?.settings);
+    [CURRENT, PREVIOUS].iter().find_map(read)
+}
+
+/// Says whether a camera uses a state folder right now.
+///
+/// # Errors
+/// It cannot be looked at, or no camera was ever started there.
+pub fn in_use(dir: &Path) -> io::Result<bool> {
+    match File::open(dir.join(LOCK))?.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -210,6 +241,22 @@ mod tests {
         for (owner, us) in [(1000, 0), (0, 1000), (1000, 1001)] {
             assert!(matches!(ours(dir, owner, us), Err(StateError::Foreign(_, at, by)) if (at, by) == (owner, us)));
         }
+    }
+
+    #[test]
+    fn settings_of_a_newer_format_give_way_to_those_of_before_and_others_stay() {
+        let (dir, kept) = (tempfile::tempdir().unwrap(), tempfile::NamedTempFile::new().unwrap());
+        let disk = Disk::open(dir.path()).unwrap();
+        fs::write(kept.path(), stored::encode(&named("before"))).unwrap();
+        disk.save(&named("later")).unwrap();
+        disk.put_back(kept.path()).unwrap();
+        assert_eq!(disk.load().unwrap(), Some(named("later")));
+        let newer = format!("# Lookout settings, format {}. Of the future.\n", stored::FORMAT + 1);
+        fs::write(dir.path().join(CURRENT), stored::seal(&newer)).unwrap();
+        assert!(matches!(disk.load(), Err(StateError::Newer(..))));
+        disk.put_back(kept.path()).unwrap();
+        assert_eq!(disk.load().unwrap(), Some(named("before")));
+        assert!(disk.put_back(Path::new("none")).is_err());
     }
 
     #[test]

@@ -3,10 +3,20 @@
 //! A deed is first done once and its calls are written down, then done anew for each of them, from the same state, and
 //! killed there. After each the camera is started and looked at.
 
-use std::{fs, io::Write as _, path::PathBuf, process::Stdio, thread, time::Duration};
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::Stdio,
+    thread,
+    time::Duration,
+};
 
-use lookout_core::profile::settings::Settings;
-use lookout_testkit::{ADMIN, Account, Camera, Zip, lookout, users};
+use lookout_core::{
+    profile::settings::Settings,
+    upgrade::{choice::Record, version::Version},
+};
+use lookout_testkit::{ADMIN, Account, Builder, Camera, Zip, lookout, users};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
@@ -113,6 +123,23 @@ fn a_web_pack_killed_anywhere_is_the_old_or_the_new() {
 }
 
 #[test]
+fn an_upgrade_killed_anywhere_is_the_old_or_the_new_and_the_camera_starts() {
+    let builder = Builder::new(LOOKOUT);
+    let works = format!("#!/bin/sh\nexec {LOOKOUT} \"$@\"\n");
+    let package = |version| builder.package(version, works.as_bytes(), &[]);
+    let pinned = || Camera::start(LOOKOUT, &builder.pinned(""));
+    let upgraded = || {
+        let mut camera = pinned();
+        camera.admin().post("/upgrade_firmware.cgi", &package("0.2.0")).ok();
+        camera.started_anew();
+        camera
+    };
+    let install = Deed::Ask("/upgrade_firmware.cgi".into(), Some(package("0.3.0")));
+    killed_anywhere("upgrade_firmware.cgi, the first one", pinned(), &install, SAME, SECOND_SYNC);
+    killed_anywhere("upgrade_firmware.cgi", upgraded(), &install, SAME, SECOND_SYNC);
+}
+
+#[test]
 fn a_start_that_makes_the_accounts_killed_anywhere_is_one_again() {
     let mut camera = start();
     camera.kill();
@@ -130,12 +157,14 @@ struct Found {
     settings: Settings,
     /// The start page.
     page: Vec<u8>,
+    /// The installed version that is wanted.
+    version: Option<Version>,
     files: Files,
 }
 
 impl Found {
     fn is_like(&self, other: &Self) -> bool {
-        self.settings == other.settings && self.page == other.page
+        self.settings == other.settings && self.page == other.page && self.version == other.version
     }
 }
 
@@ -192,7 +221,11 @@ fn killed_anywhere(name: &str, mut camera: Camera, deed: &Deed, after: After, mi
 fn look(camera: &mut Camera, before: &Files) -> Found {
     camera.restart();
     let files = folder::read(&camera.state());
-    Found { settings: folder::settings(&files, before), page: camera.client().get("/").body, files }
+    let record = files
+        .get(Path::new("upgrade/installed"))
+        .map_or_else(String::new, |text| String::from_utf8_lossy(text).into_owned());
+    let version = Record::decode(&record).0.first().map(|installed| installed.version);
+    Found { settings: folder::settings(&files, before), page: camera.client().get("/").body, version, files }
 }
 
 impl Scene {

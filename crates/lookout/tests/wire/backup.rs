@@ -59,7 +59,7 @@ fn set_everything(admin: &Client, round: u8) {
         match command.run {
             Run::Set(Group::Users | Group::Mac | Group::FactoryDdns) => {}
             Run::Set(group) => send(command.paths[0], group),
-            Run::List(_) | Run::Do(_) | Run::Take(_) | Run::Later => {}
+            Run::List(_) | Run::Do(_) | Run::Take(_) => {}
         }
     }
     send("/set_datetime.cgi", Group::Datetime);

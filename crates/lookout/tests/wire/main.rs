@@ -40,6 +40,7 @@ mod state;
 mod storm;
 mod stream;
 mod tls;
+mod upgrade;
 mod upload;
 mod users;
 

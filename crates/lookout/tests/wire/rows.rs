@@ -26,10 +26,10 @@ pub fn stored(camera: &Camera) -> Vec<String> {
     text.lines().filter(plain).map(str::to_owned).collect()
 }
 
-/// Returns all rows that change or move something and whose engine is built; panics for one that is not known here.
+/// Returns all rows that change or move something; panics for one that is not known here.
 pub fn changing() -> Vec<Row> {
     let rows = PROFILE.iter().chain(BESIDE).filter(|command| command.guard != Guard::Read);
-    rows.filter(|command| command.run != Run::Later).map(row).collect()
+    rows.map(row).collect()
 }
 
 fn row(command: &'static Command) -> Row {

@@ -37,3 +37,11 @@ pub async fn upgrade_htmls(ask: &Ask<'_>, upload: Upload<'_>) -> Result<Answer, 
     let answer = next_page(new.ui(), ask.query)?.unwrap_or_else(|| Answer::text(OK));
     ask.app.web.install(&ask.caller.user, new).await.map(|()| answer)
 }
+
+/// Installs another version, then restarts into it (PROFILE 5.10).
+pub async fn upgrade_firmware(ask: &Ask<'_>, upload: Upload<'_>) -> Result<Answer, Failure> {
+    let unpacked = ask.app.upgrades.unpack(&ask.request.head, upload).await;
+    let new = unpacked.map_err(|refused| bad_package(ask, "a package of another version", refused))?;
+    ask.app.upgrades.install(new, ask.settings).await?;
+    Ok(Answer::text(OK).then(Then::Restart))
+}

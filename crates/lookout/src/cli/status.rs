@@ -1,0 +1,117 @@
+//! `lookout status`: whether the camera of this machine runs, where it is reached, and its first login.
+
+use std::{io, net::SocketAddr, path::Path, time::Duration};
+
+use lookout_core::host::door;
+use reqwest::Client;
+
+use super::{
+    Failed, failed,
+    first_minute::{reachable, say},
+};
+use crate::{config::Config, setup, sockets, store, upgrade};
+
+/// How long the camera may take to say that it is well.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Prints it.
+///
+/// # Errors
+/// No camera runs here that is well.
+pub fn status(config: &Config) -> Result<(), Failed> {
+    let state = config.state_dir();
+    let runs = store::in_use(&state).map_err(|error| failed(unseen(&state, &error)))?;
+    let settings = store::glance(&state);
+    let mut addresses = config.listen.clone();
+    let port = settings.as_ref().and_then(|settings| door::choose(sockets::configured(config), &settings.network));
+    if let (Some(first), Some(port)) = (addresses.first_mut(), port) {
+        first.set_port(port);
+    }
+    let well = if runs { health(&addresses) } else { Err("it does not run".to_owned()) };
+    say(format_args!(
+        "Lookout {}: {}",
+        upgrade::OWN,
+        well.as_ref().map_or_else(|why| why.as_str(), |()| "it runs and is well")
+    ));
+    for line in upgrade::installed(&state) {
+        say(format_args!("  installed  {line}"));
+    }
+    say(format_args!("  state      {}", state.display()));
+    for (list, scheme) in [(&addresses, "http"), (&config.tls_listen, "https")] {
+        list.iter()
+            .flat_map(|address| reachable(*address, scheme))
+            .for_each(|url| say(format_args!("  web        {url}/")));
+    }
+    let logins = settings.map_or_else(Vec::new, |settings| setup::remembered(&state, &settings));
+    for (name, secret) in &logins {
+        say(format_args!("  login      {name}  {}", secret.expose()));
+    }
+    if logins.is_empty() {
+        say(format_args!("  login      as you have set it; `lookout passwd USER` sets another password"));
+    }
+    well.map_err(failed)
+}
+
+/// Words why a state folder cannot be looked at.
+fn unseen(state: &Path, error: &io::Error) -> String {
+    let state = state.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => format!("no camera was ever started with the state folder {state}"),
+        io::ErrorKind::PermissionDenied => format!("{state} belongs to somebody else: ask as root, or as that user"),
+        _ => format!("{state}: {error}"),
+    }
+}
+
+/// Asks the camera; where it speaks no plain HTTP, or on a port that nobody knows beforehand, that it runs must be enough.
+fn health(addresses: &[SocketAddr]) -> Result<(), String> {
+    let Some(address) = addresses.first().filter(|address| address.port() != 0) else { return Ok(()) };
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+        std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+    };
+    let url = format!("http://{}/healthz", SocketAddr::new(ip, address.port()));
+    let ask = async {
+        crate::tls::install_provider();
+        let client = Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        let answer = client.get(&url).send().await?;
+        let well = answer.status().is_success();
+        Ok::<_, reqwest::Error>((well, answer.text().await?))
+    };
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    match runtime.block_on(ask) {
+        Ok((true, _)) => Ok(()),
+        Ok((false, page)) => Err(format!("it runs and is not well: {}", words(&page))),
+        Err(_) => Err(format!("it runs and does not answer at {url}")),
+    }
+}
+
+/// Takes the sentence out of a small page.
+fn words(page: &str) -> String {
+    let body = page.split_once("<body>").map_or(page, |(_, body)| body);
+    let text = body.split(['<', '>']).step_by(2).collect::<String>();
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect::<String>().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_of_a_page_is_told_without_its_tags() {
+        let page = "<html><head><title>503 Service Unavailable</title></head><body><h1>x</h1>\nThe loop stands still.</body></html>";
+        assert_eq!(words(page), "x The loop stands still.");
+        assert_eq!(words("ok\n"), "ok");
+    }
+
+    #[test]
+    fn whoever_may_not_look_is_told_what_to_do() {
+        let told = |kind| unseen(Path::new("/s"), &io::Error::from(kind));
+        assert!(told(io::ErrorKind::PermissionDenied).contains("as root"));
+        assert!(
+            told(io::ErrorKind::NotFound).contains("never started")
+                || told(io::ErrorKind::NotFound).contains("ever started")
+        );
+    }
+}

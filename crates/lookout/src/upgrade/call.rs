@@ -1,0 +1,190 @@
+//! The start of the base: it looks which installed version is wanted, and becomes that one.
+//!
+//! The bargain: the start is counted on the disk before the other version is called, and the kernel is told to end it if it does
+//! not say within [`PATIENCE`] that it is well. So one that crashes, hangs or fails silently is given up, whatever it does
+//! ([`lookout_core::upgrade::choice`]).
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process,
+    time::Duration,
+};
+
+use lookout_core::upgrade::{
+    choice::{Installed, Record},
+    version::Version,
+};
+use lookout_linux::handover;
+
+use super::{FOLDER, OWN, RECORD, SETTINGS, program};
+use crate::{files, store::Disk};
+
+/// In which environment variable the base tells the version that it calls who it is; nobody else must
+/// find it in his.
+pub const CALLED: &str = "LOOKOUT_CALLED";
+/// How long a version may take until it is well.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Which version this process runs, and how it came to that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// This version.
+    pub version: Version,
+    /// Whether it was installed, and is on trial or proven; none for the base.
+    pub installed: Option<Proven>,
+    /// The program that every start begins with.
+    pub base: PathBuf,
+    /// Its version.
+    pub over: Version,
+    /// The versions that this start gave up.
+    pub given_up: Vec<Version>,
+}
+
+/// Whether an installed version ever was well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proven {
+    /// It was.
+    Yes,
+    /// It is on trial.
+    NotYet,
+}
+
+impl Started {
+    /// Says whether this version was installed and never was well.
+    pub fn on_trial(&self) -> bool {
+        self.installed == Some(Proven::NotYet)
+    }
+
+    /// Returns what the base tells the version that it calls.
+    fn encode(&self, pid: u32) -> Option<String> {
+        let Self { version, over, .. } = self;
+        let state = match self.installed? {
+            Proven::Yes => "proven",
+            Proven::NotYet => "trial",
+        };
+        let given_up: Vec<_> = self.given_up.iter().map(Version::to_string).collect();
+        Some(format!("{pid} {version} {state} {over} {} {}", given_up.join(","), self.base.to_str()?))
+    }
+
+    /// Reads what the base told this process; none where it told another one.
+    fn decode(text: &str, pid: u32) -> Option<Self> {
+        let [told, version, state, over, given_up, base] = text.splitn(6, ' ').collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        let installed = match state {
+            "proven" => Proven::Yes,
+            "trial" => Proven::NotYet,
+            _ => return None,
+        };
+        (told.parse() == Ok(pid)).then_some(())?;
+        Some(Self {
+            version: version.parse().ok()?,
+            installed: Some(installed),
+            base: base.into(),
+            over: over.parse().ok()?,
+            given_up: given_up.split(',').filter_map(|version| version.parse().ok()).collect(),
+        })
+    }
+}
+
+/// Returns which version this process runs, where nothing is installed or this is not asked for.
+///
+/// # Errors
+/// The system does not tell which program this is.
+fn base() -> std::io::Result<Started> {
+    Ok(Started { version: OWN, installed: None, base: env::current_exe()?, over: OWN, given_up: Vec::new() })
+}
+
+/// Becomes the installed version that is wanted, if there is one; returns what this process runs otherwise.
+///
+/// # Errors
+/// The system does not tell which program this is.
+pub fn call(state: &Path, args: &[OsString]) -> std::io::Result<Started> {
+    if let Some(told) = env::var(CALLED).ok().and_then(|text| Started::decode(&text, process::id())) {
+        return Ok(told);
+    }
+    // A version that ran before in this process, and was restarted, had one that was not called off.
+    handover::end_within(None);
+    let mut started = base()?;
+    let folder = state.join(FOLDER);
+    if !folder.join(RECORD).exists() {
+        return Ok(started);
+    }
+    // Whoever cannot have the folder fails in a moment, with a sentence.
+    let Ok(disk) = Disk::open(state) else { return Ok(started) };
+    loop {
+        let record = Record::decode(&files::read_back(&folder, RECORD).unwrap_or_default());
+        let choice = record.choose(OWN);
+        started.given_up.extend(forget(&disk, &folder, &choice.dropped));
+        let counted = files::put(&folder, RECORD, &[choice.record.encode().as_bytes()]);
+        let Some(version) = choice.run else { return Ok(started) };
+        let proven = if choice.record.proven(version) == Some(true) { Proven::Yes } else { Proven::NotYet };
+        if let Err(error) = counted {
+            eprintln!("lookout: the start of version {version} cannot be counted: {error}");
+            // It may be the start too many; a proven version is worth that.
+            if proven == Proven::NotYet {
+                return Ok(started);
+            }
+        }
+        let called = Started { version, installed: Some(proven), ..started.clone() };
+        let why = become_it(&called, &program(&folder, version), args);
+        eprintln!("lookout: version {version} cannot be started: {why}");
+        started.given_up.push(version);
+        let left = choice.record.0.into_iter().filter(|installed| installed.version != version).collect();
+        if files::put(&folder, RECORD, &[Record(left).encode().as_bytes()]).is_err() {
+            return Ok(started);
+        }
+    }
+}
+
+/// Replaces this process; returns why that cannot be.
+fn become_it(called: &Started, program: &Path, args: &[OsString]) -> String {
+    let Some(told) = called.encode(process::id()) else { return "the path of this program is no text".to_owned() };
+    handover::end_within(Some(PATIENCE));
+    let Err(error) = handover::call(program, args, (CALLED, &told));
+    handover::end_within(None);
+    error.to_string()
+}
+
+/// Removes versions that are not wanted any more; returns those that failed. What one on trial made of the settings goes with it, if
+/// nobody else can read it.
+fn forget(disk: &Disk, folder: &Path, dropped: &[Installed]) -> Vec<Version> {
+    let failed = dropped.iter().filter(|installed| installed.failed());
+    for installed in failed.clone().filter(|installed| !installed.proven) {
+        if let Err(error) = disk.put_back(&folder.join(SETTINGS)) {
+            eprintln!("lookout: the settings of before version {} do not come back: {error}", installed.version);
+        }
+    }
+    for installed in dropped {
+        // What stays is removed once the camera runs.
+        let _ = fs::remove_file(program(folder, installed.version));
+    }
+    failed.map(|installed| installed.version).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_that_is_called_learns_who_it_is_and_nobody_else_takes_it_for_himself() {
+        let called = Started {
+            version: Version(0, 3, 0),
+            installed: Some(Proven::NotYet),
+            base: "/usr/local/my programs/lookout".into(),
+            over: Version(0, 1, 0),
+            given_up: vec![Version(0, 2, 0), Version(0, 2, 1)],
+        };
+        let told = called.encode(77).unwrap();
+        assert_eq!(Started::decode(&told, 77), Some(called.clone()));
+        assert_eq!(Started::decode(&told, 78), None, "a child of it");
+        let none = Started { given_up: Vec::new(), installed: Some(Proven::Yes), ..called };
+        assert_eq!(Started::decode(&none.encode(1).unwrap(), 1), Some(none));
+        for damaged in ["", "77", "77 0.3.0 trial 0.1.0", "77 0.3.0 well 0.1.0  /b", "77 x trial 0.1.0  /b"] {
+            assert_eq!(Started::decode(damaged, 77), None, "{damaged}");
+        }
+    }
+}
