@@ -204,8 +204,8 @@ impl Upgrades {
         let path = self.folder().join(NEW);
         let new = New { manifest: package.manifest.clone(), file: path.clone(), _door: door };
         let program = files::create(&path).map_err(not_stored)?;
+        program.set_permissions(Permissions::from_mode(0o700)).map_err(not_stored)?;
         package.unpack(&program)?;
-        program.set_permissions(Permissions::from_mode(0o700)).and_then(|()| program.sync_all()).map_err(not_stored)?;
         match access(&path, Access::EXEC_OK) {
             Ok(()) => Ok(new),
             Err(_) => Err(BadPackage("the file system of the state folder lets no program run (noexec)".into()).into()),
