@@ -16,10 +16,14 @@ use std::{
 };
 
 use lookout::Store;
-use lookout_core::profile::{change::Rules, stored, view::Secrets, wire::Password};
-use lookout_testkit::{ADMIN, users};
+use lookout_core::{
+    profile::{change::Rules, stored, view::Secrets, wire::Password},
+    upgrade::choice::Record,
+};
+use lookout_testkit::{ADMIN, Builder, Camera, users};
 
 use crate::{
+    LOOKOUT,
     folder::{self, Files},
     start,
     strace::{self, Call, Strace},
@@ -240,4 +244,47 @@ fn after_a_power_cut_at_any_moment_the_settings_are_the_answered_ones_or_the_nex
     }
     println!("{} system calls, {states} states after a power cut", calls.len());
     assert!(states >= 5000, "{states}");
+}
+
+#[test]
+fn after_a_power_cut_at_any_moment_of_an_upgrade_the_version_that_is_called_is_whole() {
+    let builder = Builder::new(LOOKOUT);
+    let mut camera = Camera::start(LOOKOUT, &builder.pinned(""));
+    let program = |comment: &str| format!("#!/bin/sh\n# {comment}\nexec {LOOKOUT} \"$@\"\n");
+    let install = |camera: &Camera, version: &str| {
+        let package = builder.package(version, program(version).as_bytes(), &[]);
+        camera.admin().post("/upgrade_firmware.cgi", &package).ok();
+    };
+    install(&camera, "0.2.0");
+    camera.started_anew();
+    let (dir, state) = (tempfile::tempdir().unwrap(), camera.state());
+    let (log, folder) = (dir.path().join("log"), state.join("upgrade"));
+    let mut model = Model::holding(&folder::read(&folder));
+    let strace = Strace::attach(camera.pid(), &log, None);
+    install(&camera, "0.3.0");
+    strace::settled(&log, &state);
+    let calls = strace.detach(&state);
+    // The upload has no name any more when something is written to it.
+    let own = |call: &&Call| {
+        let named = Path::new(&call.paths[0]).starts_with(&folder) && !call.paths[0].ends_with("/upload");
+        call.changes() && call.name != "fchmod" && named
+    };
+    let (mut switched, mut answered, mut states) = (false, false, 0);
+    for call in calls.iter().filter(own) {
+        model.play(call, &folder);
+        answered |= switched && call.name == "fsync";
+        switched |= call.name == "rename" && call.paths[1].ends_with("/installed");
+        for cut in model.cuts() {
+            states += 1;
+            let record = Record::decode(&String::from_utf8_lossy(&cut["installed"]));
+            let version =
+                record.0.first().unwrap_or_else(|| panic!("{}: {:?}", call.line, cut["installed"])).version.to_string();
+            assert!(version == "0.3.0" || version == "0.2.0" && !answered, "{}: {version}", call.line);
+            let whole =
+                cut.get(&format!("lookout-{version}")).is_some_and(|bytes| *bytes == program(&version).into_bytes());
+            assert!(whole, "{}: {version}, {:?}", call.line, cut.keys());
+        }
+    }
+    println!("an upgrade: {} system calls, {states} states after a power cut", calls.len());
+    assert!(switched && states >= 100, "{states}");
 }
