@@ -38,6 +38,7 @@ use lookout_core::{
     public,
     query::Query,
     queue, sntp,
+    upgrade::{self, choice::Record, manifest::Manifest, version::Version},
     upnp::{device, search, soap::Answer},
 };
 
@@ -72,6 +73,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "asf", check: asf::muxer },
     Target { name: "asf_reader", check: asf::reader },
     Target { name: "track", check: sound::track },
+    Target { name: "upgrade", check: upgrade },
 ];
 
 /// Whatever a gateway names lies on its own machine.
@@ -176,6 +178,21 @@ fn settings(data: &[u8]) {
     let again =
         stored::Read { settings: read.settings, missing: Vec::new(), illegal: Vec::new(), beside: Default::default() };
     assert_eq!(stored::decode(&stored::encode(&again.settings)), Ok(again));
+}
+
+/// Of a package only the head is read of strangers; manifest and record are what a builder and a torn disk leave.
+fn upgrade(data: &[u8]) {
+    let _ = upgrade::signature_length(data);
+    let text = String::from_utf8_lossy(data);
+    if let Ok(manifest) = Manifest::parse(&text) {
+        assert_eq!(Manifest::parse(&manifest.encode()), Ok(manifest));
+    }
+    let record = Record::decode(&text);
+    assert!(record.0.len() <= 2);
+    assert_eq!(Record::decode(&record.encode()), record);
+    let choice = record.choose(Version(0, 1, 0));
+    assert_eq!(choice.run, choice.record.0.first().map(|first| first.version));
+    assert_eq!(choice.record.0.len() + choice.dropped.len(), record.0.len());
 }
 
 /// What is read of a journal is shown as one bounded line, and reads the same again.

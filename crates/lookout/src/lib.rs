@@ -162,7 +162,6 @@ pub fn forget_owner(state: &Path) -> Result<(), StartError> {
         ("the queues cannot be removed", queue::remove(state)),
         ("the network that was confirmed cannot be forgotten", service::network::remove(state)),
         ("pictures of presets cannot be removed", head::remove_pictures(state)),
-        ("the first passwords cannot be forgotten", setup::forget(state)),
         ("the settings of before an upgrade cannot be forgotten", upgrade::forget_owner(state)),
         ("the old addresses cannot be forgotten", address::forget(state).and_then(|()| ddns::forget(state))),
     ];
@@ -195,7 +194,6 @@ pub async fn start(config: Config, first: FirstPasswords, version: Started) -> R
     // Passwords are made last: a start that fails behind them would have shown them to nobody.
     let least = config.users.password_min;
     let made = setup::first_start(&opened.store, opened.fresh, id, &first, least).await?;
-    setup::remember(&state, &made);
 
     network::settle(&opened.store, configured, &sockets.listening()).await;
     let upgrades = Upgrades::open(&state, version, config.upgrade.keys.clone(), config.upgrade.downgrade);

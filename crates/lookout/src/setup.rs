@@ -1,7 +1,7 @@
 //! The first start, and what is done to the accounts from the machine itself.
 
 use std::{
-    fs, io,
+    env, fs,
     net::{IpAddr, UdpSocket},
     path::Path,
 };
@@ -55,31 +55,24 @@ pub(crate) async fn first_start(
     Ok(made)
 }
 
-/// The file of the passwords that were made at the first start, for `lookout status`: a service shows nothing to anybody.
+/// The file of the passwords that were made at the first start, in a folder that is in memory alone.
 const MADE: &str = "first-login";
+/// Where systemd has that folder for a service of our name (`RuntimeDirectory=`).
+const RUNTIME: &str = "/run/lookout";
 
-/// Keeps the passwords that were made; where the disk refuses, they were shown once and no more.
-pub(crate) fn remember(state: &Path, made: &[(String, Secret)]) {
+/// Keeps the passwords that were made where a service manager gives a folder for that, as a service shows nothing to anybody but its
+/// log, which is on the disk; says whether they are there.
+pub fn remember(made: &[(String, Secret)]) -> bool {
+    let Some(folder) = env::var_os("RUNTIME_DIRECTORY").filter(|_| !made.is_empty()) else { return false };
     let lines: String = made.iter().map(|(name, secret)| format!("{name} {}\n", secret.expose())).collect();
-    if lines.is_empty() {
-        return;
-    }
-    if let Err(error) = files::put(state, MADE, &[lines.as_bytes()]) {
-        tracing::warn!("`lookout status` will not show the first passwords: {error}");
-    }
-}
-
-/// Forgets them.
-///
-/// # Errors
-/// The disk refuses.
-pub fn forget(state: &Path) -> io::Result<()> {
-    files::forget(state, MADE)
+    let put = files::put(Path::new(&folder), MADE, &[lines.as_bytes()]);
+    put.inspect_err(|error| tracing::warn!("the first passwords cannot be kept for `lookout status`: {error}")).is_ok()
 }
 
 /// Returns those of the first passwords that still hold, with their users.
-pub fn remembered(state: &Path, settings: &Settings) -> Vec<(String, Secret)> {
-    let text = fs::read_to_string(state.join(MADE)).unwrap_or_default();
+pub fn remembered(settings: &Settings) -> Vec<(String, Secret)> {
+    let folder = env::var_os("RUNTIME_DIRECTORY").unwrap_or_else(|| RUNTIME.into());
+    let text = fs::read_to_string(Path::new(&folder).join(MADE)).unwrap_or_default();
     let made = text.lines().filter_map(|line| line.split_once(' '));
     let holds = |(name, secret): &(&str, &str)| {
         let user = settings.users.iter().find(|user| user.name.as_str() == *name);

@@ -37,18 +37,21 @@ pub fn print(running: &Running, json: bool) {
     if let Some(fingerprint) = &running.fingerprint {
         say(format_args!("  certificate SHA-256 {fingerprint}"));
     }
-    for (name, secret) in &running.made {
+    let kept = setup::remember(&running.made);
+    for (name, secret) in running.made.iter().filter(|_| !kept) {
         say(format_args!("  login      {name}  {}", secret.expose()));
     }
-    if running.made.is_empty() {
-        say(format_args!("  login      as before; `lookout passwd USER` sets another password"));
-    } else {
-        say(format_args!(
-            "             `lookout status` shows it as long as it holds, `lookout passwd USER` sets another"
-        ));
+    match (running.made.is_empty(), kept) {
+        (true, _) => say(format_args!("  login      as before; `lookout passwd USER` sets another password")),
+        (false, true) => {
+            say(format_args!("  login      `lookout status` shows it to root until the machine starts anew"))
+        }
+        (false, false) => {
+            say(format_args!("             shown this once; `lookout passwd USER` sets another password"))
+        }
     }
     if let Some(base) = addresses.first() {
-        let login = match password("viewer") {
+        let login = match password("viewer").filter(|_| !kept) {
             Some(password) => format!("user=viewer&pwd={password}"),
             None => "user=viewer&pwd=PASSWORD".into(),
         };

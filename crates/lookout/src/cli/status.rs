@@ -42,12 +42,14 @@ pub fn status(config: &Config) -> Result<(), Failed> {
             .flat_map(|address| reachable(*address, scheme))
             .for_each(|url| say(format_args!("  web        {url}/")));
     }
-    let logins = settings.map_or_else(Vec::new, |settings| setup::remembered(&state, &settings));
+    let logins = settings.map_or_else(Vec::new, |settings| setup::remembered(&settings));
     for (name, secret) in &logins {
         say(format_args!("  login      {name}  {}", secret.expose()));
     }
     if logins.is_empty() {
-        say(format_args!("  login      as you have set it; `lookout passwd USER` sets another password"));
+        say(format_args!(
+            "  login      no password is known but to whoever set it; `lookout passwd USER` sets another"
+        ));
     }
     well.map_err(failed)
 }

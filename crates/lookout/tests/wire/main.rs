@@ -37,6 +37,7 @@ mod settings;
 mod snapshot;
 mod source;
 mod state;
+mod status;
 mod storm;
 mod stream;
 mod tls;
