@@ -143,8 +143,13 @@ export async function vsftpd(folder, name, options = {}, within = []) {
 
 const mosquitto = `${scratch}/mosquitto/usr`;
 
-/** The environment of mosquitto: its libraries lie beside it, in a folder for the machine. */
-export const mosquittoEnv = { ...process.env, LD_LIBRARY_PATH: within(`${mosquitto}/lib`).join(":") };
+/** Returns the environment of a program that was unpacked whole: the libraries that this machine lacks lie beside it. */
+export const wholeEnv = (name) => {
+  const folders = [`${scratch}/${name}/usr/lib`, `${scratch}/${name}/lib`].flatMap(within);
+  return { ...process.env, LD_LIBRARY_PATH: folders.join(":") };
+};
+
+export const mosquittoEnv = wholeEnv("mosquitto");
 
 /** Adds an account to a file of mosquitto's. */
 export function mosquittoAccount(file, { user, pwd }) {
