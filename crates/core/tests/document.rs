@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use lookout_core::profile::{
-    commands::{Command, Login, PROFILE, Privilege, Run, find},
+    commands::{Command, Login, PROFILE, Privilege, find},
     contract::{Entry, Output, inputs, output},
     wire::Kind,
 };
@@ -74,16 +74,16 @@ impl Told {
     }
 }
 
-/// Rows whose engine is not built take and answer nothing yet.
-fn built() -> Vec<(Told, Vec<Entry>)> {
-    let rows = document().into_iter().filter(|told| told.row().run != Run::Later);
+/// Each CGI of the document with what its row takes.
+fn taken() -> Vec<(Told, Vec<Entry>)> {
+    let rows = document().into_iter();
     rows.map(|told| (inputs(told.row()), told)).map(|(inputs, told)| (told, inputs)).collect()
 }
 
 fn shown(command: &Command) -> Vec<Entry> {
     match output(command) {
         Output::Vars(entries) | Output::Arrays(entries) => entries,
-        Output::Ok | Output::Body(..) | Output::NotSupported => Vec::new(),
+        Output::Ok | Output::Body(..) => Vec::new(),
     }
 }
 
@@ -117,7 +117,7 @@ fn the_login_has_the_names_that_the_document_gives_it() {
 
 #[test]
 fn every_parameter_of_the_document_is_taken_by_its_cgi() {
-    for (told, inputs) in built() {
+    for (told, inputs) in taken() {
         let taken = |name: &str| inputs.iter().any(|entry| entry.name == name);
         for name in told.parameters() {
             assert!(taken(name), "{} {name}", told.name);
@@ -133,7 +133,7 @@ const NOT_DEMANDED: [(&str, &str); 4] =
 
 #[test]
 fn what_the_documents_grammar_demands_is_demanded_and_nothing_else_is() {
-    for (told, inputs) in built() {
+    for (told, inputs) in taken() {
         let excepted =
             |name: &str| NOT_DEMANDED.iter().any(|(cgi, one)| *cgi == told.name && (one.is_empty() || *one == name));
         for entry in &inputs {
@@ -182,7 +182,7 @@ fn siblings<'e>(name: &str, entries: &'e [Entry]) -> Vec<&'e Entry> {
 #[test]
 fn every_limit_that_the_document_states_is_ours() {
     let mut held = 0;
-    for (told, mut entries) in built() {
+    for (told, mut entries) in taken() {
         entries.extend(shown(told.row()));
         for (name, limit) in told.limits.iter().filter(|limit| !limit.1.is_empty()) {
             let more = MORE.iter().find(|more| (more.0, more.1) == (told.name, *name)).map_or(&[][..], |more| more.2);
@@ -210,7 +210,7 @@ const WIRE_ORDER: &str = "wifi_";
 
 #[test]
 fn every_listing_shows_what_the_document_names_in_its_order() {
-    for (told, _) in built() {
+    for (told, _) in taken() {
         let ours: Vec<_> = shown(told.row()).iter().map(|entry| entry.name.to_owned()).collect();
         assert!(told.returns.iter().all(|name| ours.contains(name)), "{}: {ours:?}", told.name);
         let ordered = |names: &[String]| -> Vec<String> {

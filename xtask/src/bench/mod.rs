@@ -24,6 +24,7 @@ mod raw;
 pub(crate) mod report;
 mod requests;
 pub(crate) mod server;
+mod size;
 mod stamp;
 mod stream;
 mod viewer;
@@ -89,8 +90,8 @@ impl Command {
 /// What to measure.
 #[derive(clap::Args)]
 pub struct Bench {
-    /// The cases, or `work`: what single pieces of work cost; all if none is given.
-    #[arg(value_parser = clap::builder::PossibleValuesParser::new(CASES.iter().map(|case| case.name).chain([WORK])))]
+    /// The cases, or `work`: what single pieces of work cost, or `size`: how large and how soon the daemon is; all if none is given.
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(CASES.iter().map(|case| case.name).chain([WORK, SIZE])))]
     cases: Vec<String>,
     /// Two short rounds: for a look, not for a record.
     #[arg(long)]
@@ -115,8 +116,9 @@ pub struct Bench {
     write: bool,
 }
 
-/// What selects the pieces of work.
+/// What selects the pieces of work, and the daemon by itself.
 const WORK: &str = "work";
+const SIZE: &str = "size";
 
 impl Bench {
     fn wants(&self, name: &str) -> bool {
@@ -141,6 +143,8 @@ impl Bench {
         let rounds = self.rounds.unwrap_or(rounds);
         let mut measured = Vec::new();
         let work = if self.wants(WORK) { work::measure(cores.server, self.quick)? } else { Vec::new() };
+        let sizes =
+            if self.wants(SIZE) && !self.references { size::measure(rounds, seconds, &setup)? } else { Vec::new() };
         for case in CASES.iter().filter(|case| self.wants(case.name)) {
             eprintln!("{}: {}", case.name, case.title);
             let case = if self.before.is_some() { case.beside_another_version() } else { *case };
@@ -150,11 +154,12 @@ impl Bench {
         if !measured.is_empty() {
             println!("{}\n{}", report::table(&measured), report::failures(&measured));
         }
-        println!("{}", work::table(&work));
+        let alone = [size::table(&sizes), work::table(&work)].join("\n");
+        println!("{alone}");
         if self.write {
             let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
             let how = format!("{rounds} rounds of {seconds} s");
-            fs::write(&page, report::page(&measured, &work::table(&work), &when, &how)?)?;
+            fs::write(&page, report::page(&measured, &alone, &when, &how)?)?;
             println!("written: docs/performance.md");
         }
         // No figure is judged; but of a stream that broke there are none.

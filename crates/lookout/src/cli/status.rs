@@ -57,10 +57,12 @@ pub fn status(config: &Config) -> Result<(), Failed> {
 /// Words why a state folder cannot be looked at.
 fn unseen(state: &Path, error: &io::Error) -> String {
     let state = state.display();
-    match error.kind() {
-        io::ErrorKind::NotFound => format!("no camera was ever started with the state folder {state}"),
-        io::ErrorKind::PermissionDenied => format!("{state} belongs to somebody else: ask as root, or as that user"),
-        _ => format!("{state}: {error}"),
+    if error.kind() == io::ErrorKind::NotFound {
+        format!("no camera was ever started with the state folder {state}")
+    } else if error.kind() == io::ErrorKind::PermissionDenied {
+        format!("{state} belongs to somebody else: ask as root, or as that user")
+    } else {
+        format!("{state}: {error}")
     }
 }
 

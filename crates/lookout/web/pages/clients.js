@@ -37,7 +37,10 @@ const CLIENTS = [
   {
     name: "Frigate",
     agent: /go2rtc|Go-http-client|Lavf/i,
-    text: (base, login) => `go2rtc:\n  streams:\n    camera: "ffmpeg:${base}/videostream.cgi?${login}#video=h264"`,
+    // A stream over HTTP has no times of its own, and ffmpeg would take 25 pictures a second for granted.
+    text: (base, login) =>
+      `go2rtc:\n  streams:\n    camera: "ffmpeg:${base}/videostream.cgi?${login}#video=h264` +
+      `#input=-use_wallclock_as_timestamps 1 -i {input}"`,
   },
   { name: "VLC", agent: /VLC/i, text: (base, login) => `${base}/videostream.asf?${login}` },
   {
