@@ -20,6 +20,8 @@ use std::{
     time::Duration,
 };
 
+use crate::sandbox;
+
 /// The first descriptor handed over.
 const FIRST: RawFd = 3;
 /// More than anybody hands over.
@@ -59,8 +61,8 @@ fn take(fd: RawFd) -> Option<TcpListener> {
     Some(TcpListener::from(fd))
 }
 
-/// Replaces this process by a program, which finds the sockets with [`inherited`], and in its environment what this one found but for
-/// one variable.
+/// Replaces this process by a program, which finds the sockets with [`inherited`], and in its environment what this one found but
+/// for one variable. Where a sandbox stands, it knows of that ([`sandbox::inherited`]).
 ///
 /// It overwrites descriptors from 3 on, whoever holds them: nothing may be done afterwards but to end, and no other
 /// thread may work any more.
@@ -68,6 +70,30 @@ fn take(fd: RawFd) -> Option<TcpListener> {
 /// # Errors
 /// The program does not start; this process must end.
 pub fn exec(program: &Path, args: &[OsString], without: &str, listeners: &[Named]) -> io::Result<Infallible> {
+    let count = put(listeners)?;
+    execve(program, args, &environment(count, listeners, Some(without)))
+}
+
+/// Does what [`exec`] does. Where the sandbox lets no file run by that name, this very program starts anew, and is told again what
+/// it was told: the sandbox knows the file that was there when it was put up, and not one that an update has put in its place.
+///
+/// # Errors
+/// No program starts; this process must end.
+pub fn exec_or_again(program: &Path, args: &[OsString], without: &str, listeners: &[Named]) -> io::Result<Infallible> {
+    let count = put(listeners)?;
+    let Err(error) = execve(program, args, &environment(count, listeners, Some(without)));
+    if !sandbox::stands() || !matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound) {
+        return Err(error);
+    }
+    tracing::warn!(
+        "{} is another program now ({error}): this one goes on until the service is restarted",
+        program.display()
+    );
+    execve(Path::new("/proc/self/exe"), args, &environment(count, listeners, None))
+}
+
+/// Puts sockets where the next program looks for them; returns how many.
+fn put(listeners: &[Named]) -> io::Result<RawFd> {
     let count = RawFd::try_from(listeners.len()).unwrap_or(MOST).min(MOST);
     // Out of the way first: one of them may be where another one goes.
     let aside: Vec<RawFd> =
@@ -78,16 +104,23 @@ pub fn exec(program: &Path, args: &[OsString], without: &str, listeners: &[Named
             return Err(io::Error::last_os_error());
         }
     }
+    Ok(count)
+}
+
+/// Returns what the next program finds in its environment.
+fn environment(count: RawFd, listeners: &[Named], without: Option<&str>) -> Vec<(OsString, OsString)> {
     let names: Vec<_> = listeners.iter().map(|(name, _)| name.as_str()).collect();
     let ours = [
         ("LISTEN_PID", process::id().to_string()),
         ("LISTEN_FDS", count.to_string()),
         ("LISTEN_FDNAMES", names.join(":")),
     ];
-    let ours = ours.map(|(name, value)| (name.into(), value.into()));
-    let others = env::vars_os().filter(|(name, _)| name != without && ours.iter().all(|(ours, _)| ours != name));
-    let environment: Vec<_> = others.chain(ours.clone()).collect();
-    execve(program, args, &environment)
+    let ours = ours.into_iter().chain(sandbox::mark()).map(|(name, value)| (name.into(), value.into()));
+    let ours: Vec<(OsString, OsString)> = ours.collect();
+    let kept =
+        |name: &OsString| without.is_none_or(|without| name != without) && ours.iter().all(|(ours, _)| ours != name);
+    let others: Vec<_> = env::vars_os().filter(|(name, _)| kept(name)).collect();
+    others.into_iter().chain(ours).collect()
 }
 
 /// Replaces this process by a program that finds in its environment what this one found, and `more`. The sockets that were

@@ -52,6 +52,13 @@ impl Place {
     pub const WANTED: &str = "a LED: its name below /sys/class/leds, such as \"ACT\", or the path of its folder";
 }
 
+impl Place {
+    /// Returns its folder.
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+}
+
 impl FromStr for Place {
     type Err = BadPlace;
 

@@ -19,6 +19,8 @@ pub mod memory;
 #[cfg(target_os = "linux")]
 mod monotonic;
 #[cfg(target_os = "linux")]
+pub mod sandbox;
+#[cfg(target_os = "linux")]
 pub mod serial;
 #[cfg(target_os = "linux")]
 pub mod socket;
