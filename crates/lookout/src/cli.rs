@@ -19,7 +19,9 @@ use std::{
 use crate::{
     By, FirstPasswords, Locator, SoundLocator, StartError, StateError, Store,
     config::{self, Config},
-    journal, log, rules, setup,
+    journal, log, rules,
+    sandbox::{self, Sandbox},
+    setup,
     upgrade::{self, Started},
 };
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
@@ -198,6 +200,10 @@ fn file(machine: &Machine) -> Option<PathBuf> {
 fn configured(machine: &Machine) -> Result<Config, Failed> {
     let path = file(machine);
     let wrong = |error: &dyn std::fmt::Display| Failed(BAD_CONFIG, error.to_string());
+    if let Some(path) = path.as_deref().filter(|path| sandbox::hides(path)) {
+        // Started by the service manager, it is in no sandbox yet.
+        return Err(failed(format!("{} is not in the sandbox of this process: start it anew", path.display())));
+    }
     let mut config = path.map_or_else(|| Ok(Config::default()), |path| Config::read(&path)).map_err(|e| wrong(&e))?;
     config.state = machine.state.clone().or(config.state);
     config.source.url = machine.source.clone().or(config.source.url);
@@ -236,12 +242,13 @@ fn camera(machine: &Machine, json: bool, version: Started, args: &[OsString]) ->
     log::init(config.log.level);
     lookout_linux::memory::keep_buffers();
     let base = version.base.clone();
+    let sandbox = Sandbox::enter(&config, file(machine).as_deref(), &base);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
-    let ended = runtime.block_on(serve(config, version, json));
+    let ended = runtime.block_on(serve(config, version, json, &sandbox));
     // What hangs in the system (a name server, a disk) must not hold up the end; what was answered is saved.
     runtime.shutdown_timeout(GOODBYE);
     let End::Restart(listeners) = ended? else { return Ok(()) };
-    let Err(error) = handover::exec(&base, args, upgrade::CALLED, &listeners);
+    let Err(error) = handover::exec_or_again(&base, args, upgrade::CALLED, &listeners);
     Err(failed(format!("cannot start anew: {error}")))
 }
 
@@ -253,13 +260,14 @@ enum End {
     Restart(Vec<handover::Named>),
 }
 
-async fn serve(config: Config, version: Started, json: bool) -> Result<End, Failed> {
+async fn serve(config: Config, version: Started, json: bool, sandbox: &Sandbox) -> Result<End, Failed> {
     let secret = |name| std::env::var(name).ok().filter(|text| !text.is_empty()).map(Secret::new);
     let first = FirstPasswords { admin: secret("LOOKOUT_ADMIN_PASSWORD"), viewer: secret("LOOKOUT_VIEWER_PASSWORD") };
     let wait = |kind| signal(kind).map_err(failed);
     let (mut term, mut int) = (wait(SignalKind::terminate())?, wait(SignalKind::interrupt())?);
     let mut hup = wait(SignalKind::hangup())?;
     let running = crate::start(config, first, version).await?;
+    sandbox.tell();
     first_minute::print(&running, json);
     // A terminal that is closed ends the camera that runs on it; a daemon has no terminal to lose.
     let on_terminal = io::stdout().is_terminal();

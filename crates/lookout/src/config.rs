@@ -126,6 +126,10 @@ settings! {
         /// missing. When this is not given, it is systemd's `$STATE_DIRECTORY`, else `/var/lib/lookout` for root, else
         /// `$XDG_STATE_HOME/lookout`, else `~/.local/state/lookout`.
         "state" state: Option<PathBuf> = None => optional(path());
+        /// Whether the camera shuts itself in at its start, as far as the kernel can: it then opens no files but the system's
+        /// own, its state, devices, and what this file names, starts no program but itself, and leaves no core dump. A source
+        /// or microphone `exec:` is not shut in. Other paths take effect when the service is restarted, not with `reboot.cgi`.
+        "sandbox" sandbox: bool = true => flag();
     }
 
     /// Where the pictures come from.

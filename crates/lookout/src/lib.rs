@@ -36,6 +36,7 @@ mod privacy;
 mod probe;
 mod queue;
 mod running;
+mod sandbox;
 mod serial;
 mod service;
 pub mod setup;

@@ -25,9 +25,10 @@ impl Builder {
         Self { binary, folder, key: public.lines().nth(1).unwrap().to_owned() }
     }
 
-    /// Returns a configuration that pins his key, with what else stands under `[upgrade]`.
+    /// Returns a configuration that pins his key, with what else stands under `[upgrade]`. There is no sandbox: a version that is
+    /// tested is a script, and in the sandbox no shell runs.
     pub fn pinned(&self, more: &str) -> String {
-        format!("[upgrade]\nkeys = [\"{}\"]\n{more}\n", self.key)
+        format!("sandbox = false\n[upgrade]\nkeys = [\"{}\"]\n{more}\n", self.key)
     }
 
     /// Signs a program as a version, with more words for `lookout sign`.

@@ -21,6 +21,7 @@ use tokio::{
 
 use self::sound::{Ear, Lap};
 use super::pace::{self, Pace};
+use crate::sandbox;
 
 /// The most pictures of a folder that are shown.
 const MOST_FILES: usize = 100_000;
@@ -245,9 +246,12 @@ async fn picture(path: &Path) -> Result<Bytes, Lost> {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Lost {
+    let hidden = sandbox::hides(path);
     let path = path.display();
     Lost(if error.kind() == std::io::ErrorKind::NotFound {
         format!("there is no {path}")
+    } else if hidden {
+        format!("{path} is not in the sandbox: restart the service")
     } else if error.kind() == std::io::ErrorKind::PermissionDenied {
         format!("{path} may not be read")
     } else {

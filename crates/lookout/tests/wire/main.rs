@@ -31,6 +31,7 @@ mod privacy;
 mod requests;
 mod restart;
 mod rows;
+mod sandbox;
 mod secrets;
 mod serial;
 mod settings;
