@@ -1,7 +1,20 @@
-//! Tells the program for which machines it was built, as packages of new versions name them.
+//! Tells the program for which machines it was built, as packages of new versions name them, and whose packages it takes.
+
+use std::env;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let target = std::env::var("TARGET").unwrap_or_default();
+    println!("cargo::rerun-if-env-changed=LOOKOUT_UPGRADE_KEYS");
+    let target = env::var("TARGET").unwrap_or_default();
     println!("cargo::rustc-env=LOOKOUT_TARGET={target}");
+    let keys = env::var("LOOKOUT_UPGRADE_KEYS").unwrap_or_default();
+    // A misspelt key would be none, and nobody would notice before the first upgrade.
+    let letters = |key: &str| key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte));
+    for key in keys.split_whitespace() {
+        assert!(
+            key.len() == 56 && key.starts_with("RW") && letters(key),
+            "LOOKOUT_UPGRADE_KEYS: {key} is no public key of minisign's"
+        );
+    }
+    println!("cargo::rustc-env=LOOKOUT_UPGRADE_KEYS={keys}");
 }

@@ -318,8 +318,8 @@ mod tests {
     }
 
     #[test]
-    fn hidden_memory_is_in_no_core_dump() {
-        if inside("hidden_memory_is_in_no_core_dump").is_none() {
+    fn hidden_memory_is_not_dumpable() {
+        if inside("hidden_memory_is_not_dumpable").is_none() {
             return;
         }
         hide_memory().unwrap();

@@ -292,18 +292,23 @@ async fn serve(config: Config, version: Started, json: bool, sandbox: &Sandbox) 
     Ok(End::Stop)
 }
 
+/// Reads a line from standard input, for which a terminal is told `what` is wanted: never from the command line, which others see.
+fn ask(what: &str) -> Result<String, Failed> {
+    if io::stdin().is_terminal() {
+        eprintln!("{what} (it will be seen as you type):");
+    }
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).map_err(failed)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
 fn passwd(machine: &Machine, user: &str) -> Result<(), Failed> {
     let config = configured(machine)?;
     let opened = Store::open(&config.state_dir(), rules(&config))?;
     if opened.fresh {
         return Err(failed("the camera was never started: its first start makes the accounts"));
     }
-    if io::stdin().is_terminal() {
-        eprintln!("New password for {user} (it will be seen as you type):");
-    }
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).map_err(failed)?;
-    let secret = Secret::new(line.trim_end_matches(['\r', '\n']));
+    let secret = Secret::new(ask(&format!("New password for {user}"))?);
     let new = setup::set_password(&opened.store.get(), user, &secret, config.users.password_min).map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(failed)?;
     runtime

@@ -88,6 +88,43 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
+/// A file that is removed unless it was renamed.
+pub struct Temporary(pub PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed at the next start.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Opens a file in a folder, which is made if it is missing, that has no name any more, so that nothing is left of it whatever happens.
+///
+/// # Errors
+/// The disk refuses.
+pub fn nameless(folder: &Path, name: &str) -> io::Result<File> {
+    make_folder(folder)?;
+    let named = Temporary(folder.join(name));
+    create(&named.0)
+}
+
+/// Removes all files of a folder but these; the log says which stay though they should not.
+pub fn keep_only(folder: &Path, kept: &[PathBuf]) {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    for file in files.filter(|file| !kept.contains(&file.path())) {
+        if let Err(error) = fs::remove_file(file.path()) {
+            tracing::warn!("{} is not removed: {error}", file.path().display());
+        }
+    }
+}
+
+/// Runs what waits for the disk where nobody else waits for it.
+pub async fn blocking<T: Send + 'static, E: From<io::Error> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
+    spawn_blocking(work).await.unwrap_or_else(|ended| Err(io::Error::other(ended).into()))
+}
+
 /// Makes a folder and those above it; for good, as what is saved there must not be lost with it.
 pub fn make_folder(dir: &Path) -> io::Result<()> {
     if dir.is_dir() {

@@ -180,7 +180,7 @@ pub async fn start(config: Config, first: FirstPasswords, version: Started) -> R
     let chosen = config.source.url.is_none();
     let source = config.source.url.clone().unwrap_or_else(Locator::first);
     let state = config.state_dir();
-    let opened = Store::open(&state, rules(&config))?;
+    let opened = Store::open_as(&state, rules(&config), &version.version.to_string())?;
     let configured = sockets::configured(&config);
     let port = door::choose(configured, &opened.store.get().network);
     let sockets = Sockets::open(&config, port)?;

@@ -47,7 +47,9 @@ impl Running {
         // Whoever connects from now on waits for the next program.
         let listeners = self.doors.close().await;
         self.app.shut.send_replace(true);
-        self.app.watchdog.restarting();
+        let App { upgrades, watchdog, .. } = &*self.app;
+        let _ = tokio::time::timeout(LAST_ANSWERS, upgrades.restarting(watchdog)).await;
+        watchdog.restarting();
         // Whoever has asked already is answered, unless that takes long; who has not is cut off.
         let _answered = tokio::time::timeout(LAST_ANSWERS, self.app.answering.write()).await;
         end(self.holding, &self.app).await;

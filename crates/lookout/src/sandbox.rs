@@ -175,7 +175,8 @@ fn plan(config: &Config, file: Option<&Path>, base: &Path, variable: impl Fn(&st
         read,
         // Upgrades are installed there (ADR 0039), and whoever writes there could put a program among them.
         run: programs.chain([state.clone()]).chain(loader).collect(),
-        kept: vec![state],
+        // In the second are the first passwords of a service, for `lookout status`.
+        kept: [Some(state), variable("RUNTIME_DIRECTORY").map(PathBuf::from)].into_iter().flatten().collect(),
         driven: [PathBuf::from(DEVICES)].into_iter().chain(lamps(config)).collect(),
         abstract_sockets: says("NOTIFY_SOCKET", "@") || says("DBUS_SYSTEM_BUS_ADDRESS", "abstract="),
     }

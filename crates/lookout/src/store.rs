@@ -31,7 +31,7 @@ use lookout_core::{
 };
 use tokio::sync::{OwnedMutexGuard, oneshot, watch};
 
-pub use disk::{Disk, StateError, glance, in_use};
+pub use disk::{Disk, StateError, glance, said};
 
 use crate::password;
 
@@ -87,7 +87,16 @@ impl Store {
     /// # Errors
     /// The folder cannot be made, written or locked.
     pub fn open(dir: &Path, rules: Rules) -> Result<Opened, StateError> {
+        Self::open_as(dir, rules, "")
+    }
+
+    /// Does so for a camera that runs, and says which version it is ([`said`]).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_as(dir: &Path, rules: Rules, version: &str) -> Result<Opened, StateError> {
         let disk = Disk::open(dir)?;
+        disk.say(version);
         let found = disk.load()?.unwrap_or_else(Settings::factory);
         let fresh = found.users == Settings::factory().users;
         let now = Arc::new(watch::Sender::new(Arc::new(found)));

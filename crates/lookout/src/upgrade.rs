@@ -25,7 +25,7 @@ use lookout_core::{
     profile::{reply::Failure, settings::Settings, stored},
     upgrade::{
         self, BadPackage,
-        choice::{Installed, Record},
+        choice::{self, Installed, Record},
         manifest::Manifest,
         version::Version,
     },
@@ -34,7 +34,6 @@ use lookout_linux::handover;
 use rustix::fs::{Access, access};
 use tokio::{
     sync::{Mutex, OwnedMutexGuard},
-    task::spawn_blocking,
     time::sleep,
 };
 
@@ -43,7 +42,7 @@ pub use self::{
     package::{Key, pack},
 };
 use crate::{
-    files,
+    files::{self, Temporary},
     http::{self, Upload},
     journal::Journal,
     watchdog::Watchdog,
@@ -80,8 +79,10 @@ pub fn installed(state: &Path) -> Vec<String> {
     let record = Record::decode(&fs::read_to_string(state.join(FOLDER).join(RECORD)).unwrap_or_default());
     let line = |installed: &Installed| {
         let Installed { version, proven, starts, over } = installed;
-        let state = if *proven { "is well" } else { "is on trial" };
-        format!("{version} over {over}: {state}, {starts} starts since")
+        match proven {
+            true => format!("{version} on base {over}: proven"),
+            false => format!("{version} on base {over}: on trial, {starts} of {} starts used", choice::TRIES),
+        }
     };
     record.0.iter().map(line).collect()
 }
@@ -109,6 +110,26 @@ const fn own() -> Version {
     )
 }
 
+/// Reads the record; an empty one where nothing was ever installed.
+fn read(folder: &Path) -> io::Result<Record> {
+    match files::read_back(folder, RECORD) {
+        Ok(text) => Ok(Record::decode(&text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Record::default()),
+        Err(error) => Err(error),
+    }
+}
+
+fn write(folder: &Path, record: &Record) -> io::Result<()> {
+    files::put(folder, RECORD, &[record.encode().as_bytes()])
+}
+
+/// Says whether the settings of before the newest version are of an older form than this version's: then the version before it can
+/// read no others.
+fn is_older(settings: &Path) -> bool {
+    let format = fs::read_to_string(settings).ok().and_then(|text| stored::format(&text));
+    format.is_some_and(|format| format < stored::FORMAT)
+}
+
 fn program(folder: &Path, version: Version) -> PathBuf {
     folder.join(format!("lookout-{version}"))
 }
@@ -129,15 +150,8 @@ pub struct Upgrades {
 /// A version that was verified and unpacked and is not installed; dropping it removes it.
 pub struct New {
     manifest: Manifest,
-    file: PathBuf,
+    file: Temporary,
     _door: OwnedMutexGuard<()>,
-}
-
-impl Drop for New {
-    fn drop(&mut self) {
-        // What cannot be removed now is removed at the next start; where it was installed it is not there any more.
-        let _ = fs::remove_file(&self.file);
-    }
 }
 
 impl Upgrades {
@@ -150,34 +164,23 @@ impl Upgrades {
         all
     }
 
-    /// Returns the version that runs.
-    pub fn running(&self) -> Version {
-        self.started.version
-    }
-
     fn folder(&self) -> PathBuf {
         self.state.join(FOLDER)
     }
 
-    fn read(&self) -> Record {
-        Record::decode(&files::read_back(&self.folder(), RECORD).unwrap_or_default())
-    }
-
-    /// Removes every file that the record does not name, but that of the version that runs; and the settings of before one on trial
-    /// where none is.
+    /// Removes every file that the record does not name, but that of the version that runs; and the settings of before where nobody
+    /// needs them any more.
     fn tidy(&self) {
-        let (record, folder) = (self.read(), self.folder());
+        let folder = self.folder();
+        // What cannot be read now names files all the same.
+        let Ok(record) = read(&folder) else { return };
         let named = record.0.iter().map(|installed| installed.version).chain([self.started.version]);
         let mut kept: Vec<_> = named.map(|version| program(&folder, version)).collect();
         kept.push(folder.join(RECORD));
-        if record.0.iter().any(|installed| !installed.proven) {
+        if record.has_trial() || is_older(&folder.join(SETTINGS)) {
             kept.push(folder.join(SETTINGS));
         }
-        for file in fs::read_dir(&folder).into_iter().flatten().flatten().filter(|file| !kept.contains(&file.path())) {
-            if let Err(error) = fs::remove_file(file.path()) {
-                tracing::warn!("{} is not removed: {error}", file.path().display());
-            }
-        }
+        files::keep_only(&folder, &kept);
     }
 
     /// Takes a package in, verifies it and unpacks it beside what runs.
@@ -192,17 +195,17 @@ impl Upgrades {
             return Err(Failure::Off("upgrade.keys").into());
         }
         let door = self.door.clone().try_lock_owned().map_err(|_| Failure::Busy)?;
-        let mut file = tokio::fs::File::from_std(self.nameless().map_err(not_stored)?);
+        let mut file = tokio::fs::File::from_std(files::nameless(&self.folder(), UPLOAD).map_err(not_stored)?);
         upload.file(head, upgrade::LONGEST, &mut file).await?;
         let (file, this) = (file.into_std().await, self.clone());
-        blocking(move || this.verified(&file, door)).await
+        files::blocking(move || this.unpack_verified(&file, door)).await
     }
 
-    fn verified(&self, file: &File, door: OwnedMutexGuard<()>) -> Result<New, Refused> {
+    fn unpack_verified(&self, file: &File, door: OwnedMutexGuard<()>) -> Result<New, Refused> {
         let package = package::Package::open(file, &self.keys)?;
         package.manifest.fits(self.started.version, TARGET, self.downgrade)?;
         let path = self.folder().join(NEW);
-        let new = New { manifest: package.manifest.clone(), file: path.clone(), _door: door };
+        let new = New { manifest: package.manifest.clone(), file: Temporary(path.clone()), _door: door };
         let program = files::create(&path).map_err(not_stored)?;
         program.set_permissions(Permissions::from_mode(0o700)).map_err(not_stored)?;
         package.unpack(&program)?;
@@ -219,13 +222,16 @@ impl Upgrades {
     pub async fn install(self: &Arc<Self>, new: New, settings: &Settings) -> Result<(), Failure> {
         let _one = self.record.lock().await;
         let (this, before) = (self.clone(), stored::encode(settings));
-        let installed = blocking(move || {
+        let installed = files::blocking(move || {
             let (folder, version) = (this.folder(), new.manifest.version);
-            files::put(&folder, SETTINGS, &[before.as_bytes()])?;
-            fs::rename(&new.file, program(&folder, version))?;
+            let record = read(&folder)?;
+            // Behind a version on trial they are that one's, and the way back leads to those of before it.
+            if !record.has_trial() {
+                files::put(&folder, SETTINGS, &[before.as_bytes()])?;
+            }
+            fs::rename(&new.file.0, program(&folder, version))?;
             files::sync(&folder)?;
-            let record = this.read().installed(version, this.started.over);
-            files::put(&folder, RECORD, &[record.encode().as_bytes()])?;
+            write(&folder, &record.installed(version, this.started.over))?;
             tracing::info!("version {version} is installed, and tried with the restart");
             this.tidy();
             Ok::<_, io::Error>(())
@@ -236,8 +242,7 @@ impl Upgrades {
     /// Notes once that this version is well, behind [`WELL`] in which both loops turned without a break; and tells the journal what
     /// the start gave up.
     pub async fn prove(self: Arc<Self>, watchdog: Arc<Watchdog>, journal: Arc<Journal>) {
-        let version = |version: Version| version.to_string();
-        self.started.given_up.iter().for_each(|failed| journal.note(&Event::GivenUp(version(*failed))));
+        self.started.given_up.iter().for_each(|failed| journal.note(&Event::GivenUp(failed.to_string())));
         if self.started.installed.is_none() {
             return;
         }
@@ -247,25 +252,39 @@ impl Upgrades {
             turned = if watchdog.healthy().is_ok() { turned + LOOK } else { Duration::ZERO };
         }
         handover::end_within(None);
-        let _one = self.record.lock().await;
-        let well = self.read().well(self.started.version);
-        files::keep(&self.folder(), RECORD, well.encode(), "that this version is well").await;
-        if let Err(error) = files::forget(&self.folder(), SETTINGS) {
-            tracing::warn!("the settings of before this version stay on the disk: {error}");
+        let version = self.started.version;
+        while let Err(error) = self.note(move |record| record.well(version)).await {
+            tracing::warn!("that version {version} is well cannot be noted yet: {error}");
+            sleep(WELL).await;
         }
         if self.started.on_trial() {
-            tracing::info!("version {} is well and stays", self.started.version);
-            journal.note(&Event::Upgraded(version(self.started.version)));
+            tracing::info!("version {version} is well and stays");
+            journal.note(&Event::Upgraded(version.to_string()));
         }
     }
 
-    /// Opens a file that has no name, so that nothing is left of it whatever happens.
-    fn nameless(&self) -> io::Result<File> {
-        let folder = self.folder();
-        files::make_folder(&folder)?;
-        let path = folder.join(UPLOAD);
-        let file = files::create(&path)?;
-        fs::remove_file(path).map(|()| file)
+    /// Notes that this version was asked for a restart while it is well: its next start is none that it has used up.
+    pub async fn restarting(self: &Arc<Self>, watchdog: &Watchdog) {
+        if self.started.installed.is_none() || watchdog.healthy().is_err() {
+            return;
+        }
+        let version = self.started.version;
+        if let Err(error) = self.note(move |record| record.uncounted(version)).await {
+            tracing::warn!("this restart counts as a failed start: {error}");
+        }
+    }
+
+    /// Changes the record, and removes what it names no more.
+    async fn note(self: &Arc<Self>, change: impl FnOnce(&Record) -> Record + Send + 'static) -> io::Result<()> {
+        let _one = self.record.lock().await;
+        let this = self.clone();
+        files::blocking(move || {
+            let folder = this.folder();
+            write(&folder, &change(&read(&folder)?))?;
+            this.tidy();
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -280,9 +299,88 @@ fn not_stored(error: io::Error) -> Failure {
     Failure::Internal
 }
 
-/// Runs what waits for the disk where nobody else waits for it.
-async fn blocking<T: Send + 'static, E: From<io::Error> + Send + 'static>(
-    work: impl FnOnce() -> Result<T, E> + Send + 'static,
-) -> Result<T, E> {
-    spawn_blocking(work).await.unwrap_or_else(|ended| Err(io::Error::other(ended).into()))
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use tokio::time::timeout;
+
+    use super::{call::Proven, *};
+    use crate::{metrics::Metrics, watchdog::Loop};
+
+    const VERSION: Version = Version(9, 8, 7);
+
+    /// A version on trial that was started once, with what it needs.
+    fn on_trial() -> (tempfile::TempDir, Arc<Upgrades>, Arc<Watchdog>, Arc<Journal>) {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join(FOLDER);
+        files::make_folder(&folder).unwrap();
+        write(&folder, &Record::default().installed(VERSION, OWN).choose(OWN).record).unwrap();
+        for name in [SETTINGS, "lookout-9.8.7", "lookout-1.1.1", UPLOAD] {
+            fs::write(folder.join(name), stored::encode(&Settings::factory())).unwrap();
+        }
+        let (installed, base) = (Some(Proven::NotYet), "/usr/bin/lookout".into());
+        let started = Started { version: VERSION, installed, base, over: OWN, given_up: vec![Version(1, 1, 1)] };
+        let upgrades = Arc::new(Upgrades::open(dir.path(), started, Vec::new(), false));
+        let stamp = || format!("{:?}", SystemTime::UNIX_EPOCH);
+        let journal = Journal::open(dir.path(), true, Box::new(stamp), Arc::new(Metrics::new()));
+        (dir, upgrades, Arc::new(Watchdog::new(None, None)), Arc::new(journal))
+    }
+
+    fn names(state: &Path) -> Vec<String> {
+        let files = fs::read_dir(state.join(FOLDER)).unwrap();
+        let mut names: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    fn turns(watchdog: &Watchdog) {
+        [Loop::Frames, Loop::Http].map(|which| watchdog.beat(which));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_version_whose_loops_turn_is_proven_and_what_was_kept_for_the_way_back_goes() {
+        let (dir, upgrades, watchdog, journal) = on_trial();
+        assert_eq!(names(dir.path()), [RECORD, "lookout-9.8.7", SETTINGS], "what a cut installation left is gone");
+        turns(&watchdog);
+        upgrades.prove(watchdog, journal.clone()).await;
+        let proven = read(&dir.path().join(FOLDER)).unwrap();
+        assert_eq!(proven, Record::default().installed(VERSION, OWN).well(VERSION));
+        assert_eq!(names(dir.path()), [RECORD, "lookout-9.8.7"]);
+        let told = journal.listing();
+        assert!(told.contains("version 1.1.1 failed, back") && told.contains("version 9.8.7 is well"), "{told}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_version_of_which_a_loop_stands_still_never_is() {
+        let (dir, upgrades, watchdog, journal) = on_trial();
+        watchdog.beat(Loop::Http);
+        assert!(timeout(WELL * 100, upgrades.prove(watchdog, journal)).await.is_err());
+        assert!(read(&dir.path().join(FOLDER)).unwrap().has_trial());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_that_refuses_is_asked_again_before_anything_is_said() {
+        let (dir, upgrades, watchdog, journal) = on_trial();
+        turns(&watchdog);
+        let obstacle = dir.path().join(FOLDER).join("installed.new");
+        fs::create_dir(&obstacle).unwrap();
+        let prove = tokio::spawn(upgrades.prove(watchdog, journal.clone()));
+        assert!(timeout(WELL * 10, std::future::pending::<()>()).await.is_err());
+        assert!(!prove.is_finished() && !journal.listing().contains("is well"));
+        fs::remove_dir(obstacle).unwrap();
+        prove.await.unwrap();
+        assert!(journal.listing().contains("is well"));
+    }
+
+    #[tokio::test]
+    async fn a_restart_that_is_asked_for_counts_only_against_a_version_that_is_not_well() {
+        let (dir, upgrades, watchdog, _) = on_trial();
+        let starts = || read(&dir.path().join(FOLDER)).unwrap().0[0].starts;
+        upgrades.restarting(&watchdog).await;
+        assert_eq!(starts(), 1);
+        turns(&watchdog);
+        upgrades.restarting(&watchdog).await;
+        assert_eq!(starts(), 0);
+    }
 }

@@ -13,9 +13,8 @@ mod ui;
 mod unpack;
 
 use std::{
-    fs::{self, DirBuilder, File},
+    fs::{self, File},
     io,
-    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
@@ -35,7 +34,7 @@ use self::bundle::Bundle;
 pub use ui::Ui;
 
 use crate::{
-    files,
+    files::{self, Temporary},
     http::{self, Upload},
     store::{By, Store},
 };
@@ -89,16 +88,6 @@ impl New {
     }
 }
 
-/// A file that is removed unless it was renamed.
-struct Temporary(PathBuf);
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // What cannot be removed now is removed at the next start.
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
 impl Web {
     /// Opens the pack that the settings name, and removes what they do not. A damaged pack is told in the log, and the
     /// built-in UI is shown.
@@ -138,10 +127,10 @@ impl Web {
             return Err(Failure::Off("web.packs").into());
         }
         let door = self.door.clone().try_lock_owned().map_err(|_| Failure::Busy)?;
-        let mut file = tokio::fs::File::from_std(self.nameless()?);
+        let mut file = tokio::fs::File::from_std(files::nameless(&self.folder, UPLOAD)?);
         upload.file(head, pack::LONGEST, &mut file).await?;
         let (file, folder) = (file.into_std().await, self.folder.clone());
-        let unpacked = blocking(move || {
+        let unpacked = files::blocking(move || {
             let new = Temporary(folder.join(NEW));
             let bundle = unpack::unpack(&file, files::create(&new.0)?)?;
             Ok::<_, Refused>((new, bundle))
@@ -156,7 +145,7 @@ impl Web {
     /// `Internal`: the disk refused, and the UI in force stays.
     pub async fn install(&self, by: &User, new: New) -> Result<(), Failure> {
         let (id, folder) = (new.id.clone(), self.folder.clone());
-        let named = blocking(move || {
+        let named = files::blocking(move || {
             fs::rename(folder.join(NEW), folder.join(id))?;
             File::open(folder)?.sync_all()
         });
@@ -201,36 +190,23 @@ impl Web {
             return;
         }
         let path = self.folder.join(id);
-        if let Err(error) = blocking(|| fs::remove_file(path)).await {
+        if let Err(error) = files::blocking(|| fs::remove_file(path)).await {
             tracing::warn!("the web pack {id} is not removed before the next start: {error}");
         }
-    }
-
-    /// Opens a file that has no name, so that nothing is left of it whatever happens.
-    fn nameless(&self) -> io::Result<File> {
-        if !self.folder.exists() {
-            DirBuilder::new().mode(0o700).create(&self.folder)?;
-            self.folder.parent().map_or(Ok(()), |state| File::open(state)?.sync_all())?;
-        }
-        let named = Temporary(self.folder.join(UPLOAD));
-        files::create(&named.0)
     }
 }
 
 /// Opens the file that is named, if it is there, and removes all others.
 fn tidy(folder: &Path, named: &str) -> Option<io::Result<Bundle>> {
-    let files = fs::read_dir(folder).into_iter().flatten().flatten();
-    let (installed, stray): (Vec<_>, Vec<_>) = files.partition(|file| file.file_name() == named);
-    for file in stray {
-        if let Err(error) = fs::remove_file(file.path()) {
-            tracing::warn!("{} is not removed: {error}", file.path().display());
-        }
-    }
+    // A pack is named after its sum; what is no such name is no file of ours.
+    let ours = named.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let kept: Vec<_> = (ours && !named.is_empty()).then(|| folder.join(named)).into_iter().collect();
+    files::keep_only(folder, &kept);
     if named.is_empty() {
         return None;
     }
     let missing = || io::Error::from(io::ErrorKind::NotFound);
-    let file = installed.first().ok_or_else(missing).and_then(|file| File::open(file.path()));
+    let file = kept.first().ok_or_else(missing).and_then(File::open);
     let whole = |bundle: Bundle| if bundle.id() == named { Ok(bundle) } else { Err(io::Error::other("it is damaged")) };
     Some(file.and_then(Bundle::open).and_then(whole))
 }
@@ -238,11 +214,4 @@ fn tidy(folder: &Path, named: &str) -> Option<io::Result<Bundle>> {
 fn not_stored(error: io::Error) -> Failure {
     tracing::error!("a web pack cannot be stored: {error}");
     Failure::Internal
-}
-
-/// Runs what waits for the disk where nobody else waits for it.
-async fn blocking<T: Send + 'static, E: From<io::Error> + Send + 'static>(
-    work: impl FnOnce() -> Result<T, E> + Send + 'static,
-) -> Result<T, E> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|ended| Err(io::Error::other(ended).into()))
 }

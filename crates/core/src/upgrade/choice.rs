@@ -6,8 +6,8 @@
 //!    ▲                           │                                      │
 //!    └── TRIES starts, and it never was ◀──────── STARTS in a row ──────┘
 //! ```
-//! Each start is counted on the disk *before* the version is called, so that one that crashes, hangs or takes the power with it is
-//! counted as well. Behind a version stands the one that was proven before it: it runs again where the newer one is given up, and
+//! Each start is counted on the disk *before* the version is called, so that one that crashes, hangs or takes the power with it
+//! is counted as well. Behind a version stands the one that was proven before it: it runs again where the newer one is given up, and
 //! only behind that the base. A newer base, as apt installs it, wins over what was installed before it.
 
 use super::version::Version;
@@ -87,9 +87,25 @@ impl Record {
         Self(self.0.iter().map(note).collect())
     }
 
-    /// Says whether a version has proven itself, or is on trial; none where it is not installed.
-    pub fn proven(&self, version: Version) -> Option<bool> {
-        self.0.iter().find(|installed| installed.version == version).map(|installed| installed.proven)
+    /// Takes a start back: of a version that was asked for a restart while it was well, which says nothing against it.
+    #[must_use]
+    pub fn uncounted(&self, version: Version) -> Self {
+        let take = |installed: &Installed| match installed.version == version {
+            true => Installed { starts: installed.starts.saturating_sub(1), ..*installed },
+            false => *installed,
+        };
+        Self(self.0.iter().map(take).collect())
+    }
+
+    /// Leaves a version out.
+    #[must_use]
+    pub fn without(&self, version: Version) -> Self {
+        Self(self.0.iter().filter(|installed| installed.version != version).copied().collect())
+    }
+
+    /// Says whether there is a version that never was well.
+    pub fn has_trial(&self) -> bool {
+        self.0.iter().any(|installed| !installed.proven)
     }
 
     /// Reads a record. Damaged lines are passed over, so that at worst the base runs.
@@ -159,6 +175,18 @@ mod tests {
     }
 
     #[test]
+    fn restarts_that_somebody_asks_for_are_no_failures() {
+        let mut record = first(NEW);
+        for _ in 0..20 {
+            let choice = record.choose(BASE);
+            assert_eq!(choice.run, Some(NEW));
+            record = choice.record.uncounted(NEW);
+        }
+        assert_eq!(record, first(NEW));
+        assert_eq!(record.uncounted(NEW).uncounted(OLD), first(NEW));
+    }
+
+    #[test]
     fn the_version_before_comes_back_and_only_behind_it_the_base() {
         let record = first(OLD).well(OLD).installed(NEW, BASE);
         let called = starts(record, 14);
@@ -185,7 +213,8 @@ mod tests {
     fn a_record_is_read_back_and_damaged_lines_are_none() {
         let record = first(OLD).well(OLD).installed(NEW, BASE);
         assert_eq!(Record::decode(&record.encode()), record);
-        assert_eq!((record.proven(NEW), record.proven(OLD), record.proven(BASE)), (Some(false), Some(true), None));
+        assert!(record.has_trial() && !record.well(NEW).has_trial());
+        assert_eq!(record.without(NEW), first(OLD).well(OLD));
         for damaged in [
             "",
             "0.2.0 trial 0 over 0.1.0",

@@ -1,9 +1,6 @@
 //! `lookout drill`: asks a camera that runs for a drill, and tells what came of it.
 
-use std::{
-    io::{self, BufRead as _, IsTerminal as _},
-    time::Duration,
-};
+use std::time::Duration;
 
 use crate::{config::Config, tls};
 use clap::Args;
@@ -55,17 +52,10 @@ pub fn drill(wish: &Wish, config: &Config) -> Result<(), Failed> {
     if bad.is_empty() { Ok(()) } else { Err(failed(format!("a part of the alarm chain failed: {}", bad.join(", ")))) }
 }
 
-/// Takes the password from where nobody else sees it: never from the command line.
+/// Takes the password from where nobody else sees it.
 fn password(user: &str) -> Result<String, Failed> {
-    if let Some(given) = std::env::var("LOOKOUT_ADMIN_PASSWORD").ok().filter(|text| !text.is_empty()) {
-        return Ok(given);
-    }
-    if io::stdin().is_terminal() {
-        eprintln!("Password of {user} (it will be seen as you type):");
-    }
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).map_err(failed)?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+    let given = std::env::var("LOOKOUT_ADMIN_PASSWORD").ok().filter(|text| !text.is_empty());
+    given.map_or_else(|| super::ask(&format!("Password of {user}")), Ok)
 }
 
 async fn ask(wish: &Wish, config: &Config, password: &str) -> Result<String, Failed> {

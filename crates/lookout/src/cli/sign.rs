@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    io::{self, BufRead as _, Cursor, IsTerminal as _, Write as _},
+    io::{self, Cursor, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
@@ -11,7 +11,7 @@ use clap::Args;
 use lookout_core::upgrade::version::Version;
 use minisign::{KeyPair, SecretKey, SecretKeyBox};
 
-use super::{Failed, failed, first_minute::say};
+use super::{Failed, ask, failed, first_minute::say};
 use crate::upgrade::{OWN, TARGET, pack};
 
 /// What stands below the options of both.
@@ -37,8 +37,9 @@ impl Keygen {
         };
         let pair = pair.map_err(failed)?;
         let secret = pair.sk.to_box(Some("lookout secret key")).map_err(failed)?;
-        write_new(&self.key, 0o600, secret.into_string().as_bytes())?;
+        // The public one first: a secret key beside another one's public key would be found out late.
         write_new(&public, 0o644, pair.pk.to_box().map_err(failed)?.into_string().as_bytes())?;
+        write_new(&self.key, 0o600, secret.into_string().as_bytes()).inspect_err(|_| drop(fs::remove_file(&public)))?;
         say(format_args!("secret key  {}: keep it where no camera is", self.key.display()));
         say(format_args!("public key  {}", public.display()));
         say(format_args!("In lookout.toml of the cameras that install what it signs:"));
@@ -105,17 +106,7 @@ impl Sign {
 
 /// Takes a password from where nobody else sees it; none where it is blank.
 fn password(what: &str) -> Result<Option<String>, Failed> {
-    let given = match env::var("LOOKOUT_KEY_PASSWORD") {
-        Ok(given) => given,
-        Err(_) => {
-            if io::stdin().is_terminal() {
-                eprintln!("{what} (it will be seen as you type):");
-            }
-            let mut line = String::new();
-            io::stdin().lock().read_line(&mut line).map_err(failed)?;
-            line.trim_end_matches(['\r', '\n']).to_owned()
-        }
-    };
+    let given = env::var("LOOKOUT_KEY_PASSWORD").map_or_else(|_| ask(what), Ok)?;
     Ok(Some(given).filter(|password| !password.is_empty()))
 }
 

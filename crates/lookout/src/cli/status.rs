@@ -20,19 +20,18 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// No camera runs here that is well.
 pub fn status(config: &Config) -> Result<(), Failed> {
     let state = config.state_dir();
-    let runs = store::in_use(&state).map_err(|error| failed(unseen(&state, &error)))?;
+    let runs = store::said(&state).map_err(|error| failed(unseen(&state, &error)))?;
     let settings = store::glance(&state);
     let mut addresses = config.listen.clone();
     let port = settings.as_ref().and_then(|settings| door::choose(sockets::configured(config), &settings.network));
     if let (Some(first), Some(port)) = (addresses.first_mut(), port) {
         first.set_port(port);
     }
-    let well = if runs { health(&addresses) } else { Err("it does not run".to_owned()) };
-    say(format_args!(
-        "Lookout {}: {}",
-        upgrade::OWN,
-        well.as_ref().map_or_else(|why| why.as_str(), |()| "it runs and is well")
-    ));
+    // The base is what this program is; what runs may be another version.
+    let version = runs.as_ref().and_then(|said| said.parse().ok()).unwrap_or(upgrade::OWN);
+    let well = if runs.is_some() { health(&addresses) } else { Err("it does not run".to_owned()) };
+    let (Ok(words) | Err(words)) = &well;
+    say(format_args!("Lookout {version}: {words}"));
     for line in upgrade::installed(&state) {
         say(format_args!("  installed  {line}"));
     }
@@ -51,7 +50,7 @@ pub fn status(config: &Config) -> Result<(), Failed> {
             "  login      no password is known but to whoever set it; `lookout passwd USER` sets another"
         ));
     }
-    well.map_err(failed)
+    well.map(|_| ()).map_err(failed)
 }
 
 /// Words why a state folder cannot be looked at.
@@ -67,8 +66,10 @@ fn unseen(state: &Path, error: &io::Error) -> String {
 }
 
 /// Asks the camera; where it speaks no plain HTTP, or on a port that nobody knows beforehand, that it runs must be enough.
-fn health(addresses: &[SocketAddr]) -> Result<(), String> {
-    let Some(address) = addresses.first().filter(|address| address.port() != 0) else { return Ok(()) };
+fn health(addresses: &[SocketAddr]) -> Result<String, String> {
+    let Some(address) = addresses.first().filter(|address| address.port() != 0) else {
+        return Ok("it runs; there is no port in clear at which it could be asked how it is".to_owned());
+    };
     let ip = match address.ip() {
         ip if !ip.is_unspecified() => ip,
         std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
@@ -85,7 +86,7 @@ fn health(addresses: &[SocketAddr]) -> Result<(), String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     match runtime.block_on(ask) {
-        Ok((true, _)) => Ok(()),
+        Ok((true, _)) => Ok("it runs and is well".to_owned()),
         Ok((false, page)) => Err(format!("it runs and is not well: {}", words(&page))),
         Err(_) => Err(format!("it runs and does not answer at {url}")),
     }

@@ -7,8 +7,8 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io,
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    io::{self, Read as _},
+    os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -18,12 +18,14 @@ use lookout_core::profile::{
 };
 
 use crate::files;
-use rustix::process::geteuid;
+use rustix::{fs::OFlags, process::geteuid};
 
 const CURRENT: &str = "settings.toml";
 const PREVIOUS: &str = "settings.previous.toml";
 const TEMPORARY: &str = "settings.new.toml";
 const LOCK: &str = "lock";
+/// The longest that it says, bytes.
+const SAID: u64 = 32;
 /// Where damaged generations go: the current one, the previous one.
 const DAMAGED: [&str; 2] = ["settings.damaged.toml", "settings.previous.damaged.toml"];
 
@@ -52,7 +54,7 @@ pub struct Disk {
     dir: PathBuf,
     /// The folder, open: to sync it must not need a descriptor when there is none left.
     folder: File,
-    _lock: File,
+    lock: File,
 }
 
 impl Disk {
@@ -70,9 +72,14 @@ impl Disk {
             Err(TryLockError::WouldBlock) => return Err(StateError::InUse(dir.into())),
             Err(TryLockError::Error(error)) => return Err(StateError::Io(path, error)),
         }
-        let disk = Self { dir: dir.into(), folder, _lock: lock };
+        let disk = Self { dir: dir.into(), folder, lock };
         disk.remove(TEMPORARY).map_err(at(dir.join(TEMPORARY)))?;
         Ok(disk)
+    }
+
+    /// Says something of this process to whoever looks at the folder, in the file that locks it; it is lost where the disk refuses.
+    pub fn say(&self, what: &str) {
+        let _ = self.lock.set_len(0).and_then(|()| self.lock.write_all_at(what.as_bytes(), 0));
     }
 
     /// Reads the newest whole generation, and puts aside those that are damaged; none where the camera was never set
@@ -195,14 +202,19 @@ pub fn glance(dir: &Path) -> Option<Settings> {
     [CURRENT, PREVIOUS].iter().find_map(read)
 }
 
-/// Says whether a camera uses a state folder right now.
+/// Says what the camera that uses a state folder right now [said](Disk::say) of itself; none where there is none.
 ///
 /// # Errors
 /// It cannot be looked at, or no camera was ever started there.
-pub fn in_use(dir: &Path) -> io::Result<bool> {
-    match File::open(dir.join(LOCK))?.try_lock_shared() {
-        Ok(()) => Ok(false),
-        Err(TryLockError::WouldBlock) => Ok(true),
+pub fn said(dir: &Path) -> io::Result<Option<String>> {
+    let lock =
+        OpenOptions::new().read(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(dir.join(LOCK))?;
+    match lock.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => {
+            let mut said = String::new();
+            lock.take(SAID).read_to_string(&mut said).map(|_| Some(said))
+        }
         Err(TryLockError::Error(error)) => Err(error),
     }
 }

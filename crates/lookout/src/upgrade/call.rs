@@ -7,20 +7,18 @@
 use std::{
     env,
     ffi::OsString,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process,
     time::Duration,
 };
 
-use lookout_core::upgrade::{
-    choice::{Installed, Record},
-    version::Version,
-};
+use lookout_core::upgrade::{choice::Installed, version::Version};
 use lookout_linux::handover;
+use rustix::io::Errno;
 
-use super::{FOLDER, OWN, RECORD, SETTINGS, program};
-use crate::{files, store::Disk};
+use super::{FOLDER, OWN, RECORD, SETTINGS, program, read, write};
+use crate::store::Disk;
 
 /// In which environment variable the base tells the version that it calls who it is; nobody else must
 /// find it in his.
@@ -94,7 +92,7 @@ impl Started {
 ///
 /// # Errors
 /// The system does not tell which program this is.
-fn base() -> std::io::Result<Started> {
+fn base() -> io::Result<Started> {
     Ok(Started { version: OWN, installed: None, base: env::current_exe()?, over: OWN, given_up: Vec::new() })
 }
 
@@ -102,7 +100,7 @@ fn base() -> std::io::Result<Started> {
 ///
 /// # Errors
 /// The system does not tell which program this is.
-pub fn call(state: &Path, args: &[OsString]) -> std::io::Result<Started> {
+pub fn call(state: &Path, args: &[OsString]) -> io::Result<Started> {
     if let Some(told) = env::var(CALLED).ok().and_then(|text| Started::decode(&text, process::id())) {
         return Ok(told);
     }
@@ -116,47 +114,65 @@ pub fn call(state: &Path, args: &[OsString]) -> std::io::Result<Started> {
     // Whoever cannot have the folder fails in a moment, with a sentence.
     let Ok(disk) = Disk::open(state) else { return Ok(started) };
     loop {
-        let record = Record::decode(&files::read_back(&folder, RECORD).unwrap_or_default());
+        let record = match read(&folder) {
+            Ok(record) => record,
+            Err(error) => {
+                // A disk that cannot be read now may be read later: nothing is given up for that.
+                eprintln!("lookout: which version is wanted cannot be read, so the base runs: {error}");
+                return Ok(started);
+            }
+        };
         let choice = record.choose(OWN);
         started.given_up.extend(forget(&disk, &folder, &choice.dropped));
-        let counted = files::put(&folder, RECORD, &[choice.record.encode().as_bytes()]);
-        let Some(version) = choice.run else { return Ok(started) };
-        let proven = if choice.record.proven(version) == Some(true) { Proven::Yes } else { Proven::NotYet };
+        let counted = write(&folder, &choice.record);
+        let Some(first) = choice.record.0.first() else { return Ok(started) };
+        let version = first.version;
         if let Err(error) = counted {
             eprintln!("lookout: the start of version {version} cannot be counted: {error}");
             // It may be the start too many; a proven version is worth that.
-            if proven == Proven::NotYet {
+            if !first.proven {
                 return Ok(started);
             }
         }
-        let called = Started { version, installed: Some(proven), ..started.clone() };
-        let why = become_it(&called, &program(&folder, version), args);
-        eprintln!("lookout: version {version} cannot be started: {why}");
+        let installed = Some(if first.proven { Proven::Yes } else { Proven::NotYet });
+        let error = become_it(&Started { version, installed, ..started.clone() }, &program(&folder, version), args);
+        eprintln!("lookout: version {version} cannot be started: {error}");
+        if first.proven && !is_no_program(&error) {
+            return Ok(started);
+        }
         started.given_up.push(version);
-        let left = choice.record.0.into_iter().filter(|installed| installed.version != version).collect();
-        if files::put(&folder, RECORD, &[Record(left).encode().as_bytes()]).is_err() {
+        if write(&folder, &choice.record.without(version)).is_err() {
             return Ok(started);
         }
     }
 }
 
+/// Says whether a program can never be started as it is; anything else may pass, such as a lack of memory.
+fn is_no_program(error: &io::Error) -> bool {
+    let never = [Errno::NOEXEC, Errno::NOENT].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|number| never.contains(&number))
+}
+
 /// Replaces this process; returns why that cannot be.
-fn become_it(called: &Started, program: &Path, args: &[OsString]) -> String {
-    let Some(told) = called.encode(process::id()) else { return "the path of this program is no text".to_owned() };
+fn become_it(called: &Started, program: &Path, args: &[OsString]) -> io::Error {
+    let Some(told) = called.encode(process::id()) else {
+        return io::Error::other("the path of this program is no text");
+    };
     handover::end_within(Some(PATIENCE));
     let Err(error) = handover::call(program, args, (CALLED, &told));
     handover::end_within(None);
-    error.to_string()
+    error
 }
 
-/// Removes versions that are not wanted any more; returns those that failed. What one on trial made of the settings goes with it, if
-/// nobody else can read it.
+/// Removes versions that are not wanted any more; returns those that failed. What they made of the settings goes with them, if nobody
+/// else can read it.
 fn forget(disk: &Disk, folder: &Path, dropped: &[Installed]) -> Vec<Version> {
     let failed = dropped.iter().filter(|installed| installed.failed());
-    for installed in failed.clone().filter(|installed| !installed.proven) {
-        if let Err(error) = disk.put_back(&folder.join(SETTINGS)) {
-            eprintln!("lookout: the settings of before version {} do not come back: {error}", installed.version);
-        }
+    if failed.clone().next().is_some()
+        && let Err(error) = disk.put_back(&folder.join(SETTINGS))
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        eprintln!("lookout: the settings of before do not come back: {error}");
     }
     for installed in dropped {
         // What stays is removed once the camera runs.

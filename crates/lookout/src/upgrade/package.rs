@@ -35,12 +35,10 @@ impl Key {
     /// What may be written for one.
     pub const WANTED: &str = "a public key of minisign's, such as \"RWQ…\"";
 
-    /// Returns the keys that whoever built this program pinned.
+    /// Returns the keys that whoever built this program pinned, which the build has looked at.
     pub fn built_in() -> Vec<Self> {
-        option_env!("LOOKOUT_UPGRADE_KEYS")
-            .unwrap_or_default()
-            .split_whitespace()
-            .filter_map(|key| key.parse().ok())
+        let keys = env!("LOOKOUT_UPGRADE_KEYS").split_whitespace();
+        keys.filter_map(|key| key.parse().inspect_err(|_| tracing::error!("{key}, which is built in, is no key")).ok())
             .collect()
     }
 }
@@ -121,7 +119,7 @@ impl<'a> Package<'a> {
     /// # Errors
     /// It is not what the manifest says, or the disk refuses; what was written is of no use.
     pub fn unpack(&self, mut into: &File) -> Result<(), Refused> {
-        let from = From { file: self.file, at: self.program };
+        let from = Tail { file: self.file, at: self.program };
         // Not one byte more than the manifest claims, so that the one more is noticed.
         let mut program = GzDecoder::new(from).take(self.manifest.size + 1);
         let (mut piece, mut sum, mut size) = (vec![0; PIECE], Sha256::new(), 0);
@@ -143,12 +141,12 @@ impl<'a> Package<'a> {
 }
 
 /// A file from a place on.
-struct From<'a> {
+struct Tail<'a> {
     file: &'a File,
     at: u64,
 }
 
-impl Read for From<'_> {
+impl Read for Tail<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read_at(into, self.at)?;
         self.at += read as u64;
@@ -159,11 +157,11 @@ impl Read for From<'_> {
 /// Says whether one of the keys signed what stands in a file from a place on.
 fn verify(file: &File, from: u64, signature: &str, keys: &[Key]) -> Result<(), Refused> {
     let Ok(signature) = Signature::decode(signature) else { return bad("its signature is none of minisign's") };
-    // By its number a signature names its key, so at most one of them goes on.
+    // By its number a signature names its key, so at most one of them goes on; an old one, not over a hash, with none.
     let Some(mut verifier) = keys.iter().find_map(|key| key.key.verify_stream(&signature).ok()) else {
         return bad("it is signed by no key that is pinned here");
     };
-    let (mut rest, mut piece) = (From { file, at: from }, vec![0; PIECE]);
+    let (mut rest, mut piece) = (Tail { file, at: from }, vec![0; PIECE]);
     loop {
         match rest.read(&mut piece)? {
             0 => break,
@@ -180,7 +178,7 @@ fn verify(file: &File, from: u64, signature: &str, keys: &[Key]) -> Result<(), R
 ///
 /// # Errors
 /// The program has an impossible size, or there is no signature.
-pub fn pack<E: std::convert::From<io::Error>>(
+pub fn pack<E: From<io::Error>>(
     program: &[u8],
     version: upgrade::version::Version,
     target: &str,
@@ -241,7 +239,7 @@ mod tests {
         assert_eq!((package.manifest.version, package.manifest.target.as_str()), (VERSION, "here"));
         package.unpack(&into).map_err(words)?;
         let mut program = Vec::new();
-        From { file: &into, at: 0 }.read_to_end(&mut program).unwrap();
+        Tail { file: &into, at: 0 }.read_to_end(&mut program).unwrap();
         Ok(program)
     }
 

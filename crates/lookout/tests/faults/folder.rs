@@ -45,7 +45,7 @@ pub fn write(dir: &Path, files: &Files) {
         let path = dir.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, bytes).unwrap();
-        if name.starts_with("upgrade") {
+        if name.to_string_lossy().starts_with("upgrade/lookout-") {
             fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
         }
     }

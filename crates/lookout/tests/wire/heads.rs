@@ -77,7 +77,7 @@ fn what_is_refused_is_a_small_page_with_the_status_as_its_title() {
         ("/get_status.cgi/../x", "400 Bad Request"),
         ("/get_params.cgi", "401 Unauthorized"),
         ("/nothing.cgi", "404 Not Found"),
-        ("/upgrade_firmware.cgi", "501 Not Implemented"), // a GET
+        ("/upgrade_firmware.cgi", "501 Not Implemented"),
     ] {
         let reply = client.get(target);
         assert!(reply.head.starts_with(&format!("HTTP/1.1 {line}\r\n")), "{target}: {}", reply.head);
