@@ -151,8 +151,18 @@ fn execve(program: &Path, args: &[OsString], environment: &[(OsString, OsString)
 
 /// Has the kernel end this process after `limit`, whatever program it runs by then; `None` calls that off.
 ///
-/// The alarm of a process outlives execve(2), and none of our programs handles it: SIGALRM ends it.
+/// The alarm of a process outlives execve(2), and none of our programs handles it: SIGALRM ends it; but not the first process of a
+/// container, which the kernel spares.
 pub fn end_within(limit: Option<Duration>) {
+    // Whoever started us may have had it ignored or held back, which processes inherit.
+    // SAFETY: the set is initialised by sigemptyset(3) before it is used, and lives until then; the default action is none of ours.
+    unsafe {
+        libc::signal(libc::SIGALRM, libc::SIG_DFL);
+        let mut alarm = std::mem::zeroed();
+        libc::sigemptyset(&raw mut alarm);
+        libc::sigaddset(&raw mut alarm, libc::SIGALRM);
+        libc::sigprocmask(libc::SIG_UNBLOCK, &raw const alarm, ptr::null_mut());
+    }
     let seconds = limit.map_or(0, |limit| u32::try_from(limit.as_secs()).unwrap_or(u32::MAX).max(1));
     // SAFETY: alarm(2) takes an integer and cannot fail.
     unsafe { libc::alarm(seconds) };

@@ -18,7 +18,7 @@ use std::{
 
 use crate::{
     By, FirstPasswords, Locator, SoundLocator, StartError, StateError, Store,
-    config::{self, Config},
+    config::{Config, Glance},
     journal, log, rules,
     sandbox::{self, Sandbox},
     setup,
@@ -131,6 +131,9 @@ const CONFIG: &str = "/etc/lookout/lookout.toml";
 /// `EX_CONFIG` of sysexits.h: the service manager need not try again.
 const BAD_CONFIG: u8 = 78;
 
+/// What systemd tells a service that it starts.
+const SERVICE: &str = "INVOCATION_ID";
+
 /// How long the end may take once the source is let go, which takes a second at most: two seconds in all.
 const GOODBYE: std::time::Duration = std::time::Duration::from_millis(800);
 
@@ -217,12 +220,14 @@ fn configured(machine: &Machine) -> Result<Config, Failed> {
     Ok(config)
 }
 
-/// Runs the version that is wanted. An installed one that fails at its start, and was never well, calls the base again: a version
-/// that cannot even read its configuration needs no service manager to be given up.
+/// Runs the version that is wanted. An installed one that fails at its start, and was never well, calls the base again, with the sockets
+/// that nobody has taken: a version that cannot even read its configuration needs no service manager to be given up. Where there is
+/// one, it is left to it, which starts without the sandbox of the version before.
 fn run(machine: &Machine, json: bool) -> ExitCode {
     let args: Vec<_> = std::env::args_os().skip(1).collect();
-    let state = machine.state.clone().unwrap_or_else(|| config::state_of(file(machine).as_deref()));
-    let version = match upgrade::call(&state, &args) {
+    let mut glance = Glance::at(file(machine).as_deref());
+    glance.state = machine.state.clone().unwrap_or(glance.state);
+    let version = match upgrade::call(&glance, &args) {
         Ok(version) => version,
         Err(error) => return done(Err(failed(format!("cannot find out which program this is: {error}")))),
     };
@@ -230,8 +235,12 @@ fn run(machine: &Machine, json: bool) -> ExitCode {
     if let Err(Failed(_, sentence)) = &ended
         && version.on_trial()
     {
-        eprintln!("lookout: version {}: {sentence}", version.version);
-        let Err(error) = handover::exec(&version.base, &args, upgrade::CALLED, &[]);
+        let sentence = format!("version {}: {sentence}", version.version);
+        if std::env::var_os(SERVICE).is_some() {
+            return done(Err(failed(sentence)));
+        }
+        eprintln!("lookout: {sentence}");
+        let Err(error) = handover::exec(&version.base, &args, upgrade::CALLED, &handover::inherited());
         return done(Err(failed(format!("cannot go back: {error}"))));
     }
     done(ended)

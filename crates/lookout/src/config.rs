@@ -697,12 +697,32 @@ fn collide(one: &SocketAddr, other: &SocketAddr) -> bool {
     one.port() != 0 && one.port() == other.port() && (includes(one, other) || includes(other, one))
 }
 
-/// Returns where the settings are kept by a configuration file of which nothing else need be right: one for a newer version, which lies
-/// there, may have keys that this one does not know.
-pub fn state_of(path: Option<&Path>) -> PathBuf {
-    let table = path.and_then(|path| std::fs::read_to_string(path).ok()?.parse::<toml::Table>().ok());
-    let named = table.and_then(|table| Some(PathBuf::from(table.get("state")?.as_str()?)));
-    named.unwrap_or_else(usual)
+/// What a start must know before it is certain which version reads the rest of the configuration: that one may know keys that this one
+/// does not.
+#[derive(Debug)]
+pub struct Glance {
+    /// Where the settings are kept.
+    pub state: PathBuf,
+    /// Whose versions may run.
+    pub keys: Vec<Key>,
+    /// Whether older ones than the base may.
+    pub downgrade: bool,
+}
+
+impl Glance {
+    /// Reads these of a configuration file; what is missing or wrong is as if it were not there.
+    pub fn at(path: Option<&Path>) -> Self {
+        let table = path.and_then(|path| std::fs::read_to_string(path).ok()?.parse::<toml::Table>().ok());
+        let of = |table: Option<&toml::Table>, key: &str| table.and_then(|table| table.get(key)).cloned();
+        let upgrade = of(table.as_ref(), "upgrade").and_then(|upgrade| upgrade.try_into::<toml::Table>().ok());
+        let keys =
+            of(upgrade.as_ref(), "keys").and_then(|keys| keys.try_into::<Vec<String>>().ok()).unwrap_or_default();
+        Self {
+            state: of(table.as_ref(), "state").and_then(|state| Some(state.as_str()?.into())).unwrap_or_else(usual),
+            keys: keys.iter().filter_map(|key| key.parse().ok()).collect(),
+            downgrade: of(upgrade.as_ref(), "downgrade").and_then(|downgrade| downgrade.as_bool()).unwrap_or(false),
+        }
+    }
 }
 
 fn usual() -> PathBuf {

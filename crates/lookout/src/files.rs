@@ -2,11 +2,12 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
+use rustix::fs::OFlags;
 use tokio::task::spawn_blocking;
 
 /// Makes a file, or empties it, to be written and read.
@@ -86,6 +87,26 @@ pub fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// Opens a file of another user's, who may have put anything in its place: a link, a pipe that nobody writes to, a device.
+///
+/// # Errors
+/// It is no file, or the system refuses.
+pub fn open_theirs(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no file")) }
+}
+
+/// Reads a text of another user's, as far as ours are long.
+///
+/// # Errors
+/// As [`open_theirs`]; or it is no text.
+pub fn peek(path: &Path) -> io::Result<String> {
+    const LONGEST: u64 = 256 * 1024;
+    let mut text = String::new();
+    open_theirs(path)?.take(LONGEST).read_to_string(&mut text).map(|_| text)
 }
 
 /// A file that is removed unless it was renamed.

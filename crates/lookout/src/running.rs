@@ -47,9 +47,7 @@ impl Running {
         // Whoever connects from now on waits for the next program.
         let listeners = self.doors.close().await;
         self.app.shut.send_replace(true);
-        let App { upgrades, watchdog, .. } = &*self.app;
-        let _ = tokio::time::timeout(LAST_ANSWERS, upgrades.restarting(watchdog)).await;
-        watchdog.restarting();
+        self.app.watchdog.restarting();
         // Whoever has asked already is answered, unless that takes long; who has not is cut off.
         let _answered = tokio::time::timeout(LAST_ANSWERS, self.app.answering.write()).await;
         end(self.holding, &self.app).await;
@@ -80,6 +78,7 @@ async fn end(mut holding: JoinSet<()>, app: &App) {
             app.head.close(),
             app.upnp.close(),
             app.announced.close(),
+            app.upgrades.ended(&app.watchdog),
             app.journal.close()
         )
     };

@@ -61,19 +61,22 @@ const MADE: &str = "first-login";
 const RUNTIME: &str = "/run/lookout";
 
 /// Keeps the passwords that were made where a service manager gives a folder for that, as a service shows nothing to anybody but its
-/// log, which is on the disk; says whether they are there.
-pub fn remember(made: &[(String, Secret)]) -> bool {
-    let Some(folder) = env::var_os("RUNTIME_DIRECTORY").filter(|_| !made.is_empty()) else { return false };
+/// log, which is on the disk; says whether they are there. None: there is nothing to keep, or no such folder.
+pub fn remember(made: &[(String, Secret)]) -> Option<bool> {
+    let folder = env::var_os("RUNTIME_DIRECTORY").filter(|_| !made.is_empty())?;
     let lines: String = made.iter().map(|(name, secret)| format!("{name} {}\n", secret.expose())).collect();
     let put = files::put(Path::new(&folder), MADE, &[lines.as_bytes()]);
-    put.inspect_err(|error| tracing::warn!("the first passwords cannot be kept for `lookout status`: {error}")).is_ok()
+    let put =
+        put.inspect_err(|error| tracing::error!("the first passwords cannot be kept for `lookout status`: {error}"));
+    Some(put.is_ok())
 }
 
 /// Returns those of the first passwords that still hold, with their users.
 pub fn remembered(settings: &Settings) -> Vec<(String, Secret)> {
     let folder = env::var_os("RUNTIME_DIRECTORY").unwrap_or_else(|| RUNTIME.into());
-    let text = fs::read_to_string(Path::new(&folder).join(MADE)).unwrap_or_default();
-    let made = text.lines().filter_map(|line| line.split_once(' '));
+    let text = files::peek(&Path::new(&folder).join(MADE)).unwrap_or_default();
+    // There are two; each is a password to be verified, which takes a while.
+    let made = text.lines().take(2).filter_map(|line| line.split_once(' '));
     let holds = |(name, secret): &(&str, &str)| {
         let user = settings.users.iter().find(|user| user.name.as_str() == *name);
         user.is_some_and(|user| password::verify(Some(&user.pwd), secret))

@@ -31,7 +31,7 @@ use lookout_core::{
 };
 use tokio::sync::{OwnedMutexGuard, oneshot, watch};
 
-pub use disk::{Disk, StateError, glance, said};
+pub use disk::{BEFORE, Disk, StateError, glance, said};
 
 use crate::password;
 

@@ -4,6 +4,9 @@
 //! ```text
 //! upload ─▶ a file without a name ─▶ signature ─▶ manifest ─▶ upgrade/new ─ fsync ─▶ upgrade/lookout-VERSION ─▶ the record
 //! ```
+//! The package stays beside the program, as upgrade/lookout-VERSION.package: each start of the base verifies both anew, so that
+//! whoever may write the folder still cannot have a program run that nobody signed.
+//!
 //! Writing the record is the switch: before that the version that runs is called again, behind it the new one. Whatever lies in the
 //! folder and is not in the record is left of a cut installation; the next start removes it (F14).
 
@@ -37,6 +40,7 @@ use tokio::{
     time::sleep,
 };
 
+use self::package::Package;
 pub use self::{
     call::{CALLED, Started, call},
     package::{Key, pack},
@@ -45,6 +49,7 @@ use crate::{
     files::{self, Temporary},
     http::{self, Upload},
     journal::Journal,
+    store,
     watchdog::Watchdog,
 };
 
@@ -54,12 +59,12 @@ pub const TARGET: &str = env!("LOOKOUT_TARGET");
 pub const OWN: Version = own();
 
 /// Where versions lie in the state folder, and beside them what is known of them and the settings of before the newest.
-const FOLDER: &str = "upgrade";
+const FOLDER: &str = store::BEFORE[0];
+const SETTINGS: &str = store::BEFORE[1];
 const RECORD: &str = "installed";
-const SETTINGS: &str = "settings.before.toml";
-/// A package that comes in, for the moment in which it has a name, and a program that is being unpacked.
+/// A package that comes in, for the moment in which it has a name, and one that is being installed: itself and its program.
 const UPLOAD: &str = "upload";
-const NEW: &str = "new";
+const NEW: [&str; 2] = ["new.package", "new"];
 /// How long both loops must turn before a version is well.
 const WELL: Duration = Duration::from_secs(30);
 /// How often that is looked at.
@@ -76,7 +81,7 @@ impl From<BadPackage> for Refused {
 
 /// Says in a line each which versions are installed in a state folder, the one that is wanted first.
 pub fn installed(state: &Path) -> Vec<String> {
-    let record = Record::decode(&fs::read_to_string(state.join(FOLDER).join(RECORD)).unwrap_or_default());
+    let record = Record::decode(&files::peek(&state.join(FOLDER).join(RECORD)).unwrap_or_default());
     let line = |installed: &Installed| {
         let Installed { version, proven, starts, over } = installed;
         match proven {
@@ -112,8 +117,9 @@ const fn own() -> Version {
 
 /// Reads the record; an empty one where nothing was ever installed.
 fn read(folder: &Path) -> io::Result<Record> {
-    match files::read_back(folder, RECORD) {
-        Ok(text) => Ok(Record::decode(&text)),
+    // A temporary one is left of a cut write; it is written over by the next.
+    match fs::read(folder.join(RECORD)) {
+        Ok(text) => Ok(Record::decode(&String::from_utf8_lossy(&text))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Record::default()),
         Err(error) => Err(error),
     }
@@ -123,15 +129,9 @@ fn write(folder: &Path, record: &Record) -> io::Result<()> {
     files::put(folder, RECORD, &[record.encode().as_bytes()])
 }
 
-/// Says whether the settings of before the newest version are of an older form than this version's: then the version before it can
-/// read no others.
-fn is_older(settings: &Path) -> bool {
-    let format = fs::read_to_string(settings).ok().and_then(|text| stored::format(&text));
-    format.is_some_and(|format| format < stored::FORMAT)
-}
-
-fn program(folder: &Path, version: Version) -> PathBuf {
-    folder.join(format!("lookout-{version}"))
+/// Returns the files of a version: its package, and its program.
+fn files_of(folder: &Path, version: Version) -> [PathBuf; 2] {
+    [folder.join(format!("lookout-{version}.package")), folder.join(format!("lookout-{version}"))]
 }
 
 /// The installed versions, and how another one is taken in.
@@ -144,13 +144,13 @@ pub struct Upgrades {
     /// Held from the first byte of an upload to the end of its installation.
     door: Arc<Mutex<()>>,
     /// Held while the record changes.
-    record: Mutex<()>,
+    record: Arc<Mutex<()>>,
 }
 
 /// A version that was verified and unpacked and is not installed; dropping it removes it.
 pub struct New {
     manifest: Manifest,
-    file: Temporary,
+    files: [Temporary; 2],
     _door: OwnedMutexGuard<()>,
 }
 
@@ -158,8 +158,7 @@ impl Upgrades {
     /// Removes what cut installations left.
     pub fn open(state: &Path, started: Started, keys: Vec<Key>, downgrade: bool) -> Self {
         let keys = if keys.is_empty() { Key::built_in() } else { keys };
-        let all =
-            Self { state: state.into(), started, keys, downgrade, door: Arc::default(), record: Mutex::default() };
+        let all = Self { state: state.into(), started, keys, downgrade, door: Arc::default(), record: Arc::default() };
         all.tidy();
         all
     }
@@ -175,9 +174,9 @@ impl Upgrades {
         // What cannot be read now names files all the same.
         let Ok(record) = read(&folder) else { return };
         let named = record.0.iter().map(|installed| installed.version).chain([self.started.version]);
-        let mut kept: Vec<_> = named.map(|version| program(&folder, version)).collect();
+        let mut kept: Vec<_> = named.flat_map(|version| files_of(&folder, version)).collect();
         kept.push(folder.join(RECORD));
-        if record.has_trial() || is_older(&folder.join(SETTINGS)) {
+        if record.has_trial() {
             kept.push(folder.join(SETTINGS));
         }
         files::keep_only(&folder, &kept);
@@ -202,17 +201,17 @@ impl Upgrades {
     }
 
     fn unpack_verified(&self, file: &File, door: OwnedMutexGuard<()>) -> Result<New, Refused> {
-        let package = package::Package::open(file, &self.keys)?;
+        let package = Package::open(file, &self.keys)?;
         package.manifest.fits(self.started.version, TARGET, self.downgrade)?;
-        let path = self.folder().join(NEW);
-        let new = New { manifest: package.manifest.clone(), file: Temporary(path.clone()), _door: door };
-        let program = files::create(&path).map_err(not_stored)?;
-        program.set_permissions(Permissions::from_mode(0o700)).map_err(not_stored)?;
+        let files = NEW.map(|name| Temporary(self.folder().join(name)));
+        let [kept, program] = [files::create(&files[0].0)?, files::create(&files[1].0)?];
+        program.set_permissions(Permissions::from_mode(0o700))?;
         package.unpack(&program)?;
-        match access(&path, Access::EXEC_OK) {
-            Ok(()) => Ok(new),
-            Err(_) => Err(BadPackage("the file system of the state folder lets no program run (noexec)".into()).into()),
+        package.copy(&kept)?;
+        if access(&files[1].0, Access::EXEC_OK).is_err() {
+            return Err(BadPackage("the file system of the state folder lets no program run (noexec)".into()).into());
         }
+        Ok(New { manifest: package.manifest, files, _door: door })
     }
 
     /// Has an unpacked version called from the next start on.
@@ -220,16 +219,24 @@ impl Upgrades {
     /// # Errors
     /// `Internal`: the disk refused, and the version that runs is called again.
     pub async fn install(self: &Arc<Self>, new: New, settings: &Settings) -> Result<(), Failure> {
-        let _one = self.record.lock().await;
         let (this, before) = (self.clone(), stored::encode(settings));
+        // It goes along, so that it is done to its end, alone, though somebody gives up waiting.
+        let one = self.record.clone().lock_owned().await;
         let installed = files::blocking(move || {
-            let (folder, version) = (this.folder(), new.manifest.version);
+            let (_one, folder, version) = (one, this.folder(), new.manifest.version);
             let record = read(&folder)?;
             // Behind a version on trial they are that one's, and the way back leads to those of before it.
             if !record.has_trial() {
                 files::put(&folder, SETTINGS, &[before.as_bytes()])?;
             }
-            fs::rename(&new.file.0, program(&folder, version))?;
+            let others = record.without(version);
+            if others != record {
+                // Before its files are others.
+                write(&folder, &others)?;
+            }
+            for (from, to) in new.files.iter().zip(files_of(&folder, version)) {
+                fs::rename(&from.0, to)?;
+            }
             files::sync(&folder)?;
             write(&folder, &record.installed(version, this.started.over))?;
             tracing::info!("version {version} is installed, and tried with the restart");
@@ -263,23 +270,22 @@ impl Upgrades {
         }
     }
 
-    /// Notes that this version was asked for a restart while it is well: its next start is none that it has used up.
-    pub async fn restarting(self: &Arc<Self>, watchdog: &Watchdog) {
+    /// Notes that this version is asked to end, or to start anew, while it is well: that start is none that it has used up.
+    pub async fn ended(self: &Arc<Self>, watchdog: &Watchdog) {
         if self.started.installed.is_none() || watchdog.healthy().is_err() {
             return;
         }
         let version = self.started.version;
         if let Err(error) = self.note(move |record| record.uncounted(version)).await {
-            tracing::warn!("this restart counts as a failed start: {error}");
+            tracing::warn!("this start counts as a failed one: {error}");
         }
     }
 
     /// Changes the record, and removes what it names no more.
     async fn note(self: &Arc<Self>, change: impl FnOnce(&Record) -> Record + Send + 'static) -> io::Result<()> {
-        let _one = self.record.lock().await;
-        let this = self.clone();
+        let (this, one) = (self.clone(), self.record.clone().lock_owned().await);
         files::blocking(move || {
-            let folder = this.folder();
+            let (_one, folder) = (one, this.folder());
             write(&folder, &change(&read(&folder)?))?;
             this.tidy();
             Ok(())
@@ -315,8 +321,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join(FOLDER);
         files::make_folder(&folder).unwrap();
-        write(&folder, &Record::default().installed(VERSION, OWN).choose(OWN).record).unwrap();
-        for name in [SETTINGS, "lookout-9.8.7", "lookout-1.1.1", UPLOAD] {
+        write(&folder, &Record::default().installed(VERSION, OWN).choose(OWN, false).record).unwrap();
+        for name in [SETTINGS, "lookout-9.8.7", "lookout-1.1.1", UPLOAD, NEW[0]] {
             fs::write(folder.join(name), stored::encode(&Settings::factory())).unwrap();
         }
         let (installed, base) = (Some(Proven::NotYet), "/usr/bin/lookout".into());
@@ -335,7 +341,7 @@ mod tests {
     }
 
     fn turns(watchdog: &Watchdog) {
-        [Loop::Frames, Loop::Http].map(|which| watchdog.beat(which));
+        [Loop::Frames, Loop::Http].into_iter().for_each(|which| watchdog.beat(which));
     }
 
     #[tokio::test(start_paused = true)]
@@ -374,13 +380,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_restart_that_is_asked_for_counts_only_against_a_version_that_is_not_well() {
+    async fn an_end_that_is_asked_for_counts_only_against_a_version_that_is_not_well() {
         let (dir, upgrades, watchdog, _) = on_trial();
         let starts = || read(&dir.path().join(FOLDER)).unwrap().0[0].starts;
-        upgrades.restarting(&watchdog).await;
+        upgrades.ended(&watchdog).await;
         assert_eq!(starts(), 1);
         turns(&watchdog);
-        upgrades.restarting(&watchdog).await;
+        upgrades.ended(&watchdog).await;
         assert_eq!(starts(), 0);
     }
 }

@@ -36,9 +36,9 @@ impl Installed {
         self.starts >= if self.proven { STARTS } else { TRIES }
     }
 
-    /// Says whether it may run on a base.
-    fn fits(&self, base: Version) -> bool {
-        (self.over == base || self.version > base) && !self.failed()
+    /// Says whether it may run on a base; `downgrade` is the wish of the machine's operator.
+    fn fits(&self, base: Version, downgrade: bool) -> bool {
+        (self.version > base || downgrade && self.over == base) && !self.failed()
     }
 }
 
@@ -58,10 +58,10 @@ pub struct Choice {
 }
 
 impl Record {
-    /// Chooses, at a start of the base.
-    pub fn choose(&self, base: Version) -> Choice {
+    /// Chooses, at a start of the base; `downgrade` says whether an older version than it may run.
+    pub fn choose(&self, base: Version, downgrade: bool) -> Choice {
         let (mut kept, dropped): (Vec<Installed>, Vec<_>) =
-            self.0.iter().copied().partition(|installed| installed.fits(base));
+            self.0.iter().copied().partition(|installed| installed.fits(base, downgrade));
         let run = kept.first_mut().map(|first| {
             first.starts += 1;
             first.version
@@ -87,7 +87,7 @@ impl Record {
         Self(self.0.iter().map(note).collect())
     }
 
-    /// Takes a start back: of a version that was asked for a restart while it was well, which says nothing against it.
+    /// Takes a start back: of a version that was asked to end while it was well, which says nothing against it.
     #[must_use]
     pub fn uncounted(&self, version: Version) -> Self {
         let take = |installed: &Installed| match installed.version == version {
@@ -150,7 +150,7 @@ mod tests {
     /// Starts again and again, with what each start left on the disk; returns which was called.
     fn starts(mut record: Record, count: usize) -> Vec<Option<Version>> {
         let start = || {
-            let choice = record.choose(BASE);
+            let choice = record.choose(BASE, true);
             record = choice.record;
             choice.run
         };
@@ -161,13 +161,13 @@ mod tests {
     fn a_version_that_never_is_well_is_given_up_after_its_tries() {
         assert_eq!(starts(first(NEW), 5), [Some(NEW), Some(NEW), Some(NEW), None, None]);
         let record = Record(vec![Installed { version: NEW, proven: false, starts: TRIES, over: BASE }]);
-        let given_up = record.choose(BASE);
+        let given_up = record.choose(BASE, true);
         assert_eq!((given_up.record, given_up.dropped), (Record::default(), record.0));
     }
 
     #[test]
     fn one_that_is_well_stays_and_a_loop_of_crashes_ends_at_the_base() {
-        let record = first(NEW).choose(BASE).record.well(NEW);
+        let record = first(NEW).choose(BASE, true).record.well(NEW);
         assert_eq!(record.0, [Installed { version: NEW, proven: true, starts: 0, over: BASE }]);
         let called = starts(record, STARTS as usize + 1);
         assert!(called[..STARTS as usize].iter().all(|run| *run == Some(NEW)));
@@ -178,7 +178,7 @@ mod tests {
     fn restarts_that_somebody_asks_for_are_no_failures() {
         let mut record = first(NEW);
         for _ in 0..20 {
-            let choice = record.choose(BASE);
+            let choice = record.choose(BASE, true);
             assert_eq!(choice.run, Some(NEW));
             record = choice.record.uncounted(NEW);
         }
@@ -201,12 +201,13 @@ mod tests {
 
     #[test]
     fn a_base_that_apt_made_newer_wins_and_a_step_back_on_purpose_lasts_until_then() {
-        assert_eq!(first(NEW).choose(Version(0, 3, 0)).run, None);
-        assert_eq!(first(NEW).choose(Version(0, 4, 0)).run, None);
-        assert_eq!(first(NEW).choose(Version(0, 2, 9)).run, Some(NEW));
+        assert_eq!(first(NEW).choose(Version(0, 3, 0), true).run, None);
+        assert_eq!(first(NEW).choose(Version(0, 4, 0), true).run, None);
+        assert_eq!(first(NEW).choose(Version(0, 2, 9), true).run, Some(NEW));
         let back = Record::default().installed(OLD, NEW);
-        assert_eq!(back.choose(NEW).run, Some(OLD));
-        assert_eq!(back.choose(Version(0, 3, 1)).run, None);
+        assert_eq!(back.choose(NEW, true).run, Some(OLD));
+        assert_eq!(back.choose(Version(0, 3, 1), true).run, None);
+        assert_eq!(back.choose(NEW, false).run, None, "nobody allows it any more");
     }
 
     #[test]

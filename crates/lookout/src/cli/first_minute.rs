@@ -38,20 +38,19 @@ pub fn print(running: &Running, json: bool) {
         say(format_args!("  certificate SHA-256 {fingerprint}"));
     }
     let kept = setup::remember(&running.made);
-    for (name, secret) in running.made.iter().filter(|_| !kept) {
+    for (name, secret) in running.made.iter().filter(|_| kept.is_none()) {
         say(format_args!("  login      {name}  {}", secret.expose()));
     }
     match (running.made.is_empty(), kept) {
         (true, _) => say(format_args!("  login      as before; `lookout passwd USER` sets another password")),
-        (false, true) => {
+        (false, Some(true)) => {
             say(format_args!("  login      `lookout status` shows it to root until the machine starts anew"))
         }
-        (false, false) => {
-            say(format_args!("             shown this once; `lookout passwd USER` sets another password"))
-        }
+        (false, Some(false)) => say(format_args!("  login      could not be kept; `lookout passwd USER` sets one")),
+        (false, None) => say(format_args!("             shown this once; `lookout passwd USER` sets another password")),
     }
     if let Some(base) = addresses.first() {
-        let login = match password("viewer").filter(|_| !kept) {
+        let login = match password("viewer").filter(|_| kept.is_none()) {
             Some(password) => format!("user=viewer&pwd={password}"),
             None => "user=viewer&pwd=PASSWORD".into(),
         };

@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, path::Path, time::Duration};
 
 use lookout_core::host::door;
-use reqwest::Client;
+use reqwest::{Client, redirect::Policy};
 
 use super::{
     Failed, failed,
@@ -13,6 +13,8 @@ use crate::{config::Config, setup, sockets, store, upgrade};
 
 /// How long the camera may take to say that it is well.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How much of its answer is read, bytes.
+const LONGEST: usize = 4096;
 
 /// Prints it.
 ///
@@ -47,7 +49,7 @@ pub fn status(config: &Config) -> Result<(), Failed> {
     }
     if logins.is_empty() {
         say(format_args!(
-            "  login      no password is known but to whoever set it; `lookout passwd USER` sets another"
+            "  login      known to whoever set it; `lookout passwd USER`, as the service's user, sets another"
         ));
     }
     well.map(|_| ()).map_err(failed)
@@ -78,10 +80,13 @@ fn health(addresses: &[SocketAddr]) -> Result<String, String> {
     let url = format!("http://{}/healthz", SocketAddr::new(ip, address.port()));
     let ask = async {
         crate::tls::install_provider();
-        let client = Client::builder().no_proxy().timeout(PATIENCE).build()?;
-        let answer = client.get(&url).send().await?;
-        let well = answer.status().is_success();
-        Ok::<_, reqwest::Error>((well, answer.text().await?))
+        let client = Client::builder().no_proxy().redirect(Policy::none()).timeout(PATIENCE).build()?;
+        let mut answer = client.get(&url).send().await?;
+        let (well, mut page) = (answer.status().is_success(), Vec::new());
+        while let Some(piece) = answer.chunk().await?.filter(|_| page.len() < LONGEST) {
+            page.extend_from_slice(&piece);
+        }
+        Ok::<_, reqwest::Error>((well, String::from_utf8_lossy(&page).into_owned()))
     };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;

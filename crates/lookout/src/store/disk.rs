@@ -10,6 +10,8 @@ use std::{
     io::{self, Read as _},
     os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use lookout_core::profile::{
@@ -18,12 +20,19 @@ use lookout_core::profile::{
 };
 
 use crate::files;
-use rustix::{fs::OFlags, process::geteuid};
+use rustix::process::geteuid;
 
 const CURRENT: &str = "settings.toml";
 const PREVIOUS: &str = "settings.previous.toml";
 const TEMPORARY: &str = "settings.new.toml";
 const LOCK: &str = "lock";
+/// How often it is asked for, and how long it is waited for in between.
+const LOOKS: usize = 5;
+const LOOK: Duration = Duration::from_millis(20);
+/// Where the folder of versions keeps the settings of before one on trial.
+pub const BEFORE: [&str; 2] = ["upgrade", "settings.before.toml"];
+/// What such a version made of them.
+const NEWER: &str = "settings.newer.toml";
 /// The longest that it says, bytes.
 const SAID: u64 = 32;
 /// Where damaged generations go: the current one, the previous one.
@@ -67,7 +76,15 @@ impl Disk {
         let path = dir.join(LOCK);
         let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
         let lock = lock.map_err(at(path.clone()))?;
-        match lock.try_lock() {
+        // Whoever looks who has it has it for a moment.
+        let taken = (0..LOOKS).find_map(|_| match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                thread::sleep(LOOK);
+                None
+            }
+            taken => Some(taken),
+        });
+        match taken.unwrap_or(Err(TryLockError::WouldBlock)) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StateError::InUse(dir.into())),
             Err(TryLockError::Error(error)) => return Err(StateError::Io(path, error)),
@@ -75,6 +92,20 @@ impl Disk {
         let disk = Self { dir: dir.into(), folder, lock };
         disk.remove(TEMPORARY).map_err(at(dir.join(TEMPORARY)))?;
         Ok(disk)
+    }
+
+    /// Brings back the settings of before a newer version that was given up, in the place of those that it made of them; none where
+    /// there is no such copy, as it was not on trial.
+    fn put_back(&self, newer: &Path) -> Option<Settings> {
+        let before = fs::read_to_string(self.dir.join(BEFORE[0]).join(BEFORE[1])).ok()?;
+        let settings = stored::decode(&before).ok()?.settings;
+        tracing::warn!("{}: a newer version made it, which was given up; it is kept as {NEWER}", newer.display());
+        let put =
+            fs::rename(newer, self.dir.join(NEWER)).and_then(|()| files::put(&self.dir, CURRENT, &[before.as_bytes()]));
+        if let Err(error) = put {
+            tracing::error!("the settings of before are in force, and not on the disk before the next change: {error}");
+        }
+        Some(settings)
     }
 
     /// Says something of this process to whoever looks at the folder, in the file that locks it; it is lost where the disk refuses.
@@ -106,7 +137,13 @@ impl Disk {
                     found = Some(read.settings);
                     break;
                 }
-                Err(newer @ Unusable::Newer(_)) => return Err(StateError::Newer(path, newer)),
+                Err(newer @ Unusable::Newer(_)) => match self.put_back(&path) {
+                    Some(settings) => {
+                        found = Some(settings);
+                        break;
+                    }
+                    None => return Err(StateError::Newer(path, newer)),
+                },
                 Err(damage @ (Unusable::Sum | Unusable::Format | Unusable::Toml)) => {
                     damaged.push((path, aside, damage));
                 }
@@ -173,18 +210,6 @@ impl Disk {
         })
     }
 
-    /// Puts the settings of a file in the place of newer ones that it is too old for: those of a version that was given up.
-    ///
-    /// # Errors
-    /// The disk refused, or there is no such file. The settings that were there are there still.
-    pub fn put_back(&self, file: &Path) -> io::Result<()> {
-        let format = |path: &Path| Ok::<_, io::Error>(stored::format(&fs::read_to_string(path)?));
-        if format(&self.dir.join(CURRENT))? <= format(file)? {
-            return Ok(());
-        }
-        files::put(&self.dir, CURRENT, &[&fs::read(file)?])
-    }
-
     /// Makes the previous generation the current one where there is no current one, as behind a save that was cut.
     fn step_forward(&self) -> io::Result<()> {
         let (current, previous) = (self.dir.join(CURRENT), self.dir.join(PREVIOUS));
@@ -198,7 +223,7 @@ impl Disk {
 
 /// Reads the settings beside a camera that may run; none where there are none, or none that this version can read.
 pub fn glance(dir: &Path) -> Option<Settings> {
-    let read = |name: &&str| Some(stored::decode(&fs::read_to_string(dir.join(name)).ok()?).ok()?.settings);
+    let read = |name: &&str| Some(stored::decode(&files::peek(&dir.join(name)).ok()?).ok()?.settings);
     [CURRENT, PREVIOUS].iter().find_map(read)
 }
 
@@ -207,8 +232,7 @@ pub fn glance(dir: &Path) -> Option<Settings> {
 /// # Errors
 /// It cannot be looked at, or no camera was ever started there.
 pub fn said(dir: &Path) -> io::Result<Option<String>> {
-    let lock =
-        OpenOptions::new().read(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(dir.join(LOCK))?;
+    let lock = files::open_theirs(&dir.join(LOCK))?;
     match lock.try_lock_shared() {
         Ok(()) => Ok(None),
         Err(TryLockError::WouldBlock) => {
@@ -256,19 +280,22 @@ mod tests {
     }
 
     #[test]
-    fn settings_of_a_newer_format_give_way_to_those_of_before_and_others_stay() {
-        let (dir, kept) = (tempfile::tempdir().unwrap(), tempfile::NamedTempFile::new().unwrap());
-        let disk = Disk::open(dir.path()).unwrap();
-        fs::write(kept.path(), stored::encode(&named("before"))).unwrap();
-        disk.save(&named("later")).unwrap();
-        disk.put_back(kept.path()).unwrap();
-        assert_eq!(disk.load().unwrap(), Some(named("later")));
-        let newer = format!("# Lookout settings, format {}. Of the future.\n", stored::FORMAT + 1);
-        fs::write(dir.path().join(CURRENT), stored::seal(&newer)).unwrap();
-        assert!(matches!(disk.load(), Err(StateError::Newer(..))));
-        disk.put_back(kept.path()).unwrap();
-        assert_eq!(disk.load().unwrap(), Some(named("before")));
-        assert!(disk.put_back(Path::new("none")).is_err());
+    fn settings_of_a_newer_form_give_way_to_those_of_before_a_version_on_trial_and_to_no_others() {
+        let newer = stored::seal(&format!("# Lookout settings, format {}. Of the future.\n", stored::FORMAT + 1));
+        // Also where a save of that version was cut between its two renames.
+        for name in [CURRENT, PREVIOUS] {
+            let dir = tempfile::tempdir().unwrap();
+            let disk = Disk::open(dir.path()).unwrap();
+            fs::write(dir.path().join(name), &newer).unwrap();
+            assert!(matches!(disk.load(), Err(StateError::Newer(..))));
+            fs::create_dir(dir.path().join(BEFORE[0])).unwrap();
+            fs::write(dir.path().join(BEFORE[0]).join(BEFORE[1]), stored::encode(&named("before"))).unwrap();
+            assert_eq!(disk.load().unwrap(), Some(named("before")));
+            assert_eq!(fs::read_to_string(dir.path().join(NEWER)).unwrap(), newer);
+            // They are on the disk: the copy is not needed any more.
+            fs::remove_dir_all(dir.path().join(BEFORE[0])).unwrap();
+            assert_eq!(disk.load().unwrap(), Some(named("before")));
+        }
     }
 
     #[test]

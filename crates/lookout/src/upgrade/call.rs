@@ -7,7 +7,7 @@
 use std::{
     env,
     ffi::OsString,
-    fs, io,
+    io,
     path::{Path, PathBuf},
     process,
     time::Duration,
@@ -17,8 +17,8 @@ use lookout_core::upgrade::{choice::Installed, version::Version};
 use lookout_linux::handover;
 use rustix::io::Errno;
 
-use super::{FOLDER, OWN, RECORD, SETTINGS, program, read, write};
-use crate::store::Disk;
+use super::{FOLDER, Key, OWN, RECORD, Refused, files_of, package::verify_program, read, write};
+use crate::{config::Glance, files, store::Disk};
 
 /// In which environment variable the base tells the version that it calls who it is; nobody else must
 /// find it in his.
@@ -100,19 +100,21 @@ fn base() -> io::Result<Started> {
 ///
 /// # Errors
 /// The system does not tell which program this is.
-pub fn call(state: &Path, args: &[OsString]) -> io::Result<Started> {
+pub fn call(glance: &Glance, args: &[OsString]) -> io::Result<Started> {
     if let Some(told) = env::var(CALLED).ok().and_then(|text| Started::decode(&text, process::id())) {
+        // Also where it calls itself again, as the base is another file by now: it has its time from here on.
+        handover::end_within(Some(PATIENCE));
         return Ok(told);
     }
     // A version that ran before in this process, and was restarted, had one that was not called off.
     handover::end_within(None);
     let mut started = base()?;
-    let folder = state.join(FOLDER);
+    let folder = glance.state.join(FOLDER);
     if !folder.join(RECORD).exists() {
         return Ok(started);
     }
     // Whoever cannot have the folder fails in a moment, with a sentence.
-    let Ok(disk) = Disk::open(state) else { return Ok(started) };
+    let Ok(_disk) = Disk::open(&glance.state) else { return Ok(started) };
     loop {
         let record = match read(&folder) {
             Ok(record) => record,
@@ -122,22 +124,28 @@ pub fn call(state: &Path, args: &[OsString]) -> io::Result<Started> {
                 return Ok(started);
             }
         };
-        let choice = record.choose(OWN);
-        started.given_up.extend(forget(&disk, &folder, &choice.dropped));
-        let counted = write(&folder, &choice.record);
-        let Some(first) = choice.record.0.first() else { return Ok(started) };
-        let version = first.version;
-        if let Err(error) = counted {
+        let choice = record.choose(OWN, glance.downgrade);
+        let failed = choice.dropped.iter().filter(|installed| installed.failed());
+        started.given_up.extend(failed.map(|installed| installed.version));
+        let Some(Installed { version, proven, .. }) = choice.record.0.first().copied() else {
+            return write(&folder, &choice.record).map(|()| started.clone()).or(Ok(started));
+        };
+        if let Err(why) = genuine(&folder, version, glance) {
+            // Its key may be pinned again: nothing is given up for that either.
+            eprintln!("lookout: version {version} does not run, so the base does: {why}");
+            return Ok(started);
+        }
+        if let Err(error) = write(&folder, &choice.record) {
             eprintln!("lookout: the start of version {version} cannot be counted: {error}");
             // It may be the start too many; a proven version is worth that.
-            if !first.proven {
+            if !proven {
                 return Ok(started);
             }
         }
-        let installed = Some(if first.proven { Proven::Yes } else { Proven::NotYet });
-        let error = become_it(&Started { version, installed, ..started.clone() }, &program(&folder, version), args);
+        let installed = Some(if proven { Proven::Yes } else { Proven::NotYet });
+        let error = become_it(&Started { version, installed, ..started.clone() }, &files_of(&folder, version)[1], args);
         eprintln!("lookout: version {version} cannot be started: {error}");
-        if first.proven && !is_no_program(&error) {
+        if !is_no_program(&error) {
             return Ok(started);
         }
         started.given_up.push(version);
@@ -145,6 +153,20 @@ pub fn call(state: &Path, args: &[OsString]) -> io::Result<Started> {
             return Ok(started);
         }
     }
+}
+
+/// Verifies a version that lies on the disk, as it was verified when it came.
+fn genuine(folder: &Path, version: Version, glance: &Glance) -> Result<(), String> {
+    let [package, program] = files_of(folder, version).map(|path| files::open_theirs(&path));
+    let keys = if glance.keys.is_empty() { &Key::built_in() } else { &glance.keys };
+    let verified = package.and_then(|package| Ok((package, program?)));
+    let verified = verified
+        .map_err(Refused::from)
+        .and_then(|(package, program)| verify_program(&package, &program, version, keys));
+    verified.map_err(|refused| match refused {
+        Refused::Bad(why) => why.to_string(),
+        Refused::Failed(_) => "its files cannot be read".to_owned(),
+    })
 }
 
 /// Says whether a program can never be started as it is; anything else may pass, such as a lack of memory.
@@ -162,23 +184,6 @@ fn become_it(called: &Started, program: &Path, args: &[OsString]) -> io::Error {
     let Err(error) = handover::call(program, args, (CALLED, &told));
     handover::end_within(None);
     error
-}
-
-/// Removes versions that are not wanted any more; returns those that failed. What they made of the settings goes with them, if nobody
-/// else can read it.
-fn forget(disk: &Disk, folder: &Path, dropped: &[Installed]) -> Vec<Version> {
-    let failed = dropped.iter().filter(|installed| installed.failed());
-    if failed.clone().next().is_some()
-        && let Err(error) = disk.put_back(&folder.join(SETTINGS))
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        eprintln!("lookout: the settings of before do not come back: {error}");
-    }
-    for installed in dropped {
-        // What stays is removed once the camera runs.
-        let _ = fs::remove_file(program(folder, installed.version));
-    }
-    failed.map(|installed| installed.version).collect()
 }
 
 #[cfg(test)]

@@ -12,14 +12,15 @@ use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use lookout_core::{
     hex,
     upgrade::{
-        self, BadPackage, HEAD,
+        self, BadPackage, HEAD, LONGEST,
         manifest::{self, Manifest},
+        version::Version,
     },
 };
 use minisign_verify::{PublicKey, Signature};
 use sha2::{Digest as _, Sha256};
 
-use super::Refused;
+use super::{Refused, TARGET};
 
 /// How many bytes are read at once.
 const PIECE: usize = 64 * 1024;
@@ -114,6 +115,15 @@ impl<'a> Package<'a> {
         Ok(Self { file, manifest, program: signed + 4 + u64::from(length) })
     }
 
+    /// Copies the package into an empty file; when it returns it is on the disk.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn copy(&self, mut into: &File) -> io::Result<()> {
+        io::copy(&mut Tail { file: self.file, at: 0 }, &mut into)?;
+        into.sync_all()
+    }
+
     /// Unpacks the program into an empty file; when it returns it is on the disk and is what the manifest says.
     ///
     /// # Errors
@@ -138,6 +148,26 @@ impl<'a> Package<'a> {
         }
         Ok(into.sync_all()?)
     }
+}
+
+/// Says why a program that lies on the disk must not run: its package is not signed, or it is not that one's. This is the same look as
+/// at an upload, over the files that were made of it.
+///
+/// # Errors
+/// Why it must not.
+pub fn verify_program(package: &File, mut program: &File, version: Version, keys: &[Key]) -> Result<(), Refused> {
+    let manifest = Package::open(package, keys)?.manifest;
+    if manifest.version != version || manifest.target != TARGET {
+        return bad(format!("its package is that of {} for {}", manifest.version, manifest.target));
+    }
+    let (mut piece, mut sum) = (vec![0; PIECE], Sha256::new());
+    loop {
+        match program.read(&mut piece)? {
+            0 => break,
+            read => sum.update(&piece[..read]),
+        }
+    }
+    if hex::show(&sum.finalize()) == manifest.sha256 { Ok(()) } else { bad("it is not the program that was signed") }
 }
 
 /// A file from a place on.
@@ -180,7 +210,7 @@ fn verify(file: &File, from: u64, signature: &str, keys: &[Key]) -> Result<(), R
 /// The program has an impossible size, or there is no signature.
 pub fn pack<E: From<io::Error>>(
     program: &[u8],
-    version: upgrade::version::Version,
+    version: Version,
     target: &str,
     sign: impl FnOnce(&[u8]) -> Result<String, E>,
 ) -> Result<Vec<u8>, E> {
@@ -191,19 +221,24 @@ pub fn pack<E: From<io::Error>>(
         sha256: hex::show(&Sha256::digest(program)),
     };
     let manifest = manifest.encode();
+    // What no camera would take is not signed.
+    Manifest::parse(&manifest).map_err(io::Error::other)?;
     let length = u32::try_from(manifest.len()).unwrap_or(u32::MAX);
     let mut signed = GzEncoder::new([&length.to_le_bytes(), manifest.as_bytes()].concat(), Compression::best());
     signed.write_all(program)?;
     let signed = signed.finish()?;
     let head = upgrade::head(&sign(&signed)?).map_err(io::Error::other)?;
-    Ok([head, signed].concat())
+    let package = [head, signed].concat();
+    if package.len() as u64 > LONGEST {
+        return Err(io::Error::other(format!("a package has {LONGEST} bytes at most")).into());
+    }
+    Ok(package)
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
 
-    use lookout_core::upgrade::version::Version;
     use minisign::KeyPair;
 
     use super::*;

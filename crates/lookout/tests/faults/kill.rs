@@ -128,8 +128,7 @@ fn a_web_pack_killed_anywhere_is_the_old_or_the_new() {
 #[test]
 fn an_upgrade_killed_anywhere_is_the_old_or_the_new_and_the_camera_starts() {
     let builder = Builder::new(LOOKOUT);
-    let works = format!("#!/bin/sh\nexec {LOOKOUT} \"$@\"\n");
-    let package = |version| builder.package(version, works.as_bytes(), &[]);
+    let package = |version| builder.package(version, &builder.works(), &[]);
     let pinned = || Camera::start(LOOKOUT, &builder.pinned(""));
     let upgraded = || {
         let mut camera = pinned();

@@ -250,18 +250,17 @@ fn after_a_power_cut_at_any_moment_the_settings_are_the_answered_ones_or_the_nex
 fn after_a_power_cut_at_any_moment_of_an_upgrade_the_version_that_is_called_is_whole() {
     let builder = Builder::new(LOOKOUT);
     let mut camera = Camera::start(LOOKOUT, &builder.pinned(""));
-    let program = |comment: &str| format!("#!/bin/sh\n# {comment}\nexec {LOOKOUT} \"$@\"\n");
-    let install = |camera: &Camera, version: &str| {
-        let package = builder.package(version, program(version).as_bytes(), &[]);
-        camera.admin().post("/upgrade_firmware.cgi", &package).ok();
-    };
-    install(&camera, "0.2.0");
+    // What stands behind it, it does not read.
+    let program = |version: &str| [&builder.works()[..], version.as_bytes()].concat();
+    let packages = ["0.2.0", "0.3.0"].map(|version| builder.package(version, &program(version), &[]));
+    let install = |camera: &Camera, package: &[u8]| camera.admin().post("/upgrade_firmware.cgi", package).ok();
+    install(&camera, &packages[0]);
     camera.started_anew();
     let (dir, state) = (tempfile::tempdir().unwrap(), camera.state());
     let (log, folder) = (dir.path().join("log"), state.join("upgrade"));
     let mut model = Model::holding(&folder::read(&folder));
     let strace = Strace::attach(camera.pid(), &log, None);
-    install(&camera, "0.3.0");
+    install(&camera, &packages[1]);
     strace::settled(&log, &state);
     let calls = strace.detach(&state);
     // The upload has no name any more when something is written to it.
@@ -280,9 +279,10 @@ fn after_a_power_cut_at_any_moment_of_an_upgrade_the_version_that_is_called_is_w
             let version =
                 record.0.first().unwrap_or_else(|| panic!("{}: {:?}", call.line, cut["installed"])).version.to_string();
             assert!(version == "0.3.0" || version == "0.2.0" && !answered, "{}: {version}", call.line);
-            let whole =
-                cut.get(&format!("lookout-{version}")).is_some_and(|bytes| *bytes == program(&version).into_bytes());
+            let whole = cut.get(&format!("lookout-{version}")).is_some_and(|bytes| *bytes == program(&version));
             assert!(whole, "{}: {version}, {:?}", call.line, cut.keys());
+            let signed = cut.get(&format!("lookout-{version}.package")).is_some_and(|bytes| packages.contains(bytes));
+            assert!(signed, "{}: {version}, {:?}", call.line, cut.keys());
         }
     }
     println!("an upgrade: {} system calls, {states} states after a power cut", calls.len());

@@ -64,7 +64,7 @@ impl World for Lan {
 
     fn router(&self) -> Option<Ipv4Addr> {
         // The kernel's own table, in memory.
-        std::fs::read_to_string("/proc/net/route").ok().and_then(|routes| default_router(&routes))
+        std::fs::read_to_string("/proc/self/net/route").ok().and_then(|routes| default_router(&routes))
     }
 
     async fn search(&self, from: Ipv4Addr) -> Result<Service, Trouble> {
