@@ -1,8 +1,9 @@
 //! Takes a window out of planes: by rows where it is 1:1, else resampled.
 
 use fast_image_resize::{
-    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
-    images::{Image, ImageRef},
+    FilterType, ResizeAlg, ResizeOptions, Resizer,
+    images::{TypedImage, TypedImageRef},
+    pixels::U8,
 };
 use turbojpeg::{ScalingFactor, Subsamp};
 
@@ -120,9 +121,10 @@ impl Frame {
         let height = long(begin.1, high, self.scale.1, rows);
         let filter = ResizeAlg::Convolution(FilterType::Bilinear);
         let options = ResizeOptions::new().resize_alg(filter).crop(begin.0, begin.1, width, height);
-        let source = ImageRef::new(columns, rows, from.samples, PixelType::U8).map_err(|_| refused())?;
-        let mut target = Image::from_slice_u8(wide, high, to.samples, PixelType::U8).map_err(|_| refused())?;
-        resizer.resize(&source, &mut target, &options).map_err(|_| refused())
+        // Of this one kind of pixel: asked for by `PixelType`, the code for all of them would be in the program, 2 MB.
+        let source = TypedImageRef::<U8>::from_buffer(columns, rows, from.samples).map_err(|_| refused())?;
+        let mut target = TypedImage::<U8>::from_buffer(wide, high, to.samples).map_err(|_| refused())?;
+        resizer.resize_typed(&source, &mut target, &options).map_err(|_| refused())
     }
 }
 
