@@ -194,7 +194,7 @@ impl Folder {
             Some(libc::EACCES | libc::EPERM) => {
                 "the camera's user may not use it; a udev rule gives it to him, see gpio.md".into()
             }
-            Some(libc::EROFS) => "/sys may only be read here; a service needs ProtectKernelTunables=no".into(),
+            Some(libc::EROFS) => "/sys may only be read here; a service needs ReadWritePaths=/sys/devices".into(),
             Some(_) | None => error.to_string(),
         })
     }
