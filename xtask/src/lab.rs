@@ -1,9 +1,9 @@
 //! `cargo xtask lab`: runs the scripts of lab/tests, each in a freshly started virtual machine with virtual cameras.
 //!
 //! The machine's image and all else lies in target/lab. What scripts find as /host is target/lab/host: `bin/linux-tests`
-//! (the tests of lookout-linux), `bin/lookout` (a release build) if one of the scripts mentions it, as `tests/` all that lies
-//! in lab/tests, and as `polkit/` the rules that are shipped. Machines wait for most of their time, so three run at once for each
-//! processor, the longest first.
+//! (the tests of lookout-linux), `bin/lookout` (a release build) and `dist/lookout.deb` (the Debian package) if one of the
+//! scripts mentions them, as `tests/` all that lies in lab/tests, and as `polkit/` the rules that are shipped. Machines wait for most of
+//! their time, so three run at once for each processor, the longest first.
 
 use std::{
     cmp::Reverse,
@@ -16,7 +16,9 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
+
+use crate::{cargo, dist};
 
 /// What to run in the lab.
 #[derive(clap::Args)]
@@ -196,32 +198,17 @@ fn build_programs(root: &Path, host: &Path, scripts: &[PathBuf]) -> Result<()> {
     };
     // Of the whole workspace, as `cargo test` builds them: asked for alone, they and half of all dependencies would be built
     // anew, with fewer features.
-    let messages = cargo(root, &["test", "--no-run", "--workspace", "--lib", "--message-format=json"])?;
-    let tests = executable(&messages, "lookout_linux").context("cargo names no test program")?;
+    let messages = cargo::ask(root, &["test", "--no-run", "--workspace", "--lib", "--message-format=json"], &[])?;
+    let tests = cargo::executable(&messages, "lookout_linux").context("cargo names no test program")?;
     put(&tests, "linux-tests")?;
-    let mut text = scripts.iter().map(fs::read_to_string);
-    if text.any(|text| text.is_ok_and(|text| text.contains("/host/bin/lookout"))) {
-        let messages = cargo(root, &["build", "--release", "-p", "lookout", "-p", "xtask", "--message-format=json"])?;
-        put(&executable(&messages, "lookout").context("cargo names no program")?, "lookout")?;
+    let mention = |path| scripts.iter().any(|script| fs::read_to_string(script).is_ok_and(|text| text.contains(path)));
+    if mention("/host/bin/lookout") {
+        put(&dist::program(root, None)?, "lookout")?;
+    }
+    if mention("/host/dist/") {
+        dist::for_lab(root, &host.join("dist"))?;
     }
     Ok(())
-}
-
-/// Runs cargo and returns what it prints.
-fn cargo(root: &Path, arguments: &[&str]) -> Result<String> {
-    let output = crate::cargo::cargo().args(arguments).arg("--quiet").current_dir(root).output()?;
-    if !output.status.success() {
-        bail!("cargo {} failed:\n{}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(String::from_utf8(output.stdout)?)
-}
-
-/// Finds the last program of a target in cargo's messages, of which each is a line.
-fn executable(messages: &str, target: &str) -> Option<PathBuf> {
-    let name = format!(r#""name":"{target}""#);
-    let of_target = messages.lines().filter(|line| line.contains(&name));
-    let (_, from) = of_target.filter_map(|line| line.split_once(r#""executable":""#)).next_back()?;
-    Some(from.split_once('"')?.0.into())
 }
 
 #[cfg(test)]
@@ -232,19 +219,5 @@ mod tests {
     fn a_script_may_say_how_long_it_takes() {
         assert_eq!(minutes("#!/bin/bash\n# lab: systemd\n# lab: minutes 4\n# minutes 5\n"), 4);
         assert_eq!(minutes("#!/bin/bash\n# It takes 4 minutes.\n"), 0);
-    }
-
-    #[test]
-    fn the_last_program_of_a_target_that_cargo_names_is_taken() {
-        let messages = [
-            r#"{"reason":"compiler-artifact","target":{"kind":["lib"],"name":"x"},"executable":null}"#,
-            r#"{"reason":"compiler-artifact","target":{"kind":["lib"],"name":"x"},"executable":"/t/debug/deps/x-1"}"#,
-            r#"{"reason":"compiler-artifact","target":{"kind":["lib"],"name":"xy"},"executable":"/t/debug/deps/xy-1"}"#,
-            r#"{"reason":"build-finished","success":true}"#,
-        ]
-        .join("\n");
-        assert_eq!(executable(&messages, "x"), Some("/t/debug/deps/x-1".into()));
-        assert_eq!(executable(&messages, "y"), None);
-        assert_eq!(executable(messages.lines().next().unwrap(), "x"), None);
     }
 }

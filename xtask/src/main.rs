@@ -1,7 +1,8 @@
-//! Developer commands: `cargo xtask docs | bench | fuzz | lab | motion`.
+//! Developer commands: `cargo xtask docs | bench | dist | fuzz | lab | motion`.
 
 mod bench;
 mod cargo;
+mod dist;
 mod docs;
 mod fuzz;
 mod lab;
@@ -19,6 +20,8 @@ enum Task {
     Docs,
     #[command(flatten)]
     Bench(bench::Command),
+    /// Makes what is released: a Debian package, an archive, a list of what is in the program, checksums.
+    Dist(dist::Dist),
     /// Looks for inputs that break a parser, with libFuzzer.
     Fuzz(fuzz::Fuzz),
     /// Runs lab/tests in a virtual machine with virtual cameras; 77 where that cannot be built.
@@ -30,6 +33,7 @@ enum Task {
 fn main() -> anyhow::Result<ExitCode> {
     match Task::parse() {
         Task::Bench(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Task::Dist(dist) => dist::run(&dist).map(|()| ExitCode::SUCCESS),
         Task::Docs => docs::write().map(|()| ExitCode::SUCCESS),
         Task::Fuzz(fuzz) => fuzz::run(&fuzz),
         Task::Lab(lab) => lab::run(&lab),
