@@ -17,8 +17,8 @@ fn main() {
         );
     }
     println!("cargo::rustc-env=LOOKOUT_UPGRADE_KEYS={keys}");
-    // Relocations in short: a twelfth of the program less. The C library must know the form, and does since 2.36, which is that of
-    // Debian 12.
+    // Relocations in short: a twelfth of the program less. The C library must know the form, and does since 2.36, which is that
+    // of Debian 12.
     if env::var("CARGO_CFG_TARGET_ENV").is_ok_and(|env| env == "gnu") {
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }

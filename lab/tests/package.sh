@@ -49,19 +49,17 @@ started_twice() { [ "$(journalctl --no-pager -o cat "_PID=$1" | grep -c '^Lookou
 said_by_systemd() { journalctl --no-pager -o cat UNIT=lookout.service | grep -F "$1"; }
 
 # The manager's password, as `lookout status` prints it in a line "login admin PASSWORD".
-password() {
-	{ lookout status 2>/dev/null || journalctl --no-pager -o cat _SYSTEMD_UNIT=lookout.service; } |
-		sed -n 's/^ *login  *admin  *\([^ ]*\)$/\1/p' | tail -n 1
-}
+password() { lookout status | sed -n 's/^ *login  *admin  *\([^ ]*\)$/\1/p'; }
 
-# fetch PATH [PASSWORD]: what the camera answers a manager.
-fetch() { curl -sf -m 30 -u "admin:${2:-$(password)}" "http://127.0.0.1:8080/$1"; }
+# fetch PATH: what the camera answers a manager, with the login of the first start: looking it up takes a while.
+fetch() { curl -sf -m 30 -u "admin:$PASSWORD" "http://127.0.0.1:8080/$1"; }
 asks() { [ "$(fetch "$1")" = ok. ]; }
 metric() { fetch metrics | grep -x "$1"; }
+fetch_has() { fetch "$1" | grep -F "$2"; }
 
-# shows_vivid [PASSWORD]: a picture can be had, and it is that of the camera.
+# A picture can be had, and it is that of the camera.
 shows_vivid() {
-	fetch snapshot.cgi "${1:-}" > /run/lab/picture.jpg || return
+	fetch snapshot.cgi > /run/lab/picture.jpg || return
 	PYTHONPATH=/host/tests python3 -c 'import rig, sys
 sys.exit(not rig.shows_vivids_bars(open("/run/lab/picture.jpg", "rb").read()))'
 }
@@ -80,9 +78,14 @@ fresh_machine() {
 install_it() {
 	package install
 	holds "the service runs" systemctl -q is-active lookout
+	PASSWORD=$(password)
+	holds "lookout status prints the login" [ -n "$PASSWORD" ]
 	holds "it is started with the machine" systemctl -q is-enabled lookout
 	holds "apt says where the login is" grep -q 'lookout status' /run/lab/apt
 	holds "it shows the camera of the machine" eventually shows_vivid
+	holds "lookout status says that it is well" sh -c 'lookout status | grep "it runs and is well"'
+	holds "nobody else's log has the login" sh -c '! journalctl --no-pager -o cat _SYSTEMD_UNIT=lookout.service | grep "login  *admin"'
+	holds "it is shut in from within, too" said "sandbox: "
 	holds "its configuration is no matter of everybody's" [ "$(stat -c '%a %U:%G' "$CONFIG")" = "640 root:lookout" ]
 	holds "its settings are its own matter" [ "$(stat -c '%a %U:%G' "$STATE")" = "700 lookout:lookout" ]
 	for path in /usr/share/man/man1/lookout-run.1.gz /usr/share/bash-completion/completions/lookout "$DOC"/copyright \
@@ -172,6 +175,71 @@ healed() {
 	holds "it shows the camera" eventually shows_vivid
 }
 
+# install_version VERSION PROGRAM: signs a program as a version and hands it to the camera, whose answer is shown.
+install_version() {
+	lookout sign --key /run/lab/key --program "$2" --program-version "$1" --output /run/lab/package </dev/null >/dev/null
+	curl -s -m 60 -u "admin:$PASSWORD" -F file=@/run/lab/package http://127.0.0.1:8080/upgrade_firmware.cgi
+}
+installs() { [ "$(install_version "$1" "$2")" = ok. ]; }
+runs_version() { [ "$(readlink "/proc/$(main)/exe")" = "$STATE/upgrade/lookout-$1" ]; }
+is_proven() { grep -q "^$1 proven 0 over " "$STATE/upgrade/installed"; }
+given_up() { ! grep -q "^$1 " "$STATE/upgrade/installed"; }
+
+# A program that does nothing, and does not end by itself: pause(2), over and over.
+silent_program() {
+	python3 - "$1" <<-'END'
+		import struct, sys
+		code = b"\xb8\x22\0\0\0\x0f\x05\xeb\xf7"
+		size = 120 + len(code)
+		head = b"\x7fELF\x02\x01\x01" + bytes(9)
+		head += struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0x400078, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+		head += struct.pack("<IIQQQQQQ", 1, 5, 0, 0x400000, 0x400000, size, size, 4096)
+		open(sys.argv[1], "wb").write(head + code)
+	END
+}
+
+upgraded() {
+	local before
+	lookout keygen --key /run/lab/key </dev/null >/dev/null
+	holds "without a pinned key nothing is taken" [ "$(install_version 0.2.0 /usr/bin/lookout)" = "error: upgrade.keys is off." ]
+	printf '[upgrade]\nkeys = ["%s"]\n' "$(sed -n 2p /run/lab/key.pub)" >> "$CONFIG"
+	systemctl restart lookout
+	holds "it shows the camera" eventually shows_vivid
+
+	before=$(main)
+	holds "a signed version is taken" installs 0.2.0 /usr/bin/lookout
+	holds "it runs, in the same process" eventually runs_version 0.2.0
+	holds "and shows the camera" eventually shows_vivid
+	holds "systemd takes that for no end" [ "$(main) $(systemctl is-active lookout)" = "$before active" ]
+	holds "it stays, when it has been well for a while" eventually is_proven 0.2.0
+	holds "which the journal tells" eventually fetch_has get_log.cgi "version 0.2.0 is well"
+	holds "lookout status knows it" sh -c 'lookout status | grep "installed  0.2.0 .* is well"'
+
+	holds "a version that ends at once is taken, too" installs 0.3.0 /bin/false
+	holds "and given up" eventually given_up 0.3.0
+	holds "the one before it runs again" eventually runs_version 0.2.0
+	holds "it shows the camera" eventually shows_vivid
+	holds "the journal tells what failed" fetch_has get_log.cgi "version 0.3.0 failed"
+
+	silent_program /run/lab/silent
+	PATIENCE=400
+	holds "a version that says nothing is taken" installs 0.4.0 /run/lab/silent
+	holds "and given up" eventually given_up 0.4.0
+	PATIENCE=180
+	holds "the one before it runs again" eventually runs_version 0.2.0
+	holds "it shows the camera" eventually shows_vivid
+	holds "systemd was tired of it first" said_by_systemd "Watchdog timeout"
+
+	before=$(main)
+	kill -9 "$before"
+	holds "after kill -9 it is the same version" eventually another "$before"
+	holds "it runs" eventually runs_version 0.2.0
+	holds "it shows the camera" eventually shows_vivid
+	package --reinstall install
+	holds "the same package of apt leaves it" eventually runs_version 0.2.0
+	holds "it shows the camera" eventually shows_vivid
+}
+
 wrong_configuration() {
 	echo 'nonsense = 1' >> "$CONFIG"
 	! systemctl restart lookout 2>/dev/null
@@ -187,14 +255,13 @@ wrong_configuration() {
 }
 
 removed() {
-	PASSWORD=$(password)
 	package remove lookout
 	holds "nothing runs" [ -z "$(pgrep -x lookout)" ]
 	holds "the program is gone" [ ! -e /usr/bin/lookout ]
 	holds "its settings stay" [ -s "$STATE/settings.toml" ]
 	holds "so does the configuration" [ -s "$CONFIG" ]
 	package install
-	holds "installed again it is the same camera" eventually shows_vivid "$PASSWORD"
+	holds "installed again it is the same camera" eventually shows_vivid
 }
 
 purged() {
@@ -206,7 +273,9 @@ purged() {
 	holds "nothing would start it" [ -z "$(find /etc/systemd/system -name lookout.service)" ]
 	holds "the user stays" getent passwd lookout
 	package install
-	holds "installed again it has other passwords" [ "$(password)" != "$PASSWORD" ]
+	local before=$PASSWORD
+	PASSWORD=$(password)
+	holds "installed again it has other passwords" [ "$PASSWORD" != "$before" ]
 	holds "and shows the camera" eventually shows_vivid
 }
 
@@ -215,6 +284,7 @@ install_it
 locked_in
 reaches_its_devices
 healed
+upgraded
 wrong_configuration
 removed
 purged

@@ -2,8 +2,8 @@
 //!
 //! The machine's image and all else lies in target/lab. What scripts find as /host is target/lab/host: `bin/linux-tests`
 //! (the tests of lookout-linux), `bin/lookout` (a release build) and `dist/lookout.deb` (the Debian package) if one of the
-//! scripts mentions them, as `tests/` all that lies in lab/tests, and as `polkit/` the rules that are shipped. Machines wait for most of
-//! their time, so three run at once for each processor, the longest first.
+//! scripts mentions them, as `tests/` all that lies in lab/tests, and as `polkit/` the rules that are shipped. Machines wait
+//! for most of their time, so three run at once for each processor, the longest first.
 
 use std::{
     cmp::Reverse,

@@ -74,8 +74,9 @@ pub fn exec(program: &Path, args: &[OsString], without: &str, listeners: &[Named
     execve(program, args, &environment(count, listeners, Some(without)))
 }
 
-/// Does what [`exec`] does. Where the sandbox lets no file run by that name, this very program starts anew, and is told again what
-/// it was told: the sandbox knows the file that was there when it was put up, and not one that an update has put in its place.
+/// Does what [`exec`] does. Where the sandbox lets no file run by that name, this very program starts anew, and is told again
+/// what it was told: the sandbox knows the file that was there when it was put up, and not one that an update has put in its
+/// place.
 ///
 /// # Errors
 /// No program starts; this process must end.
@@ -155,7 +156,8 @@ fn execve(program: &Path, args: &[OsString], environment: &[(OsString, OsString)
 /// container, which the kernel spares.
 pub fn end_within(limit: Option<Duration>) {
     // Whoever started us may have had it ignored or held back, which processes inherit.
-    // SAFETY: the set is initialised by sigemptyset(3) before it is used, and lives until then; the default action is none of ours.
+    // SAFETY: the set is initialised by sigemptyset(3) before it is used, and lives until then; the default action is none of
+    // ours.
     unsafe {
         libc::signal(libc::SIGALRM, libc::SIG_DFL);
         let mut alarm = std::mem::zeroed();

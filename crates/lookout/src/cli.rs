@@ -1,7 +1,7 @@
 //! What the command line does: `run`, `status`, `check`, `passwd`, `reset`, `drill`; and for builders `keygen`, `sign`.
 //!
-//! Exit codes: 0 done, 1 failed, of `drill` also that a link of the chain did, of `status` that no camera runs well, 2 wrong command line, 78 wrong configuration, or a state
-//! folder that only a person can put right (`EX_CONFIG`).
+//! Exit codes: 0 done, 1 failed, of `drill` also that a link of the chain did, of `status` that no camera runs well, 2 wrong
+//! command line, 78 wrong configuration, or a state folder that only a person can put right (`EX_CONFIG`).
 
 mod drill;
 mod first_minute;
@@ -220,9 +220,9 @@ fn configured(machine: &Machine) -> Result<Config, Failed> {
     Ok(config)
 }
 
-/// Runs the version that is wanted. An installed one that fails at its start, and was never well, calls the base again, with the sockets
-/// that nobody has taken: a version that cannot even read its configuration needs no service manager to be given up. Where there is
-/// one, it is left to it, which starts without the sandbox of the version before.
+/// Runs the version that is wanted. An installed one that fails at its start, and was never well, calls the base again, with
+/// the sockets that nobody has taken: a version that cannot even read its configuration needs no service manager to be given
+/// up. Where there is one, it is left to it, which starts without the sandbox of the version before.
 fn run(machine: &Machine, json: bool) -> ExitCode {
     let args: Vec<_> = std::env::args_os().skip(1).collect();
     let mut glance = Glance::at(file(machine).as_deref());
@@ -301,7 +301,8 @@ async fn serve(config: Config, version: Started, json: bool, sandbox: &Sandbox) 
     Ok(End::Stop)
 }
 
-/// Reads a line from standard input, for which a terminal is told `what` is wanted: never from the command line, which others see.
+/// Reads a line from standard input, for which a terminal is told `what` is wanted: never from the command line, which others
+/// see.
 fn ask(what: &str) -> Result<String, Failed> {
     if io::stdin().is_terminal() {
         eprintln!("{what} (it will be seen as you type):");

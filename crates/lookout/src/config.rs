@@ -697,8 +697,8 @@ fn collide(one: &SocketAddr, other: &SocketAddr) -> bool {
     one.port() != 0 && one.port() == other.port() && (includes(one, other) || includes(other, one))
 }
 
-/// What a start must know before it is certain which version reads the rest of the configuration: that one may know keys that this one
-/// does not.
+/// What a start must know before it is certain which version reads the rest of the configuration: that one may know keys that
+/// this one does not.
 #[derive(Debug)]
 pub struct Glance {
     /// Where the settings are kept.

@@ -119,7 +119,8 @@ impl Drop for Temporary {
     }
 }
 
-/// Opens a file in a folder, which is made if it is missing, that has no name any more, so that nothing is left of it whatever happens.
+/// Opens a file in a folder, which is made if it is missing, that has no name any more, so that nothing is left of it whatever
+/// happens.
 ///
 /// # Errors
 /// The disk refuses.

@@ -60,8 +60,8 @@ const MADE: &str = "first-login";
 /// Where systemd has that folder for a service of our name (`RuntimeDirectory=`).
 const RUNTIME: &str = "/run/lookout";
 
-/// Keeps the passwords that were made where a service manager gives a folder for that, as a service shows nothing to anybody but its
-/// log, which is on the disk; says whether they are there. None: there is nothing to keep, or no such folder.
+/// Keeps the passwords that were made where a service manager gives a folder for that, as a service shows nothing to anybody
+/// but its log, which is on the disk; says whether they are there. None: there is nothing to keep, or no such folder.
 pub fn remember(made: &[(String, Secret)]) -> Option<bool> {
     let folder = env::var_os("RUNTIME_DIRECTORY").filter(|_| !made.is_empty())?;
     let lines: String = made.iter().map(|(name, secret)| format!("{name} {}\n", secret.expose())).collect();

@@ -167,8 +167,8 @@ impl Upgrades {
         self.state.join(FOLDER)
     }
 
-    /// Removes every file that the record does not name, but that of the version that runs; and the settings of before where nobody
-    /// needs them any more.
+    /// Removes every file that the record does not name, but that of the version that runs; and the settings of before where
+    /// nobody needs them any more.
     fn tidy(&self) {
         let folder = self.folder();
         // What cannot be read now names files all the same.
@@ -246,8 +246,8 @@ impl Upgrades {
         installed.await.map_err(not_stored)
     }
 
-    /// Notes once that this version is well, behind [`WELL`] in which both loops turned without a break; and tells the journal what
-    /// the start gave up.
+    /// Notes once that this version is well, behind [`WELL`] in which both loops turned without a break; and tells the journal
+    /// what the start gave up.
     pub async fn prove(self: Arc<Self>, watchdog: Arc<Watchdog>, journal: Arc<Journal>) {
         self.started.given_up.iter().for_each(|failed| journal.note(&Event::GivenUp(failed.to_string())));
         if self.started.installed.is_none() {

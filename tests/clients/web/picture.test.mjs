@@ -1,5 +1,5 @@
-// The picture of the web UI that README shows: the live page of a camera with the demo scene. PICTURE=docs/manual/live.jpg (from the
-// folder of the sources) renews it; without that it is only looked at.
+// The picture of the web UI that README shows: the live page of a camera with the demo scene. PICTURE=docs/manual/live.jpg
+// (from the folder of the sources) renews it; without that it is only looked at.
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";

@@ -1,5 +1,5 @@
 //! The manual and what else is to be read on a machine without the sources: README.md, SECURITY.md, the files of docs/ and
-//! docs/manual/. Their links lead to each other; of a link to what is not there the words remain.
+//! docs/manual/, with their pictures. Their links lead to each other; of a link to what is not there the words remain.
 
 use std::{collections::BTreeMap, fs};
 
@@ -19,19 +19,25 @@ pub fn all(release: &Release, below: &str) -> Result<Files> {
     for (folder, to) in [("docs", ""), ("docs/manual", "manual/")] {
         for entry in fs::read_dir(release.root.join(folder))? {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            if name.ends_with(".md") {
+            if [".md", ".jpg"].iter().any(|end| name.ends_with(end)) {
                 sources.insert(format!("{folder}/{name}"), format!("{below}{to}{name}"));
             }
         }
     }
-    let read = |path: &str| fs::read_to_string(release.root.join(path)).with_context(|| format!("cannot read {path}"));
+    let read = |path: &str| fs::read(release.root.join(path)).with_context(|| format!("cannot read {path}"));
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).context("a document is no text");
     let mut places = sources.clone();
     for (folder, names) in deb::EXAMPLES {
         places.extend(names.iter().map(|name| (format!("{folder}/{name}"), format!("examples/{name}"))));
     }
     let mut files = Files::default();
     for (from, to) in &sources {
-        files.put(to.as_str(), relinked(&read(from)?, from, to, &places));
+        let bytes = if from.ends_with(".md") {
+            relinked(&text(&read(from)?)?, from, to, &places).into_bytes()
+        } else {
+            read(from)?
+        };
+        files.put(to.as_str(), bytes);
     }
     Ok(files)
 }

@@ -7,8 +7,8 @@
 //!    └── TRIES starts, and it never was ◀──────── STARTS in a row ──────┘
 //! ```
 //! Each start is counted on the disk *before* the version is called, so that one that crashes, hangs or takes the power with it
-//! is counted as well. Behind a version stands the one that was proven before it: it runs again where the newer one is given up, and
-//! only behind that the base. A newer base, as apt installs it, wins over what was installed before it.
+//! is counted as well. Behind a version stands the one that was proven before it: it runs again where the newer one is given
+//! up, and only behind that the base. A newer base, as apt installs it, wins over what was installed before it.
 
 use super::version::Version;
 

@@ -150,8 +150,8 @@ impl<'a> Package<'a> {
     }
 }
 
-/// Says why a program that lies on the disk must not run: its package is not signed, or it is not that one's. This is the same look as
-/// at an upload, over the files that were made of it.
+/// Says why a program that lies on the disk must not run: its package is not signed, or it is not that one's. This is the same
+/// look as at an upload, over the files that were made of it.
 ///
 /// # Errors
 /// Why it must not.

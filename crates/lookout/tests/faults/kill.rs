@@ -50,11 +50,11 @@ const ATTEMPTS: usize = 3;
 /// Calls that strace cannot tell apart, in a deed that syncs the state folder twice: the second sync, if the runtime does
 /// it in another thread than the first.
 const SECOND_SYNC: usize = 1;
-/// The same of a start: it clears once more, in other threads, what writing the public addresses may have left, and syncs the folder
-/// for the network that was confirmed.
+/// The same of a start: it clears once more, in other threads, what writing the public addresses may have left, and syncs the
+/// folder for the network that was confirmed.
 const BEHIND_A_START: usize = 3;
-/// The same of a factory reset, behind which a start in other threads makes the accounts in the same files and syncs the folder for the
-/// journal, and what is behind that start.
+/// The same of a factory reset, behind which a start in other threads makes the accounts in the same files and syncs the folder
+/// for the journal, and what is behind that start.
 const NEW_ACCOUNTS: usize = 11;
 
 /// The same of an upgrade, behind which the base and the version that it calls start in the same process.
