@@ -16,6 +16,9 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 /** The folder of everything that the tests make and install. */
 export const scratch = resolve(process.env.CLIENTS ?? `${root}target/clients`);
 
+/** The camera's program. */
+export const program = process.env.LOOKOUT ?? `${root}target/debug/lookout`;
+
 /** Loads an npm package. */
 export const load = createRequire(`${scratch}/`);
 
@@ -49,7 +52,6 @@ export async function camera(name, configuration = "", environment = {}, source 
   const files = ["--config", `${folder}/lookout.toml`, "--state", `${folder}/state`];
   const passwords = { LOOKOUT_ADMIN_PASSWORD: admin.pwd, LOOKOUT_VIEWER_PASSWORD: viewer.pwd };
   const env = { ...process.env, ...environment, ...passwords };
-  const program = process.env.LOOKOUT ?? `${root}target/debug/lookout`;
   const daemon = spawn(program, ["run", "--source", source, "--json", ...addresses, ...files], { env });
   daemon.stderr.pipe(createWriteStream(`${folder}/log`));
   const ended = once(daemon, "exit");

@@ -1,11 +1,12 @@
 // The system's page: backup, factory reset and restore; and what strangers can write into the camera, shown as text everywhere.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
 import { page, pictures, troubles } from "../browser.mjs";
-import { admin, camera, query, viewer, zip } from "../camera.mjs";
+import { admin, camera, program, query, viewer, zip } from "../camera.mjs";
 import { accounts, card, live, open, order, say, setting, settled } from "./ui.mjs";
 
 const [lookout, hostile] = await Promise.all([camera("web-system", "[web]\npacks = true\n"), camera("web-hostile")]);
@@ -88,7 +89,7 @@ test("what is no package, or cannot be installed here, is refused, and told", ()
   page(admin, async (page) => {
     await open(page, lookout, "system");
     for (const [key, why] of [
-      ["system.upgrade.firmware", "refused.unsupported"],
+      ["system.upgrade.firmware", "refused.off"],
       ["system.upgrade.pages", "refused.damaged"],
     ]) {
       const file = page.getByLabel(say("system.file", { words: say(key) }));
@@ -97,6 +98,29 @@ test("what is no package, or cannot be installed here, is refused, and told", ()
       await page.locator("form").filter({ has: file }).getByText(say(why)).waitFor();
     }
   }));
+
+test("another version is installed, and the page waits until the camera is back", async () => {
+  const key = `${lookout.folder}/key`;
+  const env = { ...process.env, LOOKOUT_KEY_PASSWORD: "" };
+  execFileSync(program, ["keygen", "--key", key], { env });
+  execFileSync(program, ["sign", "--key", key, "--program-version", "9.8.7", "-o", `${key}.lookout`], { env });
+  const pinned = readFileSync(`${key}.pub`, "utf8").split("\n")[1];
+  const upgraded = await camera("web-upgrade", `[upgrade]\nkeys = ["${pinned}"]\n`);
+  await accounts(upgraded);
+  await page(admin, async (page) => {
+    await open(page, upgraded, "system");
+    const upgrade = card(page, say("system.upgrade"));
+    const install = async (file) => {
+      await upgrade.getByLabel(say("system.file", { words: say("system.upgrade.firmware") })).setInputFiles(file);
+      await upgrade.getByRole("button", { name: say("system.upgrade.firmware"), exact: true }).click();
+    };
+    await install(program);
+    await upgrade.getByText(say("refused.damaged")).waitFor();
+    await install(`${key}.lookout`);
+    await page.getByText(say("back")).waitFor();
+    assert.match(readFileSync(`${upgraded.folder}/state/upgrade/installed`, "utf8"), /^9\.8\.7 trial 1 /);
+  });
+});
 
 test("another web UI is installed, and gone again", async () => {
   const pack = await zip(lookout.folder, { "index.htm": "<title>pack</title><p>another</p>" });
