@@ -180,7 +180,8 @@ pub async fn start(config: Config, first: FirstPasswords, version: Started) -> R
     let chosen = config.source.url.is_none();
     let source = config.source.url.clone().unwrap_or_else(Locator::first);
     let state = config.state_dir();
-    let opened = Store::open_as(&state, rules(&config), &version.version.to_string())?;
+    let opened = Store::open(&state, rules(&config))?;
+    opened.store.say(&version.version.to_string()).await;
     let configured = sockets::configured(&config);
     let port = door::choose(configured, &opened.store.get().network);
     let sockets = Sockets::open(&config, port)?;

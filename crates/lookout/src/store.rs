@@ -87,21 +87,17 @@ impl Store {
     /// # Errors
     /// The folder cannot be made, written or locked.
     pub fn open(dir: &Path, rules: Rules) -> Result<Opened, StateError> {
-        Self::open_as(dir, rules, "")
-    }
-
-    /// Does so for a camera that runs, and says which version it is ([`said`]).
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn open_as(dir: &Path, rules: Rules, version: &str) -> Result<Opened, StateError> {
         let disk = Disk::open(dir)?;
-        disk.say(version);
         let found = disk.load()?.unwrap_or_else(Settings::factory);
         let fresh = found.users == Settings::factory().users;
         let now = Arc::new(watch::Sender::new(Arc::new(found)));
         let disk = Arc::new(tokio::sync::Mutex::new(disk));
         Ok(Opened { store: Self { now, disk, waiting: Mutex::default(), rules }, fresh })
+    }
+
+    /// Says which version runs to whoever looks at the state folder ([`said`]).
+    pub async fn say(&self, version: &str) {
+        self.disk.lock().await.say(version);
     }
 
     /// Returns the settings as they are.
