@@ -138,7 +138,7 @@ fn make(root: &Path, target: Option<&str>, out: &Path) -> Result<Vec<PathBuf>> {
 
     let contents = sbom::contents(&release)?;
     let parts = Parts {
-        needs: libraries::needs(&stripped)?,
+        needs: libraries::needs(&stripped, machine)?,
         program: fs::read(&stripped)?,
         third_party: licences::text(&contents)?,
     };

@@ -7,19 +7,19 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
 
-use super::say;
+use super::{Machine, say};
 
-/// Returns the `Depends` of a package with this program in it.
+/// Returns the `Depends` of a package for a machine with this program in it.
 ///
 /// # Errors
 /// Fails if readelf does, or for a library of which nobody said in which package it is.
-pub fn needs(program: &Path) -> Result<String> {
+pub fn needs(program: &Path, machine: Machine) -> Result<String> {
     let about = say(Command::new("readelf").args(["--wide", "--dynamic", "--version-info"]).arg(program))?;
-    depends(&about)
+    depends(&about, machine)
 }
 
 /// Reads what readelf says.
-fn depends(about: &str) -> Result<String> {
+fn depends(about: &str, machine: Machine) -> Result<String> {
     let libraries = about.lines().filter(|line| line.contains("(NEEDED)"));
     let mut packages = Vec::new();
     for line in libraries {
@@ -29,7 +29,8 @@ fn depends(about: &str) -> Result<String> {
             // Of the C library, too.
             name if name.starts_with("ld-linux") => libc(about)?,
             "libgcc_s.so.1" => "libgcc-s1".to_owned(),
-            // Debian 13 renamed it. Whoever has Debian 12 has 1.2.8.
+            // Debian 13 renamed it, for another length of times; that differs on armhf alone. Debian 12 has 1.2.8.
+            "libasound.so.2" if machine.debian == "armhf" => "libasound2 (>= 1.2)".to_owned(),
             "libasound.so.2" => "libasound2 (>= 1.2) | libasound2t64".to_owned(),
             other => bail!("the program needs {other}: in which package is it?"),
         });
@@ -56,6 +57,7 @@ fn libc(about: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dist::MACHINES;
 
     const ABOUT: &str = "
  0x0000000000000001 (NEEDED)             Shared library: [libasound.so.2]
@@ -71,14 +73,19 @@ mod tests {
     #[test]
     fn a_program_needs_the_packages_of_its_libraries() {
         let expected = "libasound2 (>= 1.2) | libasound2t64, libc6 (>= 2.36), libgcc-s1";
-        assert_eq!(depends(ABOUT).unwrap(), expected);
+        assert_eq!(depends(ABOUT, MACHINES[0]).unwrap(), expected);
         let expected = "libasound2 (>= 1.2) | libasound2t64, libc6 (>= 2.34), libgcc-s1";
-        assert_eq!(depends(&ABOUT.replace("GLIBC_ABI_DT_RELR", "GLIBC_2.1")).unwrap(), expected);
+        assert_eq!(depends(&ABOUT.replace("GLIBC_ABI_DT_RELR", "GLIBC_2.1"), MACHINES[1]).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_program_for_armhf_is_not_for_a_library_with_other_times() {
+        assert_eq!(depends(ABOUT, MACHINES[2]).unwrap(), "libasound2 (>= 1.2), libc6 (>= 2.36), libgcc-s1");
     }
 
     #[test]
     fn a_library_of_which_nobody_knows_the_package_is_an_error() {
         let about = ABOUT.replace("libgcc_s.so.1", "libssl.so.3");
-        assert!(depends(&about).unwrap_err().to_string().contains("libssl.so.3"));
+        assert!(depends(&about, MACHINES[0]).unwrap_err().to_string().contains("libssl.so.3"));
     }
 }
