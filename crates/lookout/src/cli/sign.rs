@@ -31,6 +31,7 @@ impl Keygen {
     pub fn make(&self) -> Result<(), Failed> {
         let public = PathBuf::from(format!("{}.pub", self.key.display()));
         let password = password("Password for the new key, blank for none")?;
+        let kept = if password.is_some() { "with its password" } else { "as it is, as no password was given" };
         let pair = match password {
             Some(password) => KeyPair::generate_encrypted_keypair(Some(password)),
             None => KeyPair::generate_unencrypted_keypair(),
@@ -40,7 +41,7 @@ impl Keygen {
         // The public one first: a secret key beside another one's public key would be found out late.
         write_new(&public, 0o644, pair.pk.to_box().map_err(failed)?.into_string().as_bytes())?;
         write_new(&self.key, 0o600, secret.into_string().as_bytes()).inspect_err(|_| drop(fs::remove_file(&public)))?;
-        say(format_args!("secret key  {}: keep it where no camera is", self.key.display()));
+        say(format_args!("secret key  {}, kept {kept}: put it where no camera is", self.key.display()));
         say(format_args!("public key  {}", public.display()));
         say(format_args!("In lookout.toml of the cameras that install what it signs:"));
         say(format_args!("  [upgrade]"));
