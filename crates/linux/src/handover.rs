@@ -152,8 +152,8 @@ fn execve(program: &Path, args: &[OsString], environment: &[(OsString, OsString)
 
 /// Has the kernel end this process after `limit`, whatever program it runs by then; `None` calls that off.
 ///
-/// The alarm of a process outlives execve(2), and none of our programs handles it: SIGALRM ends it; but not the first process of a
-/// container, which the kernel spares.
+/// The alarm of a process outlives execve(2), and none of our programs handles it: SIGALRM ends it; but not the first process
+/// of a container, which the kernel spares.
 pub fn end_within(limit: Option<Duration>) {
     // Whoever started us may have had it ignored or held back, which processes inherit.
     // SAFETY: the set is initialised by sigemptyset(3) before it is used, and lives until then; the default action is none of

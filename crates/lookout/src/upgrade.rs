@@ -7,8 +7,8 @@
 //! The package stays beside the program, as upgrade/lookout-VERSION.package: each start of the base verifies both anew, so that
 //! whoever may write the folder still cannot have a program run that nobody signed.
 //!
-//! Writing the record is the switch: before that the version that runs is called again, behind it the new one. Whatever lies in the
-//! folder and is not in the record is left of a cut installation; the next start removes it (F14).
+//! Writing the record is the switch: before that the version that runs is called again, behind it the new one. Whatever lies
+//! in the folder and is not in the record is left of a cut installation; the next start removes it (F14).
 
 mod call;
 mod package;

@@ -90,7 +90,8 @@ impl Command {
 /// What to measure.
 #[derive(clap::Args)]
 pub struct Bench {
-    /// The cases, or `work`: what single pieces of work cost, or `size`: how large and how soon the daemon is; all if none is given.
+    /// The cases, or `work`: what single pieces of work cost, or `size`: how large and how soon the daemon is; all if none is
+    /// given.
     #[arg(value_parser = clap::builder::PossibleValuesParser::new(CASES.iter().map(|case| case.name).chain([WORK, SIZE])))]
     cases: Vec<String>,
     /// Two short rounds: for a look, not for a record.

@@ -91,7 +91,8 @@ fn stripped(setup: &Setup) -> Result<f64> {
     Ok(fs::metadata(copy)?.len() as f64 / 1e6)
 }
 
-/// Returns the milliseconds from the start of a fresh camera to the last byte of a picture that was asked for as soon as it listened.
+/// Returns the milliseconds from the start of a fresh camera to the last byte of a picture that was asked for as soon as it
+/// listened.
 fn first_picture(setup: &Setup) -> Result<f64> {
     let folder = tempfile::tempdir()?;
     let mut command = lookout(&setup.daemon, "demo:", setup.cores, folder.path())?;

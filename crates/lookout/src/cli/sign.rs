@@ -15,7 +15,8 @@ use super::{Failed, ask, failed, first_minute::say};
 use crate::upgrade::{OWN, TARGET, pack};
 
 /// What stands below the options of both.
-pub const PASSWORD: &str = "The password of the secret key is taken from LOOKOUT_KEY_PASSWORD, else read from the terminal or from standard input;\n\
+pub const PASSWORD: &str = "\
+The password of the secret key is taken from LOOKOUT_KEY_PASSWORD, else read from the terminal or from standard input;\n\
 a blank one means that the key is kept as it is.";
 
 /// Where a pair of keys goes.

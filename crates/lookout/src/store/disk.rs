@@ -94,8 +94,8 @@ impl Disk {
         Ok(disk)
     }
 
-    /// Brings back the settings of before a newer version that was given up, in the place of those that it made of them; none where
-    /// there is no such copy, as it was not on trial.
+    /// Brings back the settings of before a newer version that was given up, in the place of those that it made of them; none
+    /// where there is no such copy, as it was not on trial.
     fn put_back(&self, newer: &Path) -> Option<Settings> {
         let before = fs::read_to_string(self.dir.join(BEFORE[0]).join(BEFORE[1])).ok()?;
         let settings = stored::decode(&before).ok()?.settings;
@@ -108,7 +108,8 @@ impl Disk {
         Some(settings)
     }
 
-    /// Says something of this process to whoever looks at the folder, in the file that locks it; it is lost where the disk refuses.
+    /// Says something of this process to whoever looks at the folder, in the file that locks it; it is lost where the disk
+    /// refuses.
     pub fn say(&self, what: &str) {
         let _ = self.lock.set_len(0).and_then(|()| self.lock.write_all_at(what.as_bytes(), 0));
     }
