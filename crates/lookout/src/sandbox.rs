@@ -31,6 +31,8 @@ const SYSTEM: [&str; 15] = [
 ];
 /// Devices come and go: what is plugged in anew is another file, so their folder is open, and their own rights count.
 const DEVICES: &str = "/dev";
+/// Where the kernel has its devices, LEDs among them.
+const KERNELS: &str = "/sys/devices";
 /// Homes, each of which holds everything of somebody.
 const HOMES: &str = "/home";
 /// Where the machine's operator may have put what is usually found in those folders.
@@ -153,6 +155,12 @@ fn lamps(config: &Config) -> impl Iterator<Item = PathBuf> {
     config.gpio.led.iter().chain(output).map(led::Place::folder).map(Path::to_owned)
 }
 
+/// Returns what stays of a LED's folder when the LED is unplugged and back: another folder, with those above it of its device. So of
+/// the kernel's LEDs it is that of all devices, whose files have their own rights.
+fn lasting(led: &Path) -> PathBuf {
+    if led.starts_with("/sys") { PathBuf::from(KERNELS) } else { led.to_owned() }
+}
+
 fn plan(config: &Config, file: Option<&Path>, base: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Plan {
     let home = variable("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
     let loaded = sandbox::loaded();
@@ -177,7 +185,7 @@ fn plan(config: &Config, file: Option<&Path>, base: &Path, variable: impl Fn(&st
         run: programs.chain([state.clone()]).chain(loader).collect(),
         // In the second are the first passwords of a service, for `lookout status`.
         kept: [Some(state), variable("RUNTIME_DIRECTORY").map(PathBuf::from)].into_iter().flatten().collect(),
-        driven: [PathBuf::from(DEVICES)].into_iter().chain(lamps(config)).collect(),
+        driven: [PathBuf::from(DEVICES)].into_iter().chain(lamps(config).map(|led| lasting(&led))).collect(),
         abstract_sockets: says("NOTIFY_SOCKET", "@") || says("DBUS_SYSTEM_BUS_ADDRESS", "abstract="),
     }
 }
@@ -218,6 +226,13 @@ mod tests {
 
     fn has(paths: &[PathBuf], path: &Path) -> bool {
         paths.iter().any(|there| there == path)
+    }
+
+    #[test]
+    fn a_led_of_the_kernels_may_be_plugged_in_anew() {
+        let lasts = |path: &str| lasting(Path::new(path)).display().to_string();
+        assert_eq!(lasts("/sys/class/leds/ACT"), "/sys/devices");
+        assert_eq!(lasts("/srv/lamp"), "/srv/lamp");
     }
 
     #[test]
