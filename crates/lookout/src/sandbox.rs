@@ -155,12 +155,6 @@ fn lamps(config: &Config) -> impl Iterator<Item = PathBuf> {
     config.gpio.led.iter().chain(output).map(led::Place::folder).map(Path::to_owned)
 }
 
-/// Returns what stays of a LED's folder when the LED is unplugged and back: another folder, with those above it of its device. So of
-/// the kernel's LEDs it is that of all devices, whose files have their own rights.
-fn lasting(led: &Path) -> PathBuf {
-    if led.starts_with("/sys") { PathBuf::from(KERNELS) } else { led.to_owned() }
-}
-
 fn plan(config: &Config, file: Option<&Path>, base: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Plan {
     let home = variable("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
     let loaded = sandbox::loaded();
@@ -185,7 +179,11 @@ fn plan(config: &Config, file: Option<&Path>, base: &Path, variable: impl Fn(&st
         run: programs.chain([state.clone()]).chain(loader).collect(),
         // In the second are the first passwords of a service, for `lookout status`.
         kept: [Some(state), variable("RUNTIME_DIRECTORY").map(PathBuf::from)].into_iter().flatten().collect(),
-        driven: [PathBuf::from(DEVICES)].into_iter().chain(lamps(config).map(|led| lasting(&led))).collect(),
+        // A LED that was unplugged and is back is another folder, and so are those of its device above it.
+        driven: [PathBuf::from(DEVICES)]
+            .into_iter()
+            .chain(lamps(config).flat_map(|led| [led, KERNELS.into()]))
+            .collect(),
         abstract_sockets: says("NOTIFY_SOCKET", "@") || says("DBUS_SYSTEM_BUS_ADDRESS", "abstract="),
     }
 }
@@ -229,13 +227,6 @@ mod tests {
     }
 
     #[test]
-    fn a_led_of_the_kernels_may_be_plugged_in_anew() {
-        let lasts = |path: &str| lasting(Path::new(path)).display().to_string();
-        assert_eq!(lasts("/sys/class/leds/ACT"), "/sys/devices");
-        assert_eq!(lasts("/srv/lamp"), "/srv/lamp");
-    }
-
-    #[test]
     fn a_plain_camera_keeps_its_state_drives_devices_runs_itself_and_reads_the_system() {
         let plan = planned("", &[("HOME", "/home/me")]);
         assert_eq!((plan.kept, plan.driven), (vec!["/srv/state".into()], vec!["/dev".into()]));
@@ -268,7 +259,7 @@ mod tests {
         for folder in ["live", "archive", "pictures", ""] {
             assert!(has(&plan.read, &PathBuf::from(at(folder)).components().collect::<PathBuf>()), "{folder}");
         }
-        assert!(has(&plan.driven, &real.join("led")));
+        assert!(has(&plan.driven, &real.join("led")) && has(&plan.driven, Path::new(KERNELS)));
     }
 
     #[test]
