@@ -1,5 +1,5 @@
 #!/bin/bash
-# lab: minutes 3
+# lab: minutes 10
 # lab: systemd
 # lab: patient
 # The Debian package, /host/dist/lookout.deb: `apt install` makes a camera with a picture; its service is locked in, is healed
