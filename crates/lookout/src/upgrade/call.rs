@@ -128,7 +128,10 @@ pub fn call(glance: &Glance, args: &[OsString]) -> io::Result<Started> {
         let failed = choice.dropped.iter().filter(|installed| installed.failed());
         started.given_up.extend(failed.map(|installed| installed.version));
         let Some(Installed { version, proven, .. }) = choice.record.0.first().copied() else {
-            return write(&folder, &choice.record).map(|()| started.clone()).or(Ok(started));
+            if let Err(error) = write(&folder, &choice.record) {
+                eprintln!("lookout: what was given up is on the disk still: {error}");
+            }
+            return Ok(started);
         };
         if let Err(why) = genuine(&folder, version, glance) {
             // Its key may be pinned again: nothing is given up for that either.
