@@ -38,6 +38,17 @@ impl Picture {
         Self::try_decode(jpeg).unwrap_or_else(|| panic!("a broken JPEG of {} bytes", jpeg.len()))
     }
 
+    /// Says whether a JPEG begins somewhere in these bytes, with a head that can be read. Three bytes alone would say so of
+    /// one in a few hundred encrypted files.
+    pub fn begins_in(bytes: &[u8]) -> bool {
+        let mut decompressor = Decompressor::new().unwrap();
+        let begins = |at: usize| {
+            let rest = &bytes[at..];
+            rest.starts_with(&[0xff, 0xd8, 0xff]) && decompressor.read_header(rest).is_ok()
+        };
+        (0..bytes.len()).any(begins)
+    }
+
     /// Returns width and height.
     pub fn size(&self) -> (usize, usize) {
         (self.width, self.height)
@@ -202,6 +213,15 @@ mod tests {
         assert_ne!(picture.mirrored().number(), Some(4711));
         assert_ne!(picture.upside_down().number(), Some(4711));
         assert_eq!(picture.upside_down().upside_down().number(), Some(4711));
+    }
+
+    #[test]
+    fn a_picture_is_found_in_whatever_it_lies_and_three_bytes_are_none() {
+        let jpeg = scene_jpeg(Size::QVGA, 1);
+        let half = &jpeg[..jpeg.len() / 2];
+        assert!(Picture::begins_in(&jpeg) && Picture::begins_in(&[b"--boundary\r\n\r\n", half].concat()));
+        assert!(!Picture::begins_in(&[&[0xff, 0xd8, 0xff], &b"by chance "[..]].concat().repeat(100)));
+        assert!(!Picture::begins_in(&jpeg[1..]) && !Picture::begins_in(b""));
     }
 
     #[test]

@@ -194,10 +194,6 @@ fn play_out(records: Vec<JoinHandle<Reply>>) -> Vec<usize> {
     heard
 }
 
-fn holds_a_picture(bytes: &[u8]) -> bool {
-    bytes.windows(3).any(|window| window == [0xff, 0xd8, 0xff])
-}
-
 /// Says whether a row ends the camera under test, or its accounts: of that only the head is asked for.
 fn is_the_end(command: &Command) -> bool {
     matches!(command.run, Run::Do(Op::Reboot | Op::RestoreFactory))
@@ -233,7 +229,7 @@ fn no_answer_of_any_row_holds_a_picture_in_forbidden_hours_and_those_that_show_a
     house.snapshots_are_dark();
     // What does not show, by its row, holds no picture at other hours either: so the rows say the truth.
     ask(&house, all().filter(|command| !command.run.shows()), |_, asked, reply| {
-        assert!(!holds_a_picture(&reply.body), "{asked}: its row says that it shows nothing");
+        assert!(!Picture::begins_in(&reply.body), "{asked}: its row says that it shows nothing");
     });
     house.jump(NOON + 20 * MINUTE);
     house.show(true);
@@ -241,7 +237,7 @@ fn no_answer_of_any_row_holds_a_picture_in_forbidden_hours_and_those_that_show_a
         // Each path that shows, by GET and HEAD.
         let mut shows = 0;
         ask(&house, all(), |command, asked, reply| {
-            assert!(!holds_a_picture(&reply.body), "{asked}");
+            assert!(!Picture::begins_in(&reply.body), "{asked}");
             if command.run.shows() {
                 assert_eq!((reply.status, reply.header("Content-Type")), (403, Some("text/html")), "{asked}");
                 shows += 1;
