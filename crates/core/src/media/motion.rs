@@ -233,8 +233,8 @@ impl Detector {
         if *changed * LIT_FROM < pixels.len() {
             return None;
         }
-        let much = *changed * SHAKEN_FROM >= pixels.len();
         let Self { background, expected, marks, size, .. } = self;
+        let much = *changed * SHAKEN_FROM >= pixels.len() && shake::is_likely(marks, size[0]);
         let mut left = [usize::MAX; 2];
         if much && shake::expect(pixels, &background.level, size[0], expected).is_some() {
             left[0] = background.compare(pixels, expected, threshold, marks);

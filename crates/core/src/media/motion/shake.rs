@@ -1,9 +1,32 @@
 //! Whether the whole picture moved.
 
-use super::background::ONE;
+use super::background::{CHANGED, ONE};
 
 /// How many cells a picture may have moved, each way.
 const FARTHEST: isize = 2;
+
+/// Into how many strips the picture is cut, each way, to see where it changed.
+const STRIPS: usize = 8;
+/// In how many of them there must be changes.
+const TOUCHED: usize = 6;
+/// Of so many changes one in a strip counts.
+const COUNTS: usize = 32;
+
+/// Says whether what changed lies all along the picture or all down it, as edges do where a camera is shaken. What lies in one
+/// place is something that moves, also where all but it is plain.
+pub(super) fn is_likely(marks: &[u8], width: usize) -> bool {
+    let height = marks.len() / width.max(1);
+    let (mut along, mut down, mut changed) = ([0; STRIPS], [0; STRIPS], 0);
+    for (row, marks) in marks.chunks_exact(width.max(1)).enumerate() {
+        for column in (0..width).filter(|column| marks[*column] & CHANGED != 0) {
+            along[column * STRIPS / width] += 1;
+            down[row * STRIPS / height] += 1;
+            changed += 1;
+        }
+    }
+    let touched = |strips: [usize; STRIPS]| strips.into_iter().filter(|cells| cells * COUNTS > changed).count();
+    touched(along).max(touched(down)) >= TOUCHED
+}
 
 /// Writes what the background looks like from where the camera looks now; returns how many cells it moved, `None` if it
 /// did not or that cannot be told.

@@ -192,6 +192,33 @@ fn a_shaken_camera_sees_nothing_that_moves() {
 }
 
 #[test]
+fn what_moves_before_a_plain_wall_is_no_shaken_camera() {
+    // Stripes that differ by so little that nothing but the box has an edge.
+    let room = |left: f64| {
+        let cell = |at: usize| {
+            let (column, row) = (at % 40, at / 40);
+            let covered = (left + 7.5 - column as f64).min(column as f64 + 1.0 - left).clamp(0.0, 1.0);
+            let stripe = 60.0 + (column / 4 * 8) as f64;
+            if (10..22).contains(&row) { stripe + covered * (255.0 - stripe) } else { stripe }
+        };
+        Luma { width: 40, height: 30, pixels: (0..1200).map(|at| cell(at) as u8).collect() }
+    };
+    for (fps, begin) in [5, 7, 8, 9, 10].into_iter().flat_map(|fps| (0..60).step_by(3).map(move |begin| (fps, begin))) {
+        let mut eye = Eye::new(f64::from(fps));
+        // Already there and moving while the background is learnt, 12.5 cells a second to and fro.
+        let verdicts: Vec<_> = (0..20 * fps)
+            .map(|step| {
+                let at = (f64::from(begin) + f64::from(step) / f64::from(fps) * 12.5) % 60.0;
+                eye.see(&room(at.min(60.0 - at)))
+            })
+            .collect();
+        let motion = verdicts.iter().filter(|verdict| **verdict == Verdict::Motion).count();
+        assert!(motion * 50 >= verdicts.len(), "{motion} times at {fps} a second from {begin}: {verdicts:?}");
+        assert!(!verdicts.contains(&Verdict::Shaken), "at {fps} a second from {begin}: {verdicts:?}");
+    }
+}
+
+#[test]
 fn the_curve_never_gets_more_sensitive() {
     for pair in CURVE.windows(2) {
         assert!(pair[0].contrast < pair[1].contrast && pair[0].area < pair[1].area && pair[0].noise <= pair[1].noise);
