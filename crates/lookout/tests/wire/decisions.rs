@@ -3,7 +3,8 @@
 use std::{
     fs,
     path::PathBuf,
-    thread::sleep,
+    sync::mpsc,
+    thread::{self, sleep},
     time::{Duration, Instant},
 };
 
@@ -18,6 +19,10 @@ use tempfile::TempDir;
 
 use crate::{showing, start};
 
+/// How far something moves in the room in a picture, pixels, and how long that takes.
+const STRIDE: usize = 5;
+const STEP: Duration = Duration::from_millis(50);
+
 /// Paints a room with a light that is so bright, and something white in it.
 fn room(light: u8, at: Option<u16>) -> Vec<u8> {
     let mut canvas = Canvas::new(Size::QVGA);
@@ -26,7 +31,7 @@ fn room(light: u8, at: Option<u16>) -> Vec<u8> {
         canvas.rect((f32::from(stripe) * 32.0, 0.0), (32.0, 240.0), Colour::rgb(grey, grey, grey));
     }
     if let Some(at) = at {
-        canvas.rect((f32::from(at % 240), 80.0), (60.0, 100.0), Colour::WHITE);
+        canvas.rect((f32::from(at), 80.0), (60.0, 100.0), Colour::WHITE);
     }
     Pipeline::new().unwrap().encode_raw(&canvas.into_raw(), &Change::default(), QUALITY).unwrap().to_vec()
 }
@@ -36,8 +41,9 @@ struct Stage {
     camera: Camera,
     admin: Client,
     path: PathBuf,
+    /// The room with something in it, ever farther to the right.
+    moving: Vec<Vec<u8>>,
     _dir: TempDir,
-    begin: Instant,
 }
 
 impl Stage {
@@ -47,7 +53,8 @@ impl Stage {
         fs::write(&path, room(60, None)).unwrap();
         let camera = showing(&format!("file:{}", path.display()), "[sound]\nmicrophone = \"none\"\n");
         let admin = camera.admin();
-        Self { camera, admin, path, _dir: dir, begin: Instant::now() }
+        let moving = (0..=240).step_by(STRIDE).map(|at| room(60, Some(at))).collect();
+        Self { camera, admin, path, moving, _dir: dir }
     }
 
     fn show(&self, jpeg: &[u8]) {
@@ -56,10 +63,23 @@ impl Stage {
         fs::rename(&next, &self.path).unwrap();
     }
 
-    /// Has something move, 100 pixels a second, however fast the machine is: what goes faster counts as light.
-    fn step(&mut self) {
-        let at = self.begin.elapsed().as_millis() / 10 % 240;
-        self.show(&room(60, Some(at as u16)));
+    /// Has something go to and fro while something is done, 100 pixels a second, however busy the machine is: what
+    /// goes faster counts as light.
+    fn moves<T>(&self, done: impl FnOnce() -> T) -> T {
+        let turn = 2 * (self.moving.len() - 1);
+        let (going, over) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let begin = Instant::now();
+                while over.recv_timeout(STEP) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    let at = (begin.elapsed().as_millis() / STEP.as_millis()) as usize % turn;
+                    self.show(&self.moving[at.min(turn - at)]);
+                }
+            });
+            let done = done();
+            drop(going);
+            done
+        })
     }
 
     fn set(&self, query: &str) {
@@ -67,19 +87,17 @@ impl Stage {
     }
 
     /// Waits until something holds, while something moves.
-    fn holds(&mut self, cause: &str, reason: &str) {
-        eventually(&format!("{cause}: {reason}"), || {
-            self.step();
-            last(&self.camera, cause).is_some_and(|event| event["reason"] == reason)
-        });
+    fn holds(&self, cause: &str, reason: &str) {
+        let holds = || last(&self.camera, cause).is_some_and(|event| event["reason"] == reason);
+        self.moves(|| eventually(&format!("{cause}: {reason}"), holds));
     }
 
     /// Waits until something is decided once more, for a reason, while something happens.
-    fn until(&mut self, cause: &str, reason: &str, mut happens: impl FnMut(&mut Self)) {
+    fn until(&self, cause: &str, reason: &str, mut happens: impl FnMut()) {
         let name = format!("lookout_alarm_decisions_total{{cause=\"{cause}\",reason=\"{reason}\"}}");
         let before = self.camera.metric(&name);
         eventually(&format!("{cause}: {reason}"), || {
-            happens(self);
+            happens();
             self.camera.metric(&name) > before
         });
         assert!(events(&self.camera).iter().any(|event| event["cause"] == cause && event["reason"] == reason));
@@ -107,39 +125,36 @@ fn journal(camera: &Camera) -> String {
 
 #[test]
 fn motion_is_an_alarm_and_why_there_is_none_is_told_each_time() {
-    let mut stage = Stage::new();
+    let stage = Stage::new();
     stage.holds("motion", "not armed");
     stage.holds("sound", "not armed");
-    (0..10).for_each(|_| stage.step());
+    stage.moves(|| sleep(Duration::from_millis(500)));
     assert_eq!(status(&stage.camera), "0");
 
     stage.show(&room(60, None));
     stage.set("motion_armed=1&motion_compensation=1");
-    stage.until("motion", "below threshold", |_| ());
+    stage.until("motion", "below threshold", || ());
     assert!(events(&stage.camera).iter().any(|event| event["reason"] == "learning"));
     let brighter = room(120, None);
-    stage.until("motion", "light change", |stage| {
+    stage.until("motion", "light change", || {
         stage.show(&brighter);
         sleep(Duration::from_millis(500));
         stage.show(&room(60, None));
         sleep(Duration::from_millis(500));
     });
-    stage.until("motion", "below threshold", |_| ());
+    stage.until("motion", "below threshold", || ());
     assert_eq!(status(&stage.camera), "0");
     assert!(!journal(&stage.camera).contains("motion detect"));
 
-    eventually("motion is an alarm", || {
-        stage.step();
-        status(&stage.camera) == "1"
-    });
+    stage.moves(|| eventually("motion is an alarm", || status(&stage.camera) == "1"));
     assert!(journal(&stage.camera).contains("motion detect\\n"));
     let alarm = events(&stage.camera).into_iter().find(|event| event["reason"] == "alarm").unwrap();
     let [most, count] = ["most", "count"].map(|name| alarm[name].as_f64().unwrap());
     assert!(most > 0.0 && most <= 1.0 && count == 1.0, "{alarm}");
-    stage.until("motion", "alarm prolonged", Stage::step);
+    stage.moves(|| stage.until("motion", "alarm prolonged", || ()));
 
     stage.set(&format!("motion_mask={}", "f".repeat(192)));
-    stage.until("motion", "masked", Stage::step);
+    stage.moves(|| stage.until("motion", "masked", || ()));
     let week = |word: u32| {
         let days = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
         let day = |day| (0..3).map(|n| format!("&schedule_{day}_{n}={word}")).collect::<String>();
@@ -148,14 +163,14 @@ fn motion_is_an_alarm_and_why_there_is_none_is_told_each_time() {
     stage.set(&format!("motion_mask=&{}", week(0)));
     stage.holds("motion", "out of schedule");
     stage.set(&week(u32::MAX));
-    stage.until("motion", "alarm prolonged", Stage::step);
+    stage.moves(|| stage.until("motion", "alarm prolonged", || ()));
     stage.admin.get(&format!("/set_forbidden.cgi?{}", week(u32::MAX))).ok();
     stage.holds("motion", "forbidden hours");
     stage.admin.get(&format!("/set_forbidden.cgi?{}", week(0))).ok();
     fs::remove_file(&stage.path).unwrap();
-    stage.until("motion", "no source", |_| ());
+    stage.until("motion", "no source", || ());
     stage.show(&room(60, None));
-    stage.until("motion", "below threshold", |_| ());
+    stage.until("motion", "below threshold", || ());
 
     stage.set("motion_armed=0&sounddetect_armed=1");
     stage.holds("motion", "not armed");
