@@ -14,6 +14,7 @@
 
 use std::{
     future::Future,
+    pin::Pin,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -27,7 +28,7 @@ use lookout_core::{
 };
 use tokio::{
     task::block_in_place,
-    time::{Interval, MissedTickBehavior, interval},
+    time::{Sleep, sleep},
 };
 
 use crate::{
@@ -88,7 +89,10 @@ const STAND_IN: Duration = Duration::from_millis(700);
 pub struct Capture {
     parts: Parts,
     developer: Developer,
-    tick: Interval,
+    /// At most how long the loop goes without a turn.
+    pace: Duration,
+    /// When it has one at the latest; the first is at once.
+    tick: Pin<Box<Sleep>>,
     /// Why and since when the source is lost.
     lost: Option<(Lost, Instant)>,
     /// Held while the source delivers.
@@ -107,11 +111,10 @@ impl Capture {
     /// The system gives no memory.
     pub fn new(parts: Parts) -> Result<Self, transform::Failed> {
         let developer = Developer::new(parts.demands, parts.framing.clone(), parts.flow.clone())?;
-        let pace = parts.watchdog.as_ref().map_or(TURN, |watchdog| watchdog.pace());
-        let mut tick = interval(TURN.min(pace));
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let pace = parts.watchdog.as_ref().map_or(TURN, |watchdog| watchdog.pace().min(TURN));
+        let tick = Box::pin(sleep(Duration::ZERO));
         let lost = Some((Lost("the source is starting".into()), Instant::now()));
-        Ok(Self { parts, developer, tick, lost, up: None, shown: None, size: None, pauses: Pauses::default() })
+        Ok(Self { parts, developer, pace, tick, lost, up: None, shown: None, size: None, pauses: Pauses::default() })
     }
 
     /// Runs for ever.
@@ -146,13 +149,14 @@ impl Capture {
         let mut whole = begin;
         loop {
             if !self.parts.rest.is_zero() {
-                tokio::time::sleep(self.parts.rest).await;
+                sleep(self.parts.rest).await;
             }
             let grabbed = match self.deadline(self.parts.stall, source.grab()).await {
                 Ok(grabbed) => grabbed,
                 Err(lost) => return lost,
             };
             self.turn();
+            self.put_off();
             self.parts.flow.frames_captured.inc();
             if let Some(image) = self.parts.image.taken() {
                 left = adjust(source, image);
@@ -202,7 +206,7 @@ impl Capture {
     /// Waits for something of the source, with a deadline; meanwhile the watchdog is fed and, while the source is lost,
     /// the placeholder shown.
     ///
-    /// One interval serves all deadlines: a timer a frame would cost more than the frame's way through here.
+    /// One timer serves all deadlines: one a frame would cost more than the frame's way through here.
     async fn deadline<T>(&mut self, limit: Duration, wait: impl Future<Output = Result<T, Lost>>) -> Result<T, Lost> {
         let mut wait = std::pin::pin!(wait);
         let begin = Instant::now();
@@ -210,7 +214,7 @@ impl Capture {
             tokio::select! {
                 biased;
                 done = &mut wait => return done,
-                _ = self.tick.tick() => {}
+                () = &mut self.tick => self.tick.set(sleep(self.pace)),
             }
             self.turn();
             self.stand_in();
@@ -223,6 +227,14 @@ impl Capture {
     fn turn(&self) {
         if let Some(watchdog) = &self.parts.watchdog {
             watchdog.beat(Loop::Frames);
+        }
+    }
+
+    /// Puts the next tick off, so that none comes while pictures do: it would wake the machine between two of them. It is
+    /// made anew, as the runtime wakes at the old time of one that is only moved.
+    fn put_off(&mut self) {
+        if self.tick.deadline().saturating_duration_since(tokio::time::Instant::now()) < self.pace / 2 {
+            self.tick.set(sleep(self.pace));
         }
     }
 
@@ -354,7 +366,7 @@ mod tests {
         let (hub, flow) = (parts.hub.clone(), parts.flow.clone());
         let capture = tokio::spawn(Capture::new(parts).unwrap().run());
         while flow.frames_captured.get() < 10 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            sleep(Duration::from_millis(1)).await;
         }
         capture.abort();
         let _ = capture.await;
