@@ -14,7 +14,11 @@ mod budget;
 mod login;
 mod words;
 
-use std::{net::Ipv6Addr, sync::Arc, time::Duration};
+use std::{
+    net::Ipv6Addr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use lookout_core::{
@@ -34,6 +38,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 
 /// How many bytes are looked through in search of a newer picture.
 const MOST_DRAINED: usize = 4 << 20;
+/// Whoever waited so long for a picture has the newest; to see whether there is a newer one takes a timer, and so a millisecond.
+const WAITED: Duration = Duration::from_millis(5);
 
 /// Connects to `url`, `http(s)://[user:password@]host/…`, and waits for the answer.
 ///
@@ -260,15 +266,16 @@ impl Source for Camera {
 
 /// Waits for a picture of a stream; takes the newest if several have arrived.
 async fn stream(asker: &mut Asker, answer: &mut Response, cutter: &mut Cutter) -> Result<Grabbed, Lost> {
-    let mut newest = None;
-    let mut drained = 0;
+    let (mut newest, mut drained, begin) = (None, 0, Instant::now());
     loop {
         if let Some(picture) = std::iter::from_fn(|| cutter.cut()).last() {
             newest = Some(pace::arrived(picture));
         }
         let arrival = match newest {
-            // Only what is there already.
-            Some(_) if drained < MOST_DRAINED => tokio::time::timeout(Duration::ZERO, answer.chunk()).await.ok(),
+            // Only what is there already; nothing is where one had to wait for this one.
+            Some(_) if drained < MOST_DRAINED && begin.elapsed() < WAITED => {
+                tokio::time::timeout(Duration::ZERO, answer.chunk()).await.ok()
+            }
             Some(_) => None,
             None => Some(answer.chunk().await),
         };
