@@ -74,9 +74,11 @@ async fn q76_the_machines_clock_is_set_by_what_the_cameras_is_ahead_and_then_bot
 async fn q76_a_disk_that_refuses_moves_the_machines_clock_once_and_no_more() {
     let clocked = Clocked::new();
     let in_the_way = clocked.rig.state.path().join("settings.new.toml");
+    // What the service would store by itself must not be on its way yet.
+    clocked.rig.host.state().obeys = Obeys::Never;
     clocked.ahead("3600").await;
-    // Before the service looks.
     std::fs::create_dir(&in_the_way).unwrap();
+    clocked.rig.host.state().obeys = Obeys::Yes;
     sleep(S(20_000)).await;
     assert_eq!((clocked.moved(), clocked.offset()), (3600, 3600));
     std::fs::remove_dir(&in_the_way).unwrap();
