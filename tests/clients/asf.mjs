@@ -46,7 +46,7 @@ with open(file, "wb") as out:
 }
 
 /** What ffmpeg says of any sound whose file tells neither where its loudspeaker stands nor how long it is, also of its own files. */
-const GUESS = /^(Guessed Channel Layout|.* Ignoring maximum wav) .*\n/gm;
+const GUESS = /^.*(Guessed Channel Layout|Ignoring maximum wav).*\n/gm;
 
 /** Decodes with ffmpeg, which ends at the first error; returns how many pictures and samples there were, and its warnings. */
 export async function decode(input, ...options) {
@@ -148,8 +148,10 @@ export function objects(bytes) {
   return whole;
 }
 
-/** Returns the lines of a filter that shows what passes, as objects: `pts_time`, `nb_samples`, … */
-function shown(filter, said) {
+/** Runs ffmpeg with a filter that shows what passes; returns its lines as objects: `pts_time`, `nb_samples`, … */
+async function shown(filter, ...how) {
+  const { code, said } = await run("ffmpeg", "-v", "info", "-nostats", "-nostdin", "-xerror", ...how);
+  assert.equal(code, 0, said.slice(-2000));
   const line = new RegExp(`_${filter}_\\d+ @.* n: *\\d`);
   return said.split("\n").filter((text) => line.test(text)).map((text) => Object.fromEntries([...text.matchAll(/(\w+): *(-?[\d.]+)/g)].map(([, name, value]) => [name, +value])));
 }
@@ -166,14 +168,13 @@ export async function lipsync(file, shift = 0) {
   const folder = mkdtempSync(`${scratch}/lipsync-`);
   const [cells, sound] = [`${folder}/cells`, `${folder}/sound`];
   const crop = "format=gray,crop=iw*14/80:iw*2/80:iw*26/80:iw/80,scale=14:2:flags=area,showinfo";
-  const inputs = ["-i", file, "-itsoffset", `${shift}`, "-i", file];
-  const video = ["-map", "0:v", "-vf", crop, "-fps_mode", "passthrough", "-f", "rawvideo", cells];
-  const audio = ["-map", "1:a", "-af", "ashowinfo", "-f", "s16le", sound];
-  const { code, said } = await run("ffmpeg", "-v", "info", "-nostats", "-nostdin", "-xerror", ...inputs, ...video, ...audio);
-  assert.equal(code, 0, said.slice(-2000));
+  // Each by an ffmpeg of its own: one whose filters run at the same time writes their lines into each other.
+  const [frames, blocks] = await Promise.all([
+    shown("showinfo", "-i", file, "-map", "0:v", "-vf", crop, "-fps_mode", "passthrough", "-f", "rawvideo", cells),
+    shown("ashowinfo", "-itsoffset", `${shift}`, "-i", file, "-map", "0:a", "-af", "ashowinfo", "-f", "s16le", sound),
+  ]);
   const read = readFileSync(cells);
-  const pictures = shown("showinfo", said).map(({ pts_time }, at) => ({ at: pts_time, scene: sceneTime(read, at) }));
-  const blocks = shown("ashowinfo", said);
+  const pictures = frames.map(({ pts_time }, at) => ({ at: pts_time, scene: sceneTime(read, at) }));
   const samples = new Int16Array(readFileSync(sound).buffer);
   const heard = tones(samples, blocks);
   const lags = heard.map(({ at, high }) => {

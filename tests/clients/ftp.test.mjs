@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream, existsSync, mkdtempSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { userInfo } from "node:os";
 import { createInterface } from "node:readline";
@@ -24,6 +24,15 @@ const place = (name) => ftpPlace(folder, name);
 /** Starts vsftpd in our folder. */
 const vsftpd = (...how) => vsftpdIn(folder, ...how);
 
+/** Puts what ProFTPD may load into one folder; returns the lines that load what is built in up to Debian 12. */
+function proftpdModules(to) {
+  mkdirSync(to);
+  for (const from of ["proftpd-core", "proftpd-mod-crypto"].map((name) => `${scratch}/${name}/usr/lib/proftpd`)) {
+    for (const name of names(from)) symlinkSync(`${from}/${name}`, `${to}/${name}`);
+  }
+  return ["mod_xfer", "mod_ls", "mod_delay"].filter((name) => existsSync(`${to}/${name}.so`)).map((name) => `LoadModule ${name}.c`);
+}
+
 /** Starts ProFTPD as whoever runs this test, with one account. */
 async function proftpd(name, more = "") {
   const at = place(name);
@@ -38,7 +47,8 @@ async function proftpd(name, more = "") {
     `User ${username}`,
     `Group ${group}`,
     "RootLogin on",
-    `ModulePath ${scratch}/proftpd-mod-crypto/usr/lib/proftpd`,
+    `ModulePath ${at}/modules`,
+    ...proftpdModules(`${at}/modules`),
     `PidFile ${at}/pid`,
     `ScoreboardFile ${at}/score`,
     "DelayEngine off",
