@@ -243,6 +243,10 @@ impl Shared {
             Some(Does::Stalls) => 0,
             _ => u64::MAX,
         };
+        if matches!(does, Some(Does::Stalls)) {
+            // It is on its way before it is said to be there.
+            let _ = data.peek(&mut [0]);
+        }
         let mut file = Vec::new();
         let _ = (&data).take(limit).read_to_end(&mut file);
         self.files.lock().unwrap().insert(format!("{}{name}", dialogue.folder), file);
