@@ -196,9 +196,9 @@ shown once to the detector before this one; their three false alarms, and six in
 a change, after which none of these had any. Those of 7331 and 52967 were shown to it once after that.
 
 Not all is reached. A few visits are noticed later than asked: a car behind its own headlights, a person before leaves in
-the wind or under flickering lamps.
-Leaves are also what is left of false alarms at 5: of scenes of two more seeds (301 and 302), looked at while that was
-changed, those of 302 have three in two scenes with leaves, a precision of 0.956; before that change it was the same.
+the wind or under flickering lamps. Leaves are also what is left of false alarms at 5: of scenes of two more seeds (301 and
+302), looked at when the hours led to their change, those of 302 have three in two scenes with leaves, a precision of 0.956;
+before that change it was the same.
 
 The hour is painted at a quarter of the size, as the means of blocks with the noise of means and a JPEG's rounding. Its
 lamps multiply what they light, softly, and bright parts are pressed together as by a camera.
