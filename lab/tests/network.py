@@ -25,8 +25,8 @@ from rig import ADMIN, LOOKOUT, Daemon, Viewer, eventually, run
 DEMO = "demo:?size=160x120&fps=5"
 # How long NetworkManager may take for anything, on a machine that is emulated and not alone.
 PATIENCE = 120
-# Whoever waits so long was held up, however slow the lab is, s: what asks NetworkManager gives up after 5 s.
-HELD_UP = 4
+# Whoever waits so long was held up, however slow the lab is, s: what asks NetworkManager gives up after 15 s.
+HELD_UP = 10
 LOG = Path("/run/lab/provider.log")
 # The daemon's port on all its addresses, beside its own on loopback: a manager counts who comes by the network.
 PORT = 8000
@@ -283,7 +283,7 @@ class Cable(Machine):
         viewer = self.enterContext(Viewer(daemon))
         changes = itertools.cycle(["192.168.77.31", "192.168.77.32"])
 
-        def waits(seconds=12):
+        def waits(seconds=20):
             """Returns how long answers and pictures are waited for."""
             begin, answers = time.monotonic(), []
             while time.monotonic() < begin + seconds:

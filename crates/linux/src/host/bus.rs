@@ -6,8 +6,9 @@ use lookout_core::port::Lost;
 use tokio::{sync::Mutex, time::timeout};
 use zbus::{Connection, DBusError as _, DynamicType, connection::Builder, wire::DynamicDeserialize};
 
-/// How long a service may take for its answer, and the bus for a greeting.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a service may take for its answer, and the bus for a greeting: on a small board, one that has to be started first
+/// takes some seconds.
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 /// How much of what a service says of its errors is told.
 const WORDS: usize = 200;
 
