@@ -13,8 +13,8 @@ export async function record(url, seconds, file, ...options) {
 }
 
 /**
- * Records as a viewer on a slow line does, at so many bytes a second. Its kernel has little room: behind `curl --limit-rate` it
- * takes in half a minute that was sent at full speed.
+ * Records as a viewer on a slow line does, at so many bytes a second, for some seconds from the answer on. Its kernel has
+ * little room: behind `curl --limit-rate` it takes in half a minute that was sent at full speed.
  */
 export async function recordSlowly(url, seconds, file, rate) {
   const script = `
@@ -24,20 +24,21 @@ line = socket.socket()
 line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
 line.connect((host, int(port)))
 line.sendall(f"GET {path} HTTP/1.0\\r\\nHost: {host}\\r\\n\\r\\n".encode())
-begin, got, head = time.monotonic(), 0, b""
+head = b""
+while b"\\r\\n\\r\\n" not in head:
+    some = line.recv(1 << 14)
+    assert some, "the camera ended it"
+    head += some
+head, some = head.split(b"\\r\\n\\r\\n", 1)
+assert b" 200 " in head, head
+begin, got = time.monotonic(), 0
 with open(file, "wb") as out:
     while time.monotonic() < begin + float(seconds):
-        some = line.recv(1 << 14)
         assert some, "the camera ended it"
+        out.write(some)
         got += len(some)
         time.sleep(max(0, begin + got / float(rate) - time.monotonic()))
-        if head is not None:
-            head += some
-            if b"\\r\\n\\r\\n" not in head: continue
-            status, some = head.split(b"\\r\\n\\r\\n", 1)
-            assert b" 200 " in status, status
-            head = None
-        out.write(some)
+        some = line.recv(1 << 14)
 `;
   const { hostname, port, pathname, search } = new URL(url);
   const { code, said } = await run("python3", "-c", script, hostname, port, pathname + search, `${seconds}`, file, `${rate}`);

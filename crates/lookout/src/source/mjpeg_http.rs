@@ -14,11 +14,7 @@ mod budget;
 mod login;
 mod words;
 
-use std::{
-    net::Ipv6Addr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{net::Ipv6Addr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use lookout_core::{
@@ -29,6 +25,7 @@ use lookout_core::{
 };
 use reqwest::{Client, Response, StatusCode, Url, header, redirect};
 use rustls::ClientConfig;
+use tokio::time::Instant;
 
 use self::{budget::Budget, login::Door};
 use super::pace::{self, Pace};

