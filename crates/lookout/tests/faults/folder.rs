@@ -52,14 +52,16 @@ pub fn write(dir: &Path, files: &Files) {
 }
 
 /// Returns the names of what must not lie about: all but the journal, which is written when it has something to say, and what
-/// was confirmed of the network.
+/// services write behind a start.
 pub fn names(files: &Files) -> BTreeSet<PathBuf> {
-    files.keys().filter(|name| *name != Path::new("journal.log") && !is_of_the_network(name)).cloned().collect()
+    files.keys().filter(|name| *name != Path::new("journal.log") && !is_of_a_service(name)).cloned().collect()
 }
 
-/// Says whether a path is the file of what was confirmed of the network, which is written behind every first start.
-pub fn is_of_the_network(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("network-confirmed.toml"))
+/// Says whether a path is a file of what was confirmed of the network, or of dynamic DNS: services write or take away theirs
+/// behind every start.
+pub fn is_of_a_service(path: &Path) -> bool {
+    let starts = |name: &str| name.starts_with("network-confirmed.toml") || name.starts_with("ddns");
+    path.file_name().is_some_and(|name| starts(&name.to_string_lossy()))
 }
 
 /// Gives the web packs.

@@ -187,9 +187,8 @@ fn killed_anywhere(name: &str, mut camera: Camera, deed: &Deed, after: After, mi
     let (calls, said) = scene.dry(deed);
     assert!(said, "{name} was not done");
     let new = look(&mut scene.camera, &scene.before);
-    // What is written behind a start, and may fall into anything, has a test of its own.
-    let own =
-        |point: &Option<Point>| point.as_ref().is_none_or(|point| !folder::is_of_the_network(point.path.as_ref()));
+    // What services do behind a start may fall into anything.
+    let own = |point: &Option<Point>| point.as_ref().is_none_or(|point| !folder::is_of_a_service(point.path.as_ref()));
     let points: Vec<_> = strace::points(&calls).into_iter().filter(own).collect();
     let mut outcomes = [0, 0];
     for (at, point) in points.iter().enumerate() {
