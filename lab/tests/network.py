@@ -312,10 +312,11 @@ class Cable(Machine):
             finally:
                 os.kill(program, signal.SIGCONT)
             for what, before, now in zip(["answers", "pictures"], usual, hanging):
-                # Whoever asks the host waits for seconds. Nineteen of twenty are never late, however slow the lab is.
+                # Whoever waited for the host would wait for 15 s. Nineteen of twenty are never late, however slow the lab is, and
+                # becomes meanwhile.
                 late = [sort[len(sort) * 19 // 20] for sort in (before, now)]
-                self.assertLess(late[1], 3 * late[0], f"{what} while {service} hangs")
-                self.assertGreater(len(now), len(before) / 2, f"{what} while {service} hangs")
+                self.assertLess(late[1], 10 * late[0], f"{what} while {service} hangs")
+                self.assertGreater(len(now), len(before) / 10, f"{what} while {service} hangs")
             # What was set meanwhile is done as soon as it can be.
             last = f"192.168.77.{self.shows(daemon, 'ip')[-2:]}"
             within(lambda: addresses("eth0") == [last], "the address that was set")
