@@ -1,7 +1,7 @@
 // Reads ASF recordings: what packets they have, and how well picture and sound of the demo scene agree in them.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, truncateSync } from "node:fs";
 
 import { run, scratch } from "./camera.mjs";
 
@@ -9,12 +9,12 @@ import { run, scratch } from "./camera.mjs";
 export async function record(url, seconds, file, ...options) {
   const { code, said } = await run("curl", "-sSf", "--max-time", `${seconds}`, ...options, "-o", file, url);
   assert.equal(code, 28, `curl ends it, not the camera: ${said}`);
-  return file;
+  return trimmed(file);
 }
 
 /**
- * Records as a viewer on a slow line does, at so many bytes a second, for some seconds from the answer on. Its kernel has
- * little room: behind `curl --limit-rate` it takes in half a minute that was sent at full speed.
+ * Records as a viewer on a slow line does, at so many bytes a second. Its kernel has little room: behind `curl --limit-rate` it
+ * takes in half a minute that was sent at full speed.
  */
 export async function recordSlowly(url, seconds, file, rate) {
   const script = `
@@ -24,25 +24,35 @@ line = socket.socket()
 line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
 line.connect((host, int(port)))
 line.sendall(f"GET {path} HTTP/1.0\\r\\nHost: {host}\\r\\n\\r\\n".encode())
-head = b""
-while b"\\r\\n\\r\\n" not in head:
-    some = line.recv(1 << 14)
-    assert some, "the camera ended it"
-    head += some
-head, some = head.split(b"\\r\\n\\r\\n", 1)
-assert b" 200 " in head, head
-begin, got = time.monotonic(), 0
+begin, got, head = time.monotonic(), 0, b""
 with open(file, "wb") as out:
     while time.monotonic() < begin + float(seconds):
+        some = line.recv(1 << 14)
         assert some, "the camera ended it"
-        out.write(some)
         got += len(some)
         time.sleep(max(0, begin + got / float(rate) - time.monotonic()))
-        some = line.recv(1 << 14)
+        if head is not None:
+            head += some
+            if b"\\r\\n\\r\\n" not in head: continue
+            status, some = head.split(b"\\r\\n\\r\\n", 1)
+            assert b" 200 " in status, status
+            head = None
+        out.write(some)
 `;
   const { hostname, port, pathname, search } = new URL(url);
   const { code, said } = await run("python3", "-c", script, hostname, port, pathname + search, `${seconds}`, file, `${rate}`);
   assert.equal(code, 0, said);
+  return trimmed(file);
+}
+
+/**
+ * Cuts a recording off behind its last whole packet, wherever it ended: of one that ends in a block of sound, ffmpeg takes what
+ * there is for a block, and complains.
+ */
+function trimmed(file) {
+  const bytes = readFileSync(file);
+  const { packet, data } = beginning(bytes);
+  truncateSync(file, bytes.length - ((bytes.length - data) % packet));
   return file;
 }
 
