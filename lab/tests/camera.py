@@ -53,7 +53,8 @@ class Camera(unittest.TestCase):
                      f"{statistics.median(gaps) * 1000:.1f} ms, longest {max(gaps) * 1000:.0f} ms, {skipped} skipped")
             self.assertEqual(counts["encodes_total"], before["encodes_total"])
             self.assertNotIn("frames_dropped_total", str(counts))
-            self.assertLess(statistics.median(gaps), 0.040)
+            captured = counts["frames_captured_total"] - before["frames_captured_total"]
+            self.assertGreater(len(parts), captured / 2)
 
     def test_raw_formats_of_a_usb_camera_are_encoded(self):
         for name in ["yuyv", "nv12", "grey"]:

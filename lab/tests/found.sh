@@ -4,6 +4,5 @@
 # that looks for it.
 #   cargo xtask lab found [-- PART-OF-A-TEST'S-NAME]
 # lab: systemd
-# lab: patient
 [ $# = 0 ] || set -- -k "$@"
 exec python3 /host/tests/found.py -v "$@"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # lab: minutes 5
 # lab: systemd
-# lab: patient
 # Wireless networks by NetworkManager, hwsim and hostapd (crates/linux/src/host/lab/wifi.rs). Networks of every lock are joined in
 # host-wifi-locks.sh, in a machine of its own: that takes as long as the rest.
 #   cargo xtask lab host-wifi [-- PART-OF-A-TEST'S-NAME]

@@ -1,7 +1,6 @@
 #!/bin/bash
 # lab: minutes 7
 # lab: systemd
-# lab: patient
 # The host over D-Bus (crates/linux/src/host/lab.rs): the real NetworkManager with a cable, timedated and logind, as the camera's
 # user and by the shipped polkit rule. Wireless networks and a line that is dialled up are in host-wifi.sh and host-line.sh: each has a
 # machine of its own, since all together take longer than one may.

@@ -20,11 +20,9 @@ import unittest
 from pathlib import Path
 from urllib.parse import urlencode
 
-from rig import ADMIN, LOOKOUT, Daemon, Viewer, eventually, run
+from rig import ADMIN, LOOKOUT, PATIENCE, Daemon, Viewer, eventually, run
 
 DEMO = "demo:?size=160x120&fps=5"
-# How long NetworkManager may take for anything, on a machine that is emulated and not alone.
-PATIENCE = 120
 # Whoever waits so long was held up, however slow the lab is, s: what asks NetworkManager gives up after 15 s.
 HELD_UP = 10
 LOG = Path("/run/lab/provider.log")

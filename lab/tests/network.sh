@@ -1,7 +1,6 @@
 #!/bin/bash
 # lab: minutes 7
 # lab: systemd
-# lab: patient
 # The whole daemon on a machine whose network is NetworkManager's, with a router: /host/bin/lookout as a user of its own, over HTTP.
 # Wireless networks and a line that is dialled up are in network-wifi.sh and network-line.sh, which name their part of network.py.
 #   cargo xtask lab network [-- PART-OF-A-TEST'S-NAME]

@@ -1,7 +1,6 @@
 #!/bin/bash
 # lab: minutes 10
 # lab: systemd
-# lab: patient
 # The Debian package, /host/dist/lookout.deb: `apt install` makes a camera with a picture; its service is locked in, is healed
 # whatever ends it, and reaches what it needs from in there; removing and purging leave what they should.
 #   cargo xtask lab package

@@ -35,7 +35,8 @@ dyndns_url = "http://127.0.0.1:9/"
 dyn3322_url = "http://127.0.0.1:9/"
 oray_url = "http://127.0.0.1:9/"
 """
-PATIENCE = 20
+# How long anything is waited for, s: the machine is emulated, and others may have the processors.
+PATIENCE = 120
 VGA = (640, 480)
 PICTURES = tempfile.mkdtemp()
 ports = itertools.count(8081)

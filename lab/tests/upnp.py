@@ -15,13 +15,11 @@ from rig import ADMIN, LOOKOUT, PASSWORDS, Daemon, eventually, run
 DEMO = "demo:?size=160x120&fps=2"
 OWN, OTHER = "192.168.77.9", "192.168.77.10"
 HTTPS, HTTP = 8443, 8080
-# A gateway that is back is found within a minute; the lab is slow.
-PATIENCE = 120
 
 
 def within(attempt, what):
     # Each look asks the router.
-    return eventually(attempt, what, PATIENCE, pause=0.5)
+    return eventually(attempt, what, pause=0.5)
 
 
 def upnpc(*arguments, own=OWN):

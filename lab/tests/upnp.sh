@@ -1,6 +1,5 @@
 #!/bin/bash
 # lab: minutes 7
-# lab: patient
 # A port mapped on the Internet gateway, which is Debian's miniupnpd: the whole daemon, /host/bin/lookout, over HTTP.
 #   cargo xtask lab upnp [-- PART-OF-A-TEST'S-NAME]
 set -e

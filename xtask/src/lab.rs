@@ -3,9 +3,8 @@
 //! The machine's image and all else lies in target/lab. What scripts find as /host is target/lab/host: `bin/linux-tests`
 //! (the tests of lookout-linux), `bin/lookout` (a release build) and `dist/lookout.deb` (the Debian package) if one of the
 //! scripts mentions them, as `tests/` all that lies in lab/tests, and as `polkit/` the rules that are shipped. The longest is
-//! begun first. One machine for each processor always runs; as they wait for much of their time, up to three run at once,
-//! but a further one is started only while processors have nothing to do: what happens in a machine that is starved comes too
-//! late for whoever waits for it there.
+//! begun first. As many machines run at once as there are processors: what happens in one that is starved comes too late for
+//! whoever waits for it there.
 
 use std::{
     cmp::Reverse,
@@ -15,7 +14,7 @@ use std::{
     process::{Command, ExitCode},
     sync::Mutex,
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -27,7 +26,7 @@ use crate::{cargo, dist};
 pub struct Lab {
     /// Only the scripts of lab/tests whose name contains this.
     test: Option<String>,
-    /// How many machines run at once; by default three for each processor, if they leave it time.
+    /// How many machines run at once; by default one for each processor.
     #[arg(long)]
     machines: Option<usize>,
     /// Handed on to the scripts.
@@ -41,9 +40,6 @@ const CANNOT: u8 = 77;
 
 /// After how many seconds a machine is ended: several times what the longest script takes, as some hosts are slow.
 const LONGEST: u32 = 2700;
-
-/// The line of a script that has time: it gets the processor when no other wants it.
-const PATIENT: &str = "# lab: patient";
 
 /// Builds the image unless it is there, builds what runs in it, and runs the scripts.
 ///
@@ -70,9 +66,8 @@ pub fn run(lab: &Lab) -> Result<ExitCode> {
     copy_folder(&root.join("dist/polkit"), &host.join("polkit"))?;
 
     let processors = thread::available_parallelism().map_or(1, usize::from);
-    let machines = lab.machines.unwrap_or(3 * processors).clamp(1, scripts.len());
-    let always = lab.machines.unwrap_or(processors).min(machines);
-    let ended = run_scripts(root, &scripts, &lab.arguments, always, machines - always)?;
+    let machines = lab.machines.unwrap_or(processors).clamp(1, scripts.len());
+    let ended = run_scripts(root, &scripts, &lab.arguments, machines)?;
     let count = |which| ended.iter().filter(|(_, how)| *how == which).count();
     println!(
         "lab: {} passed, {} failed, {} not run",
@@ -99,37 +94,23 @@ enum Ended {
     Lacking,
 }
 
-/// Runs the scripts, each in a fresh machine: so many machines at once, and so many more while processors are idle.
+/// Runs the scripts, each in a fresh machine, so many at once.
 fn run_scripts(
     root: &Path,
     scripts: &[PathBuf],
     arguments: &[String],
-    always: usize,
-    more: usize,
+    machines: usize,
 ) -> Result<Vec<(String, Ended)>> {
-    let (queue, watching) = (Mutex::new(scripts.iter()), Mutex::new(()));
+    let queue = Mutex::new(scripts.iter());
     let next = || queue.lock().ok()?.next();
-    // One looks at a time, so that each sees what the machine of the one before takes.
-    let next_while_idle = || {
-        let _watching = watching.lock().ok()?;
-        while queue.lock().ok()?.len() > 0 {
-            if idle()? {
-                return next();
-            }
-        }
-        None
-    };
     let run = |script: &PathBuf| -> Result<(String, Ended)> {
         let name = script.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let how = run_script(root, script, &name, arguments, always + more > 1)?;
+        let how = run_script(root, script, &name, arguments, machines > 1)?;
         Ok((name, how))
     };
-    let work = |number| -> Result<Vec<_>> {
-        std::iter::from_fn(|| if number < always { next() } else { next_while_idle() }).map(run).collect()
-    };
+    let work = || -> Result<Vec<_>> { std::iter::from_fn(next).map(run).collect() };
     thread::scope(|scope| {
-        let work = &work;
-        let all: Vec<_> = (0..always + more).map(|number| scope.spawn(move || work(number))).collect();
+        let all: Vec<_> = (0..machines).map(|_| scope.spawn(work)).collect();
         let mut ended = Vec::new();
         for machine in all {
             ended.extend(machine.join().map_err(|_| anyhow!("what ran a machine panicked"))??);
@@ -138,38 +119,11 @@ fn run_scripts(
     })
 }
 
-/// Looks for some seconds whether the processors have time for one more machine; none if the kernel does not tell.
-fn idle() -> Option<bool> {
-    let before = times()?;
-    thread::sleep(Duration::from_secs(10));
-    let after = times()?;
-    // What waited for a disk may run back (proc(5)).
-    Some(4 * after.idle.saturating_sub(before.idle) > after.all.saturating_sub(before.all))
-}
-
-/// What the processors did since the start, in ticks.
-struct Times {
-    idle: u64,
-    all: u64,
-}
-
-/// Reads it of proc(5).
-fn times() -> Option<Times> {
-    let stat = fs::read_to_string("/proc/stat").ok()?;
-    let ticks: Vec<u64> =
-        stat.lines().next()?.split_whitespace().skip(1).map_while(|field| field.parse().ok()).collect();
-    // User, nice, system, idle, waiting for a disk; what comes behind is little, or counted twice.
-    Some(Times { idle: ticks.get(3)? + ticks.get(4)?, all: ticks.iter().take(5).sum() })
-}
-
 /// Runs a script in a machine. What it prints is shown as it comes, after its name if it is `one_of_several`.
 fn run_script(root: &Path, script: &Path, name: &str, arguments: &[String], one_of_several: bool) -> Result<Ended> {
     println!("lab: {name} starts");
     let started = Instant::now();
-    // Cameras count pictures, which are late where others have the processor; whoever waits most of the time has the rest of it.
-    let patient = fs::read_to_string(script)?.lines().any(|line| line == PATIENT);
-    let mut command = Command::new("nice");
-    command.args(["-n", if patient { "10" } else { "0" }]).arg(root.join("lab/run-in-vm.sh"));
+    let mut command = Command::new(root.join("lab/run-in-vm.sh"));
     command
         .env("LAB_DIR", root.join("target/lab"))
         .args(["-t", &LONGEST.to_string(), "-d"])
