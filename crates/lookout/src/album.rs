@@ -59,15 +59,20 @@ impl Album {
     }
 
     /// Keeps it filled, for ever.
-    pub async fn keep(self: Arc<Self>, settings: watch::Receiver<Arc<Settings>>, hub: Arc<Hub>) {
+    pub async fn keep(self: Arc<Self>, mut settings: watch::Receiver<Arc<Settings>>, hub: Arc<Hub>) {
         loop {
-            let wanted = wanted(&settings.borrow(), SystemTime::now());
-            // In forbidden hours, and while nothing is armed, it is looked at again in a second.
+            let wanted = wanted(&settings.borrow_and_update(), SystemTime::now());
             if let Some(Ok(view)) = wanted.then(|| hub.view(Resolution::Vga)) {
                 self.fill(view, &settings).await;
             }
             self.clear();
-            sleep(SECOND).await;
+            // In forbidden hours, and while nothing is armed, it is looked at again in a second; where no alarm is mailed, only
+            // the settings can change that.
+            let mailed = mailed(&settings.borrow());
+            tokio::select! {
+                changed = settings.changed() => if changed.is_err() { return },
+                () = sleep(SECOND), if mailed => {}
+            }
         }
     }
 
@@ -105,11 +110,16 @@ impl Album {
     }
 }
 
-/// Says whether an alarm could begin that is mailed.
-fn wanted(settings: &Settings, now: SystemTime) -> bool {
+/// Says whether an alarm is mailed, if one begins.
+fn mailed(settings: &Settings) -> bool {
     let mail = &settings.mail;
     let set = !mail.svr.as_str().is_empty() && mail.receivers.iter().any(|receiver| !receiver.as_str().is_empty());
-    set && settings.alarm.mail && Cause::ALL.iter().any(|cause| armed(settings, *cause, unix(now)).is_ok())
+    set && settings.alarm.mail
+}
+
+/// Says whether an alarm could begin that is mailed.
+fn wanted(settings: &Settings, now: SystemTime) -> bool {
+    mailed(settings) && Cause::ALL.iter().any(|cause| armed(settings, *cause, unix(now)).is_ok())
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use lookout_core::{
 use mdns_sd::{DaemonEvent, IfKind, IfPredicate, Metrics, Receiver, ServiceDaemon, ServiceInfo};
 use tokio::{
     sync::watch,
-    time::{Instant, interval, sleep, timeout},
+    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
 
 use crate::{sockets::Listening, store::Watched};
@@ -39,7 +39,7 @@ const MOMENTS: i64 = 1 << 16;
 const SILENCE: Duration = Duration::from_secs(3600);
 /// When an announcement that has not gone out is worth a line in the log.
 const LATE: Duration = Duration::from_secs(30);
-/// How long the responder may take to say goodbye, and to answer at all.
+/// How long the responder may take to say goodbye.
 const ANSWER: Duration = Duration::from_millis(500);
 
 /// What the service needs.
@@ -172,6 +172,9 @@ impl Announcement {
     /// Waits until it ends, and takes back what was said.
     async fn watch(self, parts: &mut Parts) -> End {
         let (mut look, begun, mut told, mut late) = (interval(LOOK), Instant::now(), false, false);
+        // What it keeps, asked at one look and read at the next: whoever waited for the answer would be woken once more.
+        let mut kept = None::<Receiver<Metrics>>;
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let end = loop {
             tokio::select! {
                 end = changed(parts) => break end,
@@ -189,9 +192,11 @@ impl Announcement {
                     Err(_) => break End::Worn,
                 },
                 _ = look.tick() => {
-                    if self.metrics().await.is_none_or(|metrics| too_much(&metrics)) {
+                    if kept.is_some_and(|kept| kept.try_recv().map_or(true, |metrics| too_much(&metrics))) {
                         break End::Worn;
                     }
+                    let Ok(asked) = self.responder.get_metrics() else { break End::Worn };
+                    kept = Some(asked);
                     if !told && !late && begun.elapsed() > LATE {
                         late = true;
                         tracing::info!("the camera is not announced: no network with multicast, or port 5353 is held alone");
@@ -201,11 +206,6 @@ impl Announcement {
         };
         self.end(&mut parts.ends).await;
         end
-    }
-
-    /// Says what the responder keeps; none if it does not answer.
-    async fn metrics(&self) -> Option<Metrics> {
-        timeout(ANSWER, self.responder.get_metrics().ok()?.recv_async()).await.ok()?.ok()
     }
 
     /// Ends the responder, however long that takes while the camera runs: where it reads and reads, another would as well.
